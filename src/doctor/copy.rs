@@ -77,7 +77,7 @@ impl Copied {
         let placed = found.home.placed(id, Folders { cwd, memory_root: cwd }, places, id.as_str());
         let done = self.write(&placed, &renaming, transcript).and_then(|()| placed.reveal());
         if let Err(error) = done {
-            placed.take_back()?;
+            placed.roll_back()?;
             return Err(error);
         }
         placed.clean_up()

@@ -18,6 +18,7 @@ mod conversion;
 mod entries;
 mod fetched_objects;
 mod filters;
+mod find_without_git;
 mod ignored;
 pub mod index;
 mod local_time;
@@ -35,7 +36,6 @@ mod stand_in;
 mod status;
 mod submodules;
 mod trees;
-mod unasked;
 mod user_config;
 mod worktree;
 
@@ -53,6 +53,7 @@ pub use commits::Changed;
 pub use conversion::{CheckedOut, Conversion};
 pub use entries::{Index, Indexed};
 pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
+use find_without_git::{Found, FoundTree};
 pub use index::Seen;
 pub use local_time::minutes_from_utc;
 pub use merge::{MergeSide, Merged, named_markers, named_path};
@@ -65,7 +66,6 @@ pub use scratch_tree::{ATTRIBUTES, ChangedRules, IGNORE};
 pub use stand_in::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
-use unasked::{Found, FoundTree};
 pub use user_config::{user_path, user_setting, user_switch};
 pub use worktree::{Head, NewWorktree};
 
@@ -113,7 +113,7 @@ impl Repository {
             };
         };
         special_files::refuse(folder)?;
-        match unasked::find(folder, crate::sys::process::effective_user()) {
+        match find_without_git::find(folder, crate::sys::process::effective_user()) {
             Some(Found::Outside) => return Ok(Location::Outside),
             Some(Found::WorkTree(found)) => return Repository::open(&git, found, GitHash::Sha1),
             None => {}

@@ -8,8 +8,8 @@
 
 use std::collections::HashSet;
 
-use crate::remap::edges::{Edge, MAX_LEVEL};
 use crate::remap::map::{Pair, PairKind, PathMap};
+use crate::remap::path_boundaries::{Boundary, MAX_LEVEL};
 use crate::remap::root::{ENCODINGS, Root, for_shell};
 
 /// How a mention of a path was spelled. Escapes for the surrounding JSON string count only where
@@ -61,7 +61,7 @@ impl Form {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     pub(crate) form: Form,
-    pub(crate) edge: Edge,
+    pub(crate) edge: Boundary,
     pub(crate) old: Vec<u8>,
     /// A single spelling, or one for each level of nesting where `old` doesn't tell the level.
     pub(crate) new: Vec<Vec<u8>>,
@@ -87,8 +87,8 @@ pub(crate) fn patterns(map: &PathMap) -> Vec<Pattern> {
     let mut aliased = Vec::new();
     for pair in map.pairs() {
         match pair.kind {
-            PairKind::Slug => all.push(name_pattern(pair, Form::Slug, Edge::Slug)),
-            PairKind::Session => all.push(name_pattern(pair, Form::SessionId, Edge::Id)),
+            PairKind::Slug => all.push(name_pattern(pair, Form::Slug, Boundary::Slug)),
+            PairKind::Session => all.push(name_pattern(pair, Form::SessionId, Boundary::Id)),
             PairKind::User | PairKind::Root | PairKind::Project | PairKind::Guard => {
                 let (Some(old), Some(new)) = (Root::parse(&pair.old), Root::parse(&pair.new)) else {
                     continue;
@@ -111,7 +111,7 @@ pub(crate) fn patterns(map: &PathMap) -> Vec<Pattern> {
     all
 }
 
-fn name_pattern(pair: &Pair, form: Form, edge: Edge) -> Pattern {
+fn name_pattern(pair: &Pair, form: Form, edge: Boundary) -> Pattern {
     Pattern {
         form,
         edge,
@@ -160,7 +160,7 @@ impl PathSpelling {
                 };
                 patterns.push(Pattern {
                     form,
-                    edge: Edge::Path,
+                    edge: Boundary::Path,
                     old: escapes.apply(&self.old, level),
                     new,
                     separator: if self.backslash { 1 << level } else { 0 },

@@ -12,9 +12,9 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use memchr::memmem;
 
-use crate::remap::edges::{may_start, may_stop};
 use crate::remap::forms::Pattern;
 use crate::remap::map::MapError;
+use crate::remap::path_boundaries::{may_start, may_stop};
 
 /// A mention: a pattern at a place, with edges that fit.
 pub(crate) struct Mention<'a> {

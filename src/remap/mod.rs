@@ -7,7 +7,6 @@
 //! `/a` to `/a/b` twice would nest.
 
 mod counterpart;
-mod edges;
 mod file_calls;
 mod file_texts;
 mod forms;
@@ -15,6 +14,7 @@ mod json_spans;
 mod map;
 mod mentions;
 mod outside;
+mod path_boundaries;
 mod root;
 
 use std::ops::Range;
@@ -22,10 +22,10 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use memchr::{memchr, memrchr};
 
-use self::edges::{Edge, Nesting, backslashes, in_other_projects, is_one_path};
 use self::forms::patterns;
 use self::json_spans::Span;
 use self::mentions::{Finder, Mention, Surface};
+use self::path_boundaries::{Boundary, Nesting, backslashes, in_other_projects, is_one_path};
 
 pub use self::counterpart::{counterpart, way_below};
 pub use self::file_calls::FileCalls;
@@ -275,10 +275,10 @@ impl Remapper {
         while let Some(Mention { span, pattern }) = next {
             next = self.finder.find(hay, span.end, surface);
             let goes_on = last.is_some_and(|end| is_one_path(hay, end..span.start));
-            if pattern.edge == Edge::Slug && !goes_on && in_other_projects(hay, span.start) {
+            if pattern.edge == Boundary::Slug && !goes_on && in_other_projects(hay, span.start) {
                 continue;
             }
-            if pattern.edge == Edge::Path {
+            if pattern.edge == Boundary::Path {
                 last = Some(span.end);
             }
             if pattern.stays() {

@@ -95,6 +95,7 @@ fn merge_worktree_and_rewind_do_what_they_say() {
     assert_eq!(beside.state(), before);
     // What git would refuse is asked again: no name of a branch, the one here, and one in another work tree.
     let (code, said) = answered(&beside, "worktree\nno blanks\na..b\nmain\nbefore-refactor\nother\n", "80");
+    assert!(said.contains("Name of the branch [before-refactor-2]:"), "what is offered can be had: {said}");
     assert_eq!((code, said.matches("git takes no branch of that name").count()), (0, 4), "{said}");
     assert_eq!(beside.git(&["rev-parse", "--verify", "-q", "other"]), beside.git(&["rev-parse", "HEAD"]));
 

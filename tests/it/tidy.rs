@@ -235,7 +235,7 @@ const ESCAPES: &[&str] = &[
     "diff/theme.rs",
     "diff/patch_reader/colors.rs",
     "diff/patch_reader/mod.rs",
-    "remap/edges.rs",
+    "remap/path_boundaries.rs",
     "secrets/rule_matching.rs",
     "secrets/views.rs",
 ];

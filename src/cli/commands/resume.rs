@@ -13,7 +13,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::restore_flow::dispute::{self, Answer, Open};
+use crate::cli::restore_flow::conflict_question::{self, Answer, Open};
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
@@ -117,8 +117,8 @@ impl Resume {
         let takes = |branch: &str| {
             workspace.repository.as_ref().is_some_and(|git| git.takes_branch(branch).unwrap_or(true))
         };
-        match dispute::ask(dispute, open, &manifest.name, &takes, ui, show)? {
-            Answer::Abort => Err(dispute::aborted(dispute)),
+        match conflict_question::ask(dispute, open, &manifest.name, &takes, ui, show)? {
+            Answer::Abort => Err(conflict_question::aborted(dispute)),
             answer => Ok(answer),
         }
     }

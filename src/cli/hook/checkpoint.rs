@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::around::ThisMachine;
-use super::hit::{self, StepImpact};
+use super::affected_trees::{self, StepImpact};
 use super::once::{SameEvent, once};
-use super::{Started, not_held, rescue, rules};
+use super::this_machine::ThisMachine;
+use super::{Started, not_held, rescue, rules_files};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -53,7 +53,7 @@ pub(super) struct Told {
 pub(super) fn before_tool(started: &Started) -> Result<Told> {
     let context = started.context()?;
     let root = project_root(&context.cwd);
-    let rules::ProjectRules { rules, wrong, refused } = rules::read(&context, root);
+    let rules_files::ProjectRules { rules, wrong, refused } = rules_files::read(&context, root);
     let call = Call {
         tool: started.input.tool_name.as_deref().unwrap_or_default(),
         input: &started.input.tool_input,
@@ -105,7 +105,7 @@ struct Checkpoints<'a> {
 impl Checkpoints<'_> {
     fn before(&mut self, risks: &[Risk], machine: &ThisMachine<'_>) {
         for risk in risks {
-            let mut hit = hit::of_risk(risk, machine);
+            let mut hit = affected_trees::of_risk(risk, machine);
             if let Some(at) = hit.trees.iter().position(|root| Some(root) == self.own.as_ref()) {
                 hit.trees[..=at].rotate_right(1);
             }

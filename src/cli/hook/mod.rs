@@ -4,14 +4,14 @@
 //! on standard error and one in a log, and the exit code is 0 (a client takes 2 for "stop"). Standard output
 //! stays empty, except for the answer to `/snapshot`.
 
-mod around;
+mod affected_trees;
 mod checkpoint;
 mod command;
-mod hit;
 mod not_held;
 mod once;
 mod rescue;
-mod rules;
+mod rules_files;
+mod this_machine;
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};

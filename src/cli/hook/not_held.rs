@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::hit::StepImpact;
+use super::affected_trees::StepImpact;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::manifest::Skipped;

@@ -3,8 +3,8 @@
 
 mod args;
 mod concerns;
+pub(crate) mod conflict_question;
 mod consent;
-pub(crate) mod dispute;
 mod done;
 mod edit;
 mod flow;

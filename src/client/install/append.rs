@@ -115,7 +115,7 @@ pub(in crate::client) fn append(here: &mut File, size: u64, rest: &mut File) -> 
 }
 
 /// Removes what [`append`] wrote, unless somebody else has written behind it. Then all of it stays.
-pub(in crate::client) fn take_back(here: &mut File, size: u64, rest: &mut File) -> io::Result<()> {
+pub(in crate::client) fn roll_back(here: &mut File, size: u64, rest: &mut File) -> io::Result<()> {
     let length = here.metadata()?.len();
     if length > size && appended(here, size, rest)?.is_some_and(|done| length == size + done) {
         here.set_len(size)?;
@@ -195,19 +195,19 @@ mod tests {
             assert!(append(&mut there, 4, &mut rest).expect("appended"));
             assert_eq!(content(&mut there), b"abcdefgh");
             let mut there = file(&here);
-            take_back(&mut there, 4, &mut rest).expect("taken back");
+            roll_back(&mut there, 4, &mut rest).expect("taken back");
             assert_eq!(content(&mut there), b"abcd");
         }
         for here in [&b"abcdx"[..], b"abcdex", b"abc"] {
             let (mut there, mut rest) = (file(here), file(b"efgh"));
             assert!(!append(&mut there, 4, &mut rest).expect("looked at"));
-            take_back(&mut there, 4, &mut rest).expect("looked at");
+            roll_back(&mut there, 4, &mut rest).expect("looked at");
             assert_eq!(content(&mut there), here);
         }
         // Somebody has gone on behind it: a whole conversation.
         let (mut there, mut rest) = (file(b"abcdefghij"), file(b"efgh"));
         assert!(append(&mut there, 4, &mut rest).expect("nothing is missing"));
-        take_back(&mut there, 4, &mut rest).expect("looked at");
+        roll_back(&mut there, 4, &mut rest).expect("looked at");
         assert_eq!(content(&mut there), b"abcdefghij");
     }
 }

@@ -18,7 +18,7 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::{NativePath, RepoPath};
 use crate::client::ClientHome;
-use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, WriteContent, append, take_back};
+use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, WriteContent, append, roll_back};
 use crate::client::shared_files::{SCRIPTS, file_name, is_memory, is_script, memory_folder};
 use crate::sys::files;
 use crate::sys::place::Root;
@@ -267,7 +267,7 @@ impl Placed {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn take_back(&self) -> Result<()> {
+    pub fn roll_back(&self) -> Result<()> {
         if let Some((_, marked)) = self.opened(KINDS[0])?
             && marked.holds(READY)?
         {
@@ -276,7 +276,7 @@ impl Placed {
                 let Some((tree, staging)) = self.opened(kind)? else { continue };
                 if let Some(size) = self.continued.get(number) {
                     if let Some((mut here, mut rest)) = self.both(&tree, &file)? {
-                        take_back(&mut here, *size, &mut rest).context("write", &tree.absolute(path))?;
+                        roll_back(&mut here, *size, &mut rest).context("write", &tree.absolute(path))?;
                     }
                 } else if !staging.holds(name)? && tree.read(path)? != Node::Missing {
                     tree.take(path, &staging, name)?;

@@ -61,7 +61,7 @@ pub fn link(
                 workspace.client.keep_link(&placed, &plan.id, title, &manifest.id, store, follows)
             });
         if let Err(error) = linked {
-            placed.take_back()?;
+            placed.roll_back()?;
             return Err(error);
         }
         placed.clean_up()?;

@@ -104,7 +104,7 @@ impl ReadyRestore<'_> {
         });
         let relocated = match done {
             Ok(relocated) => relocated,
-            Err(error) => return Err(self.take_back(journal, error)),
+            Err(error) => return Err(self.roll_back(journal, error)),
         };
         self.remove_emptied();
         let cleaned = self.record.clean_up(self.repository);
@@ -134,9 +134,9 @@ impl ReadyRestore<'_> {
     }
 
     /// Takes everything back, because of an error.
-    fn take_back(&self, mut journal: Option<Journal>, error: Error) -> Failed {
+    fn roll_back(&self, mut journal: Option<Journal>, error: Error) -> Failed {
         let retracted = journal.as_mut().map_or(Ok(()), Journal::retract);
-        let done = retracted.and_then(|()| self.record.take_back(self.repository));
+        let done = retracted.and_then(|()| self.record.roll_back(self.repository));
         let done = done.and_then(|kept| journal.map_or(Ok(()), Journal::close).map(|()| kept));
         match done {
             Ok(Kept { staging: None, .. }) => Failed { error, as_before: true },

@@ -100,7 +100,7 @@ impl RestoreRecord {
     ///
     /// # Errors
     /// What the disk says; to be run again then.
-    pub(in crate::restore) fn take_back(&self, repository: Option<&Repository>) -> Result<Kept> {
+    pub(in crate::restore) fn roll_back(&self, repository: Option<&Repository>) -> Result<Kept> {
         let mut kept = Kept::default();
         let tree = self.tree(repository)?;
         if let Some(stagings) = Stagings::open(&tree, &self.staging(), &self.mounts, Some(READY))? {
@@ -120,7 +120,7 @@ impl RestoreRecord {
             repository.left_index_lock(&self.id).release()?;
         }
         if let Some(session) = &self.session {
-            session.take_back()?;
+            session.roll_back()?;
         }
         Ok(kept)
     }
@@ -157,9 +157,9 @@ impl RestoreRecord {
     }
 
     /// Moves the branch, if it is to be moved and is not there yet; or back.
-    fn move_branch(&self, repository: Option<&Repository>, take_back: bool) -> Result<()> {
+    fn move_branch(&self, repository: Option<&Repository>, roll_back: bool) -> Result<()> {
         let (Some(moved), Some(repository)) = (&self.line.moved, repository) else { return Ok(()) };
-        let (from, to) = if take_back { (&moved.to, &moved.from) } else { (&moved.from, &moved.to) };
+        let (from, to) = if roll_back { (&moved.to, &moved.from) } else { (&moved.from, &moved.to) };
         let head = repository.head()?;
         if head.branch != moved.branch || head.commit.as_ref() != Some(from) {
             return Ok(());

@@ -253,7 +253,7 @@ fn recover_one(
         }
         match record.session.as_ref() {
             Some(session) if decided => session.reveal().and_then(|()| session.clean_up())?,
-            Some(session) => session.take_back()?,
+            Some(session) => session.roll_back()?,
             None => {}
         }
         recovered.outcome = RecoveryOutcome::Gone;
@@ -270,7 +270,7 @@ fn recover_one(
             recovered.leftover = record.clean_up(repository.as_ref())?;
             recovered.outcome = RecoveryOutcome::Finished;
         } else {
-            let Kept { paths, staging } = record.take_back(repository.as_ref())?;
+            let Kept { paths, staging } = record.roll_back(repository.as_ref())?;
             (recovered.kept, recovered.leftover) = (paths, staging);
         }
     }

@@ -1,12 +1,12 @@
 //! How a list of snapshots looks: which columns there is room for, and what is cut. Pure.
 //!
-//! No line is wider than the screen. Columns go first, the least important one before the others; then what it was
-//! about is cut; a name only if it does not fit on a line of its own. In a pipe nothing is cut.
+//! No line is wider than the screen. A column is shown if there is room for it beside the more important ones; then what it
+//! was about is cut; a name only if it does not fit on a line of its own. In a pipe nothing is cut.
 
 use crate::base::columns::{first_line, fitted, padded, wide};
 use crate::cli::output::{Style, Text, text};
 
-/// The columns that go if there is no room, the most important first.
+/// The columns that are left out if there is no room, the most important first.
 pub(super) const FACTS: [&str; 6] = ["EDITS", "BRANCH", "TASKS", "AGENTS", "WORKTREE", "SIZE"];
 
 /// The columns of names that others chose: they are cut.

@@ -125,7 +125,7 @@ pub(crate) fn aborted(dispute: &Dispute) -> Error {
 
 /// Asks for the name of a branch; Enter takes one that is made from the snapshot's name.
 fn branch(name: &str, takes: &dyn Fn(&str) -> bool, ui: &mut Ui) -> Result<Option<String>> {
-    let usual = branch_for(name);
+    let usual = free_branch(name, takes);
     let read = |answer: &str| {
         let meant = if answer.is_empty() { &usual } else { answer };
         takes(meant).then(|| meant.to_owned())
@@ -134,7 +134,15 @@ fn branch(name: &str, takes: &dyn Fn(&str) -> bool, ui: &mut Ui) -> Result<Optio
     ui.ask_until(&format!("Name of the branch [{usual}]:"), help, read)
 }
 
-/// Makes a name for a branch that git takes.
+/// Makes a name for a branch that can be had; with a number, if need be.
+fn free_branch(name: &str, takes: &dyn Fn(&str) -> bool) -> String {
+    let plain = branch_for(name);
+    let numbered = (2..100).map(|number| format!("{plain}-{number}"));
+    let mut names = std::iter::once(plain.clone()).chain(numbered);
+    names.find(|name| takes(name)).unwrap_or(plain)
+}
+
+/// Makes a name for a branch.
 fn branch_for(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let words: String = name.chars().map(plain).collect();

@@ -13,7 +13,7 @@ pub(crate) const MAX_LEVEL: usize = 4;
 
 /// What kind of thing a pattern is, and so what may stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Edge {
+pub(crate) enum Boundary {
     /// An absolute or home-relative path.
     Path,
     /// A directory's whole name.
@@ -23,13 +23,13 @@ pub(crate) enum Edge {
 }
 
 /// Whether a match of kind `edge` may begin at `start`.
-pub(crate) fn may_start(hay: &[u8], start: usize, edge: Edge) -> bool {
+pub(crate) fn may_start(hay: &[u8], start: usize, edge: Boundary) -> bool {
     let before = hay.get(..start).unwrap_or_default();
-    let Some(&last) = before.last() else { return edge != Edge::Slug };
+    let Some(&last) = before.last() else { return edge != Boundary::Slug };
     match edge {
-        Edge::Slug => matches!(last, b'/' | b'\\') || ends_with_ignoring_case(before, &[b"%2F", b"%5C"]),
-        Edge::Id => !last.is_ascii_alphanumeric() || ends_in_escape(before),
-        Edge::Path => match last {
+        Boundary::Slug => matches!(last, b'/' | b'\\') || ends_with_ignoring_case(before, &[b"%2F", b"%5C"]),
+        Boundary::Id => !last.is_ascii_alphanumeric() || ends_in_escape(before),
+        Boundary::Path => match last {
             b'/' | b'\\' | b'.' | b'~' | b'$' | b'}' => false,
             _ => !joins(last_char(before)) || ends_in_escape(before) || ends_in_option(before),
         },
@@ -38,11 +38,11 @@ pub(crate) fn may_start(hay: &[u8], start: usize, edge: Edge) -> bool {
 
 /// Whether a match of kind `edge` may stop before `end`. `separator` is the number of backslashes
 /// that separate components in the matched spelling, 0 where slashes do.
-pub(crate) fn may_stop(hay: &[u8], end: usize, edge: Edge, separator: usize) -> bool {
+pub(crate) fn may_stop(hay: &[u8], end: usize, edge: Boundary, separator: usize) -> bool {
     let after = hay.get(end..).unwrap_or_default();
     let Some(&next) = after.first() else { return true };
     match (edge, next) {
-        (Edge::Id, _) => !next.is_ascii_alphanumeric(),
+        (Boundary::Id, _) => !next.is_ascii_alphanumeric(),
         (_, b'.') => after.get(1..).is_none_or(|rest| rest.is_empty() || !joins(first_char(rest))),
         (_, b'%') => starts_with_ignoring_case(after, &[b"%2F", b"%5C"]),
         (_, b'\\') => {
