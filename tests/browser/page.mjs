@@ -107,7 +107,7 @@ export class Page {
     this.index.items.form = this.forms.join('');
     const app = readdirSync(FOLDER).filter(name => name.endsWith('.js')).sort().map(name => readFileSync(join(FOLDER, name), 'utf8')).join('\n');
     const style = readFileSync(join(FOLDER, 'style.css'), 'utf8');
-    const policy = `default-src 'none'; script-src ${hash(app)}; style-src ${hash(style)}; img-src blob:; worker-src blob:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types snap`;
+    const policy = `default-src 'none'; script-src ${hash(app)}; style-src ${hash(style)}; img-src blob:; worker-src blob:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types snap${this.index.live ? "; connect-src 'self'" : ''}`;
     const { title, about } = this.index;
     writeFileSync(file, [
       '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',

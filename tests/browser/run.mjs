@@ -3,7 +3,7 @@
 // Each page is opened, searched, folded and jumped through, with the mouse and with the keyboard alone, in light and dark,
 // wide and narrow. After every step browser.mjs asserts that nothing ran, nothing was fetched and nothing is too wide.
 import { modules, start } from './browser.mjs';
-import { tests } from './tests.mjs';
+import { once, tests } from './tests.mjs';
 
 const files = [];
 let folder;
@@ -24,9 +24,9 @@ const { require } = modules(folder);
 const browser = await start(require);
 let failed = 0;
 let done = 0;
-for (const file of files) {
+for (const [file, list] of [['without a page', once], ...files.map(one => [one, tests])]) {
   console.log(file);
-  for (const [name, test] of tests) {
+  for (const [name, test] of list) {
     if (!name.includes(only)) continue;
     try {
       const skipped = await test({ browser, file, require });

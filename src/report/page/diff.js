@@ -5,7 +5,7 @@
 /** One line of a diff. @typedef {{kind: ' ' | '+' | '-' | '@' | '\\', text: string, old: number, new: number}} DiffLine */
 
 /** How many lines stand in one table. */
-const LINES_A_TABLE = 300;
+const LINES_A_TABLE = 200;
 
 /** How many lines of a file are shown at first. */
 const FIRST_LINES = 600;
@@ -149,7 +149,7 @@ function diffView(text, sideBySide) {
     for (; shownLines < end; ) {
       const part = lines.slice(shownLines, Math.min(end, shownLines + LINES_A_TABLE));
       const fill = () => diffTable(part, sideBySide);
-      box.append(shownLines < FIRST_LINES ? fill() : lazily(make('div', { class: 'slot' }), part.length * LINE_HEIGHT, fill));
+      box.append(shownLines < LINES_A_TABLE ? fill() : lazily(make('div', { class: 'slot' }), part.length * LINE_HEIGHT, fill));
       shownLines += part.length;
     }
     const left = lines.length - shownLines;

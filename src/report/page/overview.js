@@ -31,7 +31,7 @@ function figures(report) {
     figure('#timeline', number(calls), calls === 1 ? 'tool call' : 'tool calls', report.failed.size ? make('small', {}, `${number(report.failed.size)} failed`) : null),
     figure('#agents', number(agents), agents === 1 ? 'agent' : 'agents'),
     figure('#edits', number(edits.length), edits.length === 1 ? 'edited file' : 'edited files', edits.length ? make('small', {}, lineCounts(added, removed)) : null),
-    figure('#tasks', tasks.length ? `${number(done)}/${number(tasks.length)}` : '0', 'tasks done'),
+    figure('#tasks', tasks.length ? `${number(done)}/${number(tasks.length)}` : '0', tasks.length ? 'tasks done' : 'tasks'),
     figure('#grants', number(grants), grants === 1 ? 'grant or decision' : 'grants and decisions'));
 }
 

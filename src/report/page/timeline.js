@@ -208,7 +208,9 @@ function short(value) {
 
 /** @param {Report} report @param {Scale} scale */
 function contextChart(report, scale) {
-  const points = (report.index.size?.context ?? []).filter(([item]) => report.time[item] > 0);
+  // Each agent has a context of its own. This is the one of the conversation.
+  const own = report.threads[0]?.count ?? 0;
+  const points = (report.index.size?.context ?? []).filter(([item]) => item < own && report.time[item] > 0);
   if (points.length < 2) return null;
   const most = Math.max(...points.map(([, tokens]) => tokens), 1);
   const height = 110;
