@@ -245,6 +245,7 @@ pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) ->
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);
+    lock.name_objects()?;
     Ok(manifest)
 }
 

@@ -90,6 +90,7 @@ mod renames;
 mod report;
 mod report_browser;
 mod report_hostile;
+mod report_live;
 mod required;
 mod reset_branch;
 mod resume;

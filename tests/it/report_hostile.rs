@@ -71,6 +71,8 @@ pub(crate) fn attacked(attack: &str) -> Project {
     let settings = json!({"permissions": {"allow": [format!("Bash({attack})")], "deny": [attack]}});
     project.write(".claude/settings.json", settings.to_string());
     let name: String = attack.chars().filter(|c| !matches!(c, '/' | '\0')).collect();
+    // A name has at most 255 bytes.
+    let name: String = name.chars().take(80).collect();
     project.write(&name, format!("{attack}\n"));
     project.write("a.txt", format!("{attack}\n"));
     project

@@ -2,6 +2,7 @@
 //!
 //! Nothing is saved in the store: the state is read into a folder of its own, which goes with the program.
 
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
@@ -16,7 +17,11 @@ use crate::client::FoundSession;
 use crate::context::Context;
 use crate::report::{self, Choice, Live, Page, Server, Shown, Wanted};
 use crate::sys::files::scratch_folder;
+use crate::sys::signals;
 use crate::workspace::Workspace;
+
+/// How often the folder is removed while something is still written there.
+const MOST_TRIES: usize = 100;
 
 /// What is followed.
 struct Followed<'a> {
@@ -41,6 +46,15 @@ pub(super) fn follow(
     ui: &mut Ui,
 ) -> Result<()> {
     let scratch = scratch_folder()?;
+    let doomed = scratch.path().to_owned();
+    let _watch = signals::on_end(
+        || false,
+        move || {
+            // A page that is being made may still be writing.
+            let is_left = || fs::remove_dir_all(&doomed).is_err() && doomed.exists();
+            let _tries = (0..MOST_TRIES).take_while(|_| is_left()).count();
+        },
+    )?;
     let own = Context { store: Some(scratch.path().join("store")), ..context.clone() };
     let workspace = Workspace::open(&own)?;
     let found = session_choice::find(&own, &workspace, None)?;
