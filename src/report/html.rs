@@ -27,9 +27,20 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// Returns a JSON text that can stand in a `script`: nothing in it ends one or begins a comment.
+/// Returns a JSON text that can stand in a `script`: nothing in it ends one or begins a comment. It is plain ASCII, of
+/// which a browser holds half as many bytes as of anything else.
 pub(super) fn json_in_script(json: &str) -> String {
-    json.replace('<', "\\u003c")
+    let mut plain = String::with_capacity(json.len() + json.len() / 16);
+    for character in json.chars() {
+        if character.is_ascii() && character != '<' && character != '\u{7f}' {
+            plain.push(character);
+        } else {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units).iter();
+            units.for_each(|unit| plain.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -44,5 +55,6 @@ mod tests {
         );
         assert_eq!(lines("a\nb\u{1b}"), "a\nb\\x1b");
         assert_eq!(json_in_script(r#"["</script><!--"]"#), r#"["\u003c/script>\u003c!--"]"#);
+        assert_eq!(json_in_script("\"…\u{1f600}\u{202e}\""), r#""\u2026\ud83d\ude00\u202e""#);
     }
 }

@@ -12,7 +12,6 @@ use super::index::{DecisionEntry, EditEntry, Index, Indexed, Live, PAGE_FORMAT};
 use super::overview::Overview;
 use crate::base::digest::{from_hex, sha256};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen;
 
 /// The program of a page, in the order of its parts.
 const APP: &[&str] = &[
@@ -105,7 +104,7 @@ impl Page {
             Error::new(Kind::Bug, "The index of the page can't be written").because(error)
         })?;
         write(b"<script type=\"application/json\" id=\"index\">")?;
-        write(html::json_in_script(&screen::json(&json).to_string()).as_bytes())?;
+        write(html::json_in_script(&json).as_bytes())?;
         write(format!("</script>\n<script>{app}</script>\n").as_bytes())?;
         for (number, packed) in self.packed.iter().enumerate() {
             write(format!("<script type=\"text/plain\" id=\"c{number}\">").as_bytes())?;

@@ -71,6 +71,15 @@ fn a_page_of_a_session_works_in_a_browser() {
 }
 
 #[test]
+fn the_program_of_a_page_has_the_types_that_it_says() {
+    let Some(modules) = modules("types of the program of a page") else { return };
+    let mut check = Command::new("node");
+    check.arg(modules.join("typescript/bin/tsc")).arg("-p").arg(steps().join("tsconfig.json")).stdin(Stdio::null());
+    let done = check.output().must("node");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&[done.stdout, done.stderr].concat()));
+}
+
+#[test]
 fn nothing_of_a_hostile_session_runs_or_is_fetched_in_a_browser() {
     let Some(modules) = modules("hostile pages in a browser") else { return };
     let project = attacked(&ATTACKS.join("\n\n"));

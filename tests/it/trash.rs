@@ -106,16 +106,16 @@ fn removals_and_restores_are_undone_in_their_order() {
     let rewound = project.state();
     project.snap(&["rm", "two"]).exits(0);
     project.snap(&["rm", "stays"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "stays is back"]);
-    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "\"stays\" is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"two\" is back"]);
     assert_eq!(project.state(), rewound);
     project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\""]);
     assert_eq!(project.state(), before);
     project.snap(&["undo"]).exits(0).says(&["Everything done here is undone already"]);
     project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\""]);
     assert_eq!(project.state(), rewound);
-    project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "two is in the trash"]);
-    project.snap(&["redo"]).exits(0).says(&["stays is in the trash"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "\"two\" is in the trash"]);
+    project.snap(&["redo"]).exits(0).says(&["\"stays\" is in the trash"]);
     assert!(!names(&project).iter().any(|name| name == "two" || name == "stays"));
     assert_eq!(project.state(), rewound);
 }
@@ -189,10 +189,41 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
     project.snap(&["undo"]).exits(4).says(&said);
     assert_eq!(files_below(&project.stored("")), before);
     project.snap(&["rm", "one"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["one is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
     project.snap(&["rm", "one", "--now"]).exits(0);
-    project.snap(&["undo", "--anyway"]).exits(0).says(&["one, two are back"]);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\", \"two\" are back"]);
     project.snap(&["verify"]).exits(0);
+}
+
+#[test]
+fn somebody_elses_comes_back_beside_the_own_one_of_that_name() {
+    let project = project();
+    let other = project.cloned().of_another_user();
+    other.write("a.txt", "theirs\n");
+    other.snap(&["save", "stays"]).exits(0);
+    let file = other.home.path().join("theirs.snap");
+    let file = file.to_str().must("UTF-8");
+    other.snap(&["export", "stays", "-o", file]).exits(0);
+    project.snap(&["import", file]).exits(0);
+    let theirs = names(&project).into_iter().find(|name| name.starts_with("stays@")).must("theirs");
+    let before = names(&project);
+    // Whoever follows a hint about theirs must not get their own.
+    project.write("a.txt", "something else\n");
+    let hint = project.snap(&["resume", &theirs, "--trust", "--no-session", "--no-input"]).exits(4).stderr;
+    assert!(hint.contains(&format!("`snap rewind {theirs}`")), "{hint}");
+    project.snap(&["rm", &theirs]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["is back"]);
+    assert_eq!(names(&project), before);
+}
+
+#[test]
+fn a_removal_is_undone_after_the_folder_was_moved_too() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let moved = project.home.path().join("moved");
+    fs::rename(project.root(), &moved).must("to move it");
+    let undone = crate::support::project::ran(&mut project.command(&moved, &["undo"]));
+    undone.exits(0).says(&["\"one\" is back"]);
 }
 
 #[test]
@@ -237,7 +268,7 @@ fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_
     fs::write(project.stored("one.json"), "{\n  \"format\": 1, damaged").must("to damage");
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["rm", "two"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"two\" is back"]);
     assert_eq!(names(&project), ["stays", "two"]);
     project.snap(&["verify"]).exits(0);
 }
