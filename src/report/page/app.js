@@ -21,6 +21,8 @@ class App {
     this.main = main;
     this.part = '';
     this.thread = -1;
+    /** The address that what is on the screen belongs to. */
+    this.address = '';
     /** @type {ThreadView | EditsView | Replay | null} */
     this.view = null;
     this.find = new Find(report, (hash, text) => this.go(hash, text), () => this.thread);
@@ -121,6 +123,7 @@ class App {
   async route(text) {
     const { report } = this;
     // A reader who comes back, or loads the page again, goes on where it was left.
+    this.address = location.hash;
     const noted = history.state?.at;
     const hash = typeof noted === 'string' && !text ? noted : location.hash.slice(1);
     const place = /^([rae])(\d+)$/.exec(hash);
@@ -268,7 +271,8 @@ class App {
   /** Notes where the reader is, for the way back, and marks it in the list beside the text. */
   noteReading() {
     const at = this.firstVisible();
-    if (at < 0) return;
+    // Between a new address and its event, the old part is still there.
+    if (at < 0 || location.hash !== this.address) return;
     const side = this.main.querySelector('.side');
     if (this.view instanceof EditsView) {
       markCurrent(side, `#e${at}`);
