@@ -19,6 +19,9 @@ function markdown(text) {
   return nodes;
 }
 
+/** A line with more characters is text: nobody writes a heading or a fence like that, and looking for one takes long. */
+const LONGEST_MARK = 600;
+
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$/;
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/;
@@ -35,22 +38,23 @@ function blocks(lines, into, depth) {
   let at = 0;
   while (at < lines.length) {
     const line = lines[at];
+    const isShort = line.length <= LONGEST_MARK;
     if (!line.trim()) {
       at += 1;
       continue;
     }
-    const fence = FENCE.exec(line);
+    const fence = isShort ? FENCE.exec(line) : null;
     if (fence) {
       at = codeBlock(lines, at, fence, into);
       continue;
     }
-    const heading = HEADING.exec(line);
+    const heading = isShort ? HEADING.exec(line) : null;
     if (heading) {
       // The title and the part stand above: the headings of a text begin below those of the turns.
       const level = /** @type {'h4' | 'h5' | 'h6'} */ (`h${Math.min(6, heading[1].length + 3)}`);
       add(into, inline(make(level), heading[2] ?? ''));
       at += 1;
-    } else if (RULE.test(line)) {
+    } else if (isShort && RULE.test(line)) {
       add(into, make('hr'));
       at += 1;
     } else if (QUOTE.test(line)) {
@@ -63,7 +67,7 @@ function blocks(lines, into, depth) {
       add(into, quote);
     } else if (BULLET.test(line)) {
       at = list(lines, at, into, depth);
-    } else if (line.includes('|') && at + 1 < lines.length && lines[at + 1].includes('-') && TABLE_RULE.test(lines[at + 1])
+    } else if (line.includes('|') && at + 1 < lines.length && lines[at + 1].includes('-') && lines[at + 1].length <= LONGEST_MARK && TABLE_RULE.test(lines[at + 1])
       && cells(line).length === cells(lines[at + 1]).length) {
       at = table(lines, at, into);
     } else if (/^(?: {4}|\t)/.test(line)) {
@@ -80,6 +84,7 @@ function blocks(lines, into, depth) {
 
 /** @param {string} line */
 function startsBlock(line) {
+  if (line.length > LONGEST_MARK) return QUOTE.test(line) || /^ {0,3}[-*+] +\S/.test(line);
   return FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || /^ {0,3}(?:[-*+]|1[.)])\s+\S/.test(line);
 }
 
@@ -241,7 +246,9 @@ function inline(element, text, depth = 0) {
     } else if (address) {
       put(outsideLink(address, []));
     } else if (bare) {
-      const clean = bare.replace(/[.,;:!?*_~)\]]+$/, tail => (tail.startsWith(')') && bare.includes('(') ? ')' : ''));
+      let end = bare.length;
+      while (end > 8 && '.,;:!?*_~)]'.includes(bare[end - 1]) && !(bare[end - 1] === ')' && bare.slice(0, end).includes('('))) end -= 1;
+      const clean = bare.slice(0, end);
       put(outsideLink(clean, []));
       from = match.index + clean.length;
     } else if (mark) {
@@ -280,7 +287,10 @@ function unwrap(open) {
   const last = open.pop();
   if (!last) return;
   const outer = last.mark.length === 3 && last.mark !== '~~' ? /** @type {Element} */ (last.node.parentElement) : /** @type {Element} */ (last.node);
-  outer.replaceWith(last.mark, ...last.node.childNodes);
+  const inner = document.createDocumentFragment();
+  inner.append(last.mark);
+  while (last.node.firstChild) inner.append(last.node.firstChild);
+  outer.replaceWith(inner);
 }
 
 /** @param {string} text @param {number} from @param {string} ticks */
@@ -306,7 +316,7 @@ function linkAt(text, from) {
     else if (text[at] === ']') depth -= 1;
   }
   if (depth || text[at] !== '(') return null;
-  const rest = /^\(\s*<?([^\s<>]{0,2000}?)>?(?:\s+(?:"[^"]{0,500}"|'[^']{0,500}'))?\s*\)/.exec(text.slice(at, at + 2600));
+  const rest = /^\(\s{0,9}<?([^\s<>]{0,1000}?)>?(?:\s{1,9}(?:"[^"]{0,300}"|'[^']{0,300}'))?\s{0,9}\)/.exec(text.slice(at, at + 1400));
   if (!rest) return null;
   return { text: text.slice(from, at - 1), address: rest[1], end: at + rest[0].length };
 }
