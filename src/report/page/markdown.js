@@ -24,6 +24,7 @@ const LONGEST_MARK = 600;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$/;
+const UNDERLINE = /^ {0,3}(={2,99}|-{2,99}) {0,9}$/;
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const BULLET = /^( {0,3})([-*+]|\d{1,9}[.)])(\s+|$)/;
@@ -76,7 +77,13 @@ function blocks(lines, into, depth) {
       add(into, make('pre', { class: 'code' }, make('code', {}, inner.join('\n').trimEnd())));
     } else {
       const inner = [];
-      for (; at < lines.length && lines[at].trim() && (!inner.length || !startsBlock(lines[at])); at += 1) inner.push(lines[at].trim());
+      for (; at < lines.length && lines[at].trim() && (!inner.length || !(startsBlock(lines[at]) || UNDERLINE.test(lines[at]))); at += 1) inner.push(lines[at].trim());
+      const underline = inner.length === 1 && at < lines.length ? UNDERLINE.exec(lines[at]) : null;
+      if (underline) {
+        at += 1;
+        add(into, inline(make(underline[1][0] === '=' ? 'h4' : 'h5'), inner[0]));
+        continue;
+      }
       add(into, inline(make('p'), inner.join('\n')));
     }
   }
@@ -246,8 +253,14 @@ function inline(element, text, depth = 0) {
     } else if (address) {
       put(outsideLink(address, []));
     } else if (bare) {
+      // Signs at the end belong to the sentence, and so does a bracket that was not opened in the address.
       let end = bare.length;
-      while (end > 8 && '.,;:!?*_~)]'.includes(bare[end - 1]) && !(bare[end - 1] === ')' && bare.slice(0, end).includes('('))) end -= 1;
+      let balance = (bare.match(/\(/g) ?? []).length - (bare.match(/\)/g) ?? []).length;
+      for (; end > 8 && '.,;:!?*_~)]'.includes(bare[end - 1]); end -= 1) {
+        if (bare[end - 1] !== ')') continue;
+        if (balance >= 0) break;
+        balance += 1;
+      }
       const clean = bare.slice(0, end);
       put(outsideLink(clean, []));
       from = match.index + clean.length;
@@ -266,13 +279,18 @@ function inline(element, text, depth = 0) {
 function emphasis(text, at, mark, open, put) {
   const before = text[at - 1] ?? ' ';
   const after = text[at + mark.length] ?? ' ';
-  const word = /[\p{L}\p{N}]/u;
-  const inWord = mark[0] === '_' && word.test(before) && word.test(after);
+  const isBlank = (/** @type {string} */ letter) => /\s/.test(letter);
+  const isSign = (/** @type {string} */ letter) => /[\p{P}\p{S}]/u.test(letter);
+  // The rules of CommonMark: a mark leans on the word that it stands at, and an underscore inside a word is a letter.
+  const leansRight = !isBlank(after) && (!isSign(after) || isBlank(before) || isSign(before));
+  const leansLeft = !isBlank(before) && (!isSign(before) || isBlank(after) || isSign(after));
+  const opens = mark[0] === '_' ? leansRight && (!leansLeft || isSign(before)) : leansRight;
+  const closes = mark[0] === '_' ? leansLeft && (!leansRight || isSign(after)) : leansLeft;
   const place = open.findLastIndex(one => one.mark === mark);
-  if (place > 0 && !/\s/.test(before) && !inWord) {
+  if (place > 0 && closes) {
     while (open.length - 1 > place) unwrap(open);
     open.pop();
-  } else if (!/\s/.test(after) && !inWord && !(mark[0] === '_' && word.test(before)) && open.length < DEEPEST) {
+  } else if (opens && open.length < DEEPEST) {
     const name = mark === '~~' ? 'del' : mark.length === 1 ? 'em' : 'strong';
     const node = make(name);
     put(node);
@@ -316,7 +334,19 @@ function linkAt(text, from) {
     else if (text[at] === ']') depth -= 1;
   }
   if (depth || text[at] !== '(') return null;
-  const rest = /^\(\s{0,9}<?([^\s<>]{0,1000}?)>?(?:\s{1,9}(?:"[^"]{0,300}"|'[^']{0,300}'))?\s{0,9}\)/.exec(text.slice(at, at + 1400));
-  if (!rest) return null;
-  return { text: text.slice(from, at - 1), address: rest[1], end: at + rest[0].length };
+  const address = addressAt(text, at + 1);
+  return address && { text: text.slice(from, at - 1), ...address };
+}
+
+/** Reads the address of a link, and its title, which is not shown. @param {string} text @param {number} from after the bracket */
+function addressAt(text, from) {
+  let depth = 0;
+  let at = from;
+  for (const end = Math.min(text.length, from + 1000); at < end && !/\s/.test(text[at]); at += 1) {
+    if (text[at] === '(') depth += 1;
+    else if (text[at] === ')' && (depth -= 1) < 0) break;
+  }
+  const address = text.slice(from, at).replace(/^<(.*)>$/, '$1');
+  const rest = /^(?:\s{1,9}(?:"[^"]{0,300}"|'[^']{0,300}'))?\s{0,9}\)/.exec(text.slice(at, at + 400));
+  return rest ? { address, end: at + rest[0].length } : null;
 }
