@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -96,7 +97,14 @@ pub(crate) fn called_by_hooks() -> Option<PathBuf> {
 pub(crate) fn is_this(program: &Path) -> bool {
     let Ok(program) = program.canonicalize() else { return false };
     let own = std::env::current_exe().and_then(|own| own.canonicalize());
-    own.is_ok_and(|own| own == program) || script().is_some_and(|script| script == program)
+    own.is_ok_and(|own| own == program || is_same_file(&own, &program))
+        || script().is_some_and(|script| script == program)
+}
+
+/// Says whether two paths are names of one file: an installation may have the second name as a hard link.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 /// Returns how this program was started.

@@ -47,7 +47,8 @@ use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
-pub use files::resume::{DISAGREE, Dispute, DisputedPath};
+pub use files::ignored::WORK_TREES;
+pub use files::resume::{Dispute, DisputedPath, disagree};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};

@@ -60,8 +60,10 @@ pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep
 
 /// Reads what was done here. Says too whether it is proven to be this user's.
 fn history(workspace: &Workspace) -> Result<(History, bool)> {
-    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
-    let trash = workspace.store.trash()?.into_iter().map(|batch| batch.id).collect();
+    let trash = workspace.store.trash()?;
+    let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
+    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root, &own.collect());
+    let trash = trash.into_iter().map(|batch| batch.id).collect();
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
         let known = workspace.store.known()?;
@@ -164,7 +166,16 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
 ///
 /// Other lines may have come with a clone. They count only if there is nothing else (without a writable
 /// home there is no key), move no branch, bring nothing back from the trash, and need a yes.
-fn believed(mut log: Vec<LogEntry>, root: &Path) -> (Vec<LogEntry>, bool) {
+///
+/// The store moves with its folder, and with it what is in its trash. Then no line is proven any more: a seal is for one
+/// place. But what of the trash is this user's own (`own`) does no harm if it comes back.
+fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> (Vec<LogEntry>, bool) {
+    for entry in &mut log {
+        let is_gone = entry.root.as_ref().is_some_and(|other| !other.as_path().exists());
+        if is_gone && entry.batch.as_ref().is_some_and(|batch| own.contains(batch)) {
+            (entry.root, entry.own) = (Some(root.into()), true);
+        }
+    }
     let here = |entry: &LogEntry| entry.root.as_ref().is_some_and(|other| other.as_path() == root);
     log.retain(here);
     let proves = |entry: &LogEntry| entry.own && (entry.operation.is_restore() || entry.batch.is_some());

@@ -61,6 +61,12 @@ impl Store {
         Ok(batches.into_iter().flatten().collect())
     }
 
+    /// Says whether everything that one command removed is proven to be this user's own.
+    pub fn is_own_batch(&self, batch: &Batch) -> bool {
+        let is_own = |one: &TrashedSnapshot| one.manifest.as_ref().is_ok_and(|one| self.is_own(&one.proofs));
+        batch.snapshots.iter().all(is_own)
+    }
+
     /// Returns the ids of the snapshots in the trash that can be read.
     ///
     /// # Errors
@@ -149,7 +155,11 @@ impl Store {
             .filter(|known| known.own || !self.can_prove())
             .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
             .collect();
-        let taken = batch.readable().find(|one| !is_there(&one.id) && own_names.contains(one.name.as_str()));
+        // Somebody else's of that name stands beside the user's own, as `NAME@USER`.
+        let is_mine = |one: &Manifest| self.is_own(&one.proofs) || !self.can_prove();
+        let is_taken =
+            |one: &&Manifest| !is_there(&one.id) && own_names.contains(one.name.as_str()) && is_mine(one);
+        let taken = batch.readable().find(is_taken);
         if let Some(manifest) = taken {
             let name = Line(&manifest.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")

@@ -69,8 +69,8 @@ pub struct Listed {
 }
 
 /// Lists the snapshots of a store.
-pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
-    let one = |entry: &Entry| match &entry.manifest {
+pub(super) fn listed(entry: &Entry, now: Timestamp) -> Listed {
+    match &entry.manifest {
         Ok(manifest) => {
             let auto = if manifest.created_by.trigger == Trigger::Manual { Mood::Plain } else { Mood::Busy };
             let fact = Fact {
@@ -91,12 +91,7 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
                 pinned: entry.pinned,
             }
         }
-    };
-    // Safety snapshots last: what `undo` needs is seldom what is looked for.
-    let (safety, others): (Vec<&Entry>, Vec<&Entry>) = entries
-        .iter()
-        .partition(|entry| entry.readable().is_some_and(|one| one.created_by.trigger == Trigger::Safety));
-    others.into_iter().chain(safety).map(one).collect()
+    }
 }
 
 /// Takes from a snapshot what is shown of it; `items` are its edits.

@@ -15,7 +15,7 @@ use crate::base::timestamp::Timestamp;
 use crate::compare::{self, Detail, Item, Loader};
 use crate::diff::Options;
 use crate::manifest::Manifest;
-use crate::store::Reference;
+use crate::store::{Entry, Reference};
 use crate::workspace::Workspace;
 
 /// How many blocks of a diff wait to be taken.
@@ -63,7 +63,12 @@ pub(super) fn list<'s>(
     news: Sender<News>,
 ) {
     scope.spawn(move || {
-        let entries = workspace.store.entries().map(|entries| listed(&entries, now));
+        let entries = workspace.store.entries().map(|entries| {
+            // Safety snapshots last: what `undo` needs is seldom what is looked for.
+            let is_safety = |entry: &Entry| entry.readable().is_some_and(|one| one.safety.is_some());
+            let (safety, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_safety);
+            others.iter().chain(&safety).map(|entry| listed(entry, now)).collect()
+        });
         let _ended = news.send(News::Listed(entries));
     });
 }

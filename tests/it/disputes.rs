@@ -36,7 +36,7 @@ fn answered(project: &Project, typed: &str, columns: &str) -> (i32, String) {
 
 /// The question, with what is shown above it.
 fn question(said: &str) -> &str {
-    let from = said.find("The snapshot's edits").must("the first words");
+    let from = said.find("The edits of").must("the first words");
     let end = said[from..].find("[A]bort").must("the question") + "[A]bort".len();
     &said[from..from + end]
 }

@@ -822,3 +822,22 @@ fn a_turns_end_is_saved_at_most_once_in_the_time_that_was_asked_for() {
     hook(&project, "Stop", &bash(&project, &transcript, "")).exits(0);
     assert_eq!(names(&project), ["end of turn"], "without a time it is off");
 }
+
+#[test]
+fn the_end_of_a_turn_and_of_its_session_are_saved_once() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let input = bash(&project, &transcript, "").to_string();
+    let ends: [&[&str]; 2] =
+        [&["hook", "Stop", "--every", "1s", "--later"], &["hook", "SessionEnd", "--later"]];
+    for round in 1..=3 {
+        project.write("a.txt", format!("{round}\n"));
+        std::thread::scope(|scope| {
+            for end in ends {
+                let command = project.command(project.root(), end);
+                scope.spawn(|| hook_with(command, input.as_bytes()).exits(0));
+            }
+        });
+        assert_eq!(names(&project).len(), round, "{:?}", names(&project));
+    }
+}

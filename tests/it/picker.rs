@@ -163,6 +163,23 @@ fn a_command_without_a_snapshot_asks_on_a_terminal_and_goes_on_with_the_chosen_o
 }
 
 #[test]
+fn what_is_chosen_is_what_is_shown_after_a_restore_too() {
+    let project = project();
+    project.snap(&["rewind", "first"]).exits(0);
+    project.snap(&["save", "third"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    for name in ["first", "second", "third"] {
+        let mut terminal = Terminal::start(project.command(project.root(), &["show", "--color", "never"]));
+        terminal.sees("hich snapshot");
+        terminal.sees("third");
+        assert!(!terminal.shows("safety-"), "safety snapshots only while something is typed");
+        terminal.types(&format!("{name}\r"));
+        let (code, shown) = terminal.ends();
+        assert!(code == Some(0) && shown.contains(&format!("{name}  saved")), "{name}: {shown}");
+    }
+}
+
+#[test]
 fn who_leaves_the_picker_has_done_nothing() {
     let project = project();
     let before = project.state();

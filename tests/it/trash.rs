@@ -196,6 +196,37 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
 }
 
 #[test]
+fn somebody_elses_comes_back_beside_the_own_one_of_that_name() {
+    let project = project();
+    let other = project.cloned().of_another_user();
+    other.write("a.txt", "theirs\n");
+    other.snap(&["save", "stays"]).exits(0);
+    let file = other.home.path().join("theirs.snap");
+    let file = file.to_str().must("UTF-8");
+    other.snap(&["export", "stays", "-o", file]).exits(0);
+    project.snap(&["import", file]).exits(0);
+    let theirs = names(&project).into_iter().find(|name| name.starts_with("stays@")).must("theirs");
+    let before = names(&project);
+    // Whoever follows a hint about theirs must not get their own.
+    project.write("a.txt", "something else\n");
+    let hint = project.snap(&["resume", &theirs, "--trust", "--no-session", "--no-input"]).exits(4).stderr;
+    assert!(hint.contains(&format!("`snap rewind {theirs}`")), "{hint}");
+    project.snap(&["rm", &theirs]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["is back"]);
+    assert_eq!(names(&project), before);
+}
+
+#[test]
+fn a_removal_is_undone_after_the_folder_was_moved_too() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let moved = project.home.path().join("moved");
+    fs::rename(project.root(), &moved).must("to move it");
+    let undone = crate::support::project::ran(&mut project.command(&moved, &["undo"]));
+    undone.exits(0).says(&["one is back"]);
+}
+
+#[test]
 fn the_trash_counts_nowhere_and_its_size_is_said() {
     let project = project();
     project.snap(&["rm", "one"]).exits(0);

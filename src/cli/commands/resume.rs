@@ -21,6 +21,8 @@ use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::restore::{self, Dispute, PlannedResume, RestoreOptions, SavedTree, tree_of};
 use crate::store::{Operation, Reference};
+use crate::sys::place::Root;
+use crate::sys::users_files;
 use crate::workspace::Workspace;
 
 /// Restore a snapshot here, and resume its session
@@ -97,7 +99,7 @@ impl Resume {
         ui: &mut Ui,
     ) -> Result<Answer> {
         if !self.args.asks(ui) {
-            return Err(dispute.clone().into_error(&quoted(&manifest.name)));
+            return Err(dispute.clone().into_error(&quoted(&called(workspace, manifest))));
         }
         let has_base = restore::base_of(manifest).is_some();
         let open = Open {
@@ -107,6 +109,7 @@ impl Resume {
         };
         let show = |ui: &mut Ui| {
             let paths = dispute.paths.iter().map(|one| workspace.root.join(one.path.as_path()));
+            ui.tell_line("`-` is the snapshot, `+` is what is here:");
             let shown = Diff::with_now(manifest.id.to_string(), paths.collect()).run(context, ui);
             // Who leaves the pager has seen enough.
             shown
@@ -117,7 +120,7 @@ impl Resume {
         let takes = |branch: &str| {
             workspace.repository.as_ref().is_some_and(|git| git.takes_branch(branch).unwrap_or(true))
         };
-        match conflict_question::ask(dispute, open, &manifest.name, &takes, ui, show)? {
+        match conflict_question::ask(dispute, open, &called(workspace, manifest), &takes, ui, show)? {
             Answer::Abort => Err(conflict_question::aborted(dispute)),
             answer => Ok(answer),
         }
@@ -172,9 +175,10 @@ impl Resume {
         if !repository.has_commit(base)? {
             return Err(repository.lacks_commit(base));
         }
+        let (home, in_usual_place) = (repository.home()?, self.into.is_none());
         let place = match &self.into {
             Some(into) => context.cwd.join(into),
-            None => repository.home()?.join(".claude/worktrees").join(branch.replace('/', "-")),
+            None => home.join(restore::WORK_TREES).join(branch.replace('/', "-")),
         };
         if self.args.dry_run {
             ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
@@ -203,7 +207,7 @@ impl Resume {
         let plan = match self.args.planned(&workspace, &line, plan)? {
             PlannedResume::Ready(plan) => *plan,
             PlannedResume::Disputed(dispute) => {
-                let called = quoted(&manifest.name);
+                let called = quoted(&called(&workspace, &manifest));
                 let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
                 self.args.planned(&workspace, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
@@ -218,7 +222,13 @@ impl Resume {
             }
         };
         let plan = plan.with_unfiltered(left);
-        self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
+        let kept = || {
+            made.keep();
+            if in_usual_place {
+                hide_work_trees(&home);
+            }
+        };
+        self.args.carry_out(&context, &workspace, plan, Operation::Resume, kept, ui)
     }
 
     fn plan(
@@ -258,6 +268,20 @@ impl Resume {
         let workspace = Workspace::open(&there)?;
         Ok((there, workspace))
     }
+}
+
+/// Keeps `git add` in the main work tree from taking the others for repositories to embed.
+fn hide_work_trees(home: &Path) {
+    let place = Root::shared(home).at(restore::WORK_TREES).join(Path::new(".gitignore"));
+    if let Ok(None) = place.stat() {
+        let _best_effort = users_files::replace_there(&place, b"*\n");
+    }
+}
+
+/// Returns what a snapshot is called here: two people's may have one name.
+fn called(workspace: &Workspace, manifest: &Manifest) -> String {
+    let names = workspace.store.names().unwrap_or_default();
+    names.get(&manifest.id).unwrap_or(&manifest.name).clone()
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {

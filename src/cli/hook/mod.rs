@@ -138,8 +138,8 @@ impl Hook {
 
 impl Hook {
     fn checkpoint(&self, started: &Started, name: &str, pause: Duration) -> Result<()> {
-        once::once(started, &self.event, SameEvent::IfWaited, || checkpoint::now(started, name, pause))
-            .map(drop)
+        let save = || once::in_turn(started, || checkpoint::now(started, name, pause));
+        once::once(started, &self.event, SameEvent::IfWaited, save).map(drop)
     }
 }
 

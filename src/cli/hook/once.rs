@@ -35,6 +35,19 @@ pub(super) enum SameEvent {
     Never,
 }
 
+/// Does the work while no other process does such work for the same session: the end of a turn and of its session come
+/// together, and the second of them may have nothing left to save.
+pub(super) fn in_turn<T>(started: &Started, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let session = started.input.session_id.as_deref().unwrap_or_default();
+    let key = ObjectId::of(format!("checkpoints of {session}").as_bytes()).to_string();
+    // Without a lock, both do it: nothing is lost by that.
+    let _held = started.context().ok().and_then(|context| {
+        let marks = Root::own(&context.state).at(MARKS);
+        marks.make_folder().and_then(|_| append_alone(&marks.join(Path::new(&key)), PATIENCE)).ok()
+    });
+    work()
+}
+
 /// Does the work, unless another process did it for the same event; `None` then.
 pub(super) fn once<T>(
     started: &Started,

@@ -15,7 +15,7 @@ use crate::cli::output::{NO, Style, Text, Ui, YES, text};
 use crate::compare::{broken, show_readers};
 use crate::diff::{BlockWriter, ChangeKind, FileHeader, Look, Options, Painter, Show as _};
 use crate::restore::protected_paths::Concern;
-use crate::restore::{Doubt, RestorePlan};
+use crate::restore::{Action, Doubt, RestorePlan};
 
 /// The most files of a kind that the plan lists one by one.
 const MOST_LISTED: usize = 8;
@@ -59,7 +59,14 @@ impl Group<'_> {
     /// Asks whether to set them, showing the diff for as long as that is wanted.
     pub(crate) fn ask(&self, ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
         let question = match self.doubts.as_slice() {
-            [one] => format!("{} {}. Restore it?", one.path, one.why),
+            [one] => {
+                let goes = plan
+                    .steps()
+                    .iter()
+                    .any(|step| *step.path() == one.path && step.action() == Action::Remove);
+                let question = if goes { "Remove it, as the snapshot does?" } else { "Restore it?" };
+                format!("{} {}. {question}", one.path, one.why)
+            }
             many => {
                 format!("{} {}. Restore these {}?", self.named(), self.concern.says_of_many(), many.len())
             }

@@ -5,9 +5,9 @@
 use crate::base::columns::{padded, wide, wrapped};
 use crate::base::error::{Error, Kind, Result};
 use crate::cli::output::pager::screen_width;
-use crate::cli::output::words::count;
+use crate::cli::output::words::{count, quoted};
 use crate::cli::output::{Style, Text, Ui, chosen, text};
-use crate::restore::{DISAGREE, Dispute};
+use crate::restore::{Dispute, disagree};
 
 /// The most paths that are listed.
 const MOST_LISTED: usize = 10;
@@ -97,7 +97,7 @@ pub(crate) fn ask(
     mut diff: impl FnMut(&mut Ui) -> Result<()>,
 ) -> Result<Answer> {
     let ways = open.ways();
-    lines(dispute, &ways, screen_width()).into_iter().for_each(|line| ui.tell_line(line));
+    lines(dispute, &ways, name, screen_width()).into_iter().for_each(|line| ui.tell_line(line));
     let words: Vec<&'static str> = ways.iter().map(|way| way.word()).collect();
     let help = format!("Please answer {}.", hint(&ways));
     let question = format!("What now? {}", hint(&ways));
@@ -162,10 +162,12 @@ fn hint(ways: &[Way]) -> String {
 }
 
 /// What is shown above the question.
-fn lines(dispute: &Dispute, ways: &[Way], width: usize) -> Vec<Text> {
+fn lines(dispute: &Dispute, ways: &[Way], name: &str, width: usize) -> Vec<Text> {
     let width = width.max(NARROWEST);
-    let mut lines: Vec<Text> =
-        wrapped(&format!("{DISAGREE}."), width).into_iter().map(|line| text![line]).collect();
+    let mut lines: Vec<Text> = wrapped(&format!("{}.", disagree(&quoted(name))), width)
+        .into_iter()
+        .map(|line| text![line])
+        .collect();
     let listed: Vec<(String, &str)> =
         dispute.paths.iter().take(MOST_LISTED).map(|one| (one.path.to_string(), one.why)).collect();
     let longest = listed.iter().map(|(path, _)| wide(path)).max().unwrap_or_default();

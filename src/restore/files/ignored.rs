@@ -21,6 +21,9 @@ use crate::sys::work_tree::{Below, Tree};
 const MOST_HIDDEN: usize = 20_000;
 
 /// Why a folder stays that did not exist.
+/// Where a resume makes work trees if no other place is named, from the main one.
+pub const WORK_TREES: &str = ".claude/worktrees";
+
 const HIDES_ITSELF: &str = "new, and hidden from git by its own `.gitignore`";
 
 /// What was known of ignored paths when a snapshot was saved.
@@ -106,7 +109,10 @@ impl IgnoredWhenSaved<'_> {
                 let is_all = listing.index.below(folder.as_bytes(), &[0, 1, 2, 3]).is_empty()
                     && !listing.pending.iter().any(|pending| pending.path.is_in(&folder));
                 let path = if is_all { folder } else { entry.path.clone() };
-                left.push(Spared { path, reason: HIDES_ITSELF });
+                // A resume made it, with a work tree in it: nobody has to be told.
+                if path.as_bytes() != WORK_TREES.as_bytes() {
+                    left.push(Spared { path, reason: HIDES_ITSELF });
+                }
             } else if rules_change && entry.folder {
                 match tree.files_below(&entry.path, MOST_HIDDEN, &is_kept)? {
                     Below::Files(all, _) => files.extend(all),

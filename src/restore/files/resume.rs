@@ -180,7 +180,9 @@ pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
 }
 
 /// What a person is told of a dispute.
-pub const DISAGREE: &str = "The snapshot's edits and this work tree disagree; nothing was changed";
+pub fn disagree(called: &str) -> String {
+    format!("The edits of {called} and this work tree disagree; nothing was changed")
+}
 
 impl Dispute {
     /// Makes the error for where nobody can be asked; the snapshot is `called` so on a command line.
@@ -198,7 +200,7 @@ impl Dispute {
                  is here; `--worktree BRANCH` restores beside it"
             )
         };
-        Error::new(Kind::Conflict, DISAGREE).list(listed).hint(hint)
+        Error::new(Kind::Conflict, disagree(called)).list(listed).hint(hint)
     }
 }
 

@@ -94,8 +94,8 @@ pub fn run(
 
 /// Returns what can be chosen: the snapshots that can be read.
 fn choices(entries: &[Entry], now: Timestamp) -> Vec<Choice> {
-    let readable = entries.iter().zip(listed(entries, now)).filter_map(|(entry, listed)| {
-        let manifest = entry.readable()?;
+    let readable = entries.iter().filter_map(|entry| {
+        let (manifest, listed) = (entry.readable()?, listed(entry, now));
         let said = said_in(manifest);
         let place = [&manifest.workspace.branch, &manifest.workspace.worktree];
         let place: Vec<&str> = place.into_iter().flatten().map(String::as_str).collect();

@@ -65,6 +65,11 @@ impl Terminal {
         }
     }
 
+    /// Says whether this stands on the screen now.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        self.screen.screen().contents().contains(text)
+    }
+
     pub(crate) fn types(&mut self, keys: &str) {
         self.written.clear();
         self.controller.write_all(keys.as_bytes()).must("typed");
