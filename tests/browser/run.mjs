@@ -3,7 +3,8 @@
 // Each page is opened, searched, folded and jumped through, with the mouse and with the keyboard alone, in light and dark,
 // wide and narrow. After every step browser.mjs asserts that nothing ran, nothing was fetched and nothing is too wide.
 import { modules, start } from './browser.mjs';
-import { once, tests } from './tests.mjs';
+import { once } from './once.mjs';
+import { tests } from './tests.mjs';
 
 const files = [];
 let folder;

@@ -210,6 +210,8 @@ export function hostile(file) {
   page.item('a', { text: '*a **b _c ~~'.repeat(6000) });
   page.item('a', { text: '`'.repeat(2) + ' ``` ` '.repeat(5000) });
   page.item('a', { text: '|'.repeat(9000) + '\n' + '|-'.repeat(4000) });
+  const blank = ' '.repeat(20000);
+  for (const text of [`# a${blank}b`, `\`\`\`${blank}\``, `a|b\n-${blank}x`, `[a](b${blank}`, `- ${blank}x`, `> ${blank}x`, `https://e.test/${')'.repeat(1900)}x `.repeat(10), '[a]('.repeat(5000), '- '.repeat(9000), `**${'_a'.repeat(9000)}`]) page.item('a', { text });
   page.item('a', { text: 'x'.repeat(200000) });
   page.item('s', { text: 'y'.repeat(300000), label: 'one line', about: 'one long line' });
   page.item('a', { text: '\u0301'.repeat(20000) });

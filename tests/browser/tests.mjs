@@ -1,10 +1,8 @@
 // What a page must do. Each test gets the browser and the page's file, and returns why it has nothing to do, if so.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Watched, check } from './browser.mjs';
-import { Page } from './page.mjs';
 
 const PARTS = ['overview', 'conversation', 'agents', 'edits', 'tasks', 'grants', 'timeline', 'replay'];
 
@@ -457,52 +455,6 @@ async function prints(context) {
     await watched.sound('print');
   });
 }
-
-/** A page that follows a session: a server of its own gives a longer one when asked again. */
-async function followsARunningSession({ browser }) {
-  const folder = mkdtempSync(join(tmpdir(), 'page-'));
-  const make = turns => {
-    const page = new Page('A session that runs');
-    page.thread({ name: 'Conversation' });
-    for (let turn = 0; turn < turns; turn += 1) page.item('pa'[turn % 2], { text: `Turn ${turn}. ${'It says this. '.repeat(40)}`, time: 1_790_000_000 + turn });
-    page.index.live = { url: 'version', version: String(turns) };
-    page.write(join(folder, `${turns}.html`));
-    return readFileSync(join(folder, `${turns}.html`));
-  };
-  let turns = 40;
-  const pages = new Map([[40, make(40)], [41, make(41)]]);
-  const asked = [];
-  const server = createServer((request, response) => {
-    asked.push(request.url);
-    response.setHeader('content-type', request.url.endsWith('/version') ? 'text/plain' : 'text/html; charset=utf-8');
-    response.end(request.url.endsWith('/version') ? String(turns) : pages.get(turns));
-  });
-  await new Promise(go => server.listen(0, '127.0.0.1', go));
-  const context = await browser.newContext();
-  try {
-    const page = await context.newPage();
-    const problems = [];
-    page.on('pageerror', error => problems.push(error.message));
-    page.on('console', message => message.type() === 'error' && !/favicon/.test(message.location().url) && problems.push(message.text()));
-    await page.goto(`http://127.0.0.1:${server.address().port}/token/#conversation`);
-    await page.waitForFunction(() => document.querySelector('#r0'));
-    await page.evaluate(() => window.snapReport.app.view.reach(39));
-    await page.waitForFunction(() => document.querySelector('#r39'));
-    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
-    turns = 41;
-    await page.waitForFunction(() => document.querySelector('#r40'), null, { timeout: 15000 });
-    await page.waitForFunction(() => document.querySelector('#r40').getBoundingClientRect().top < innerHeight);
-    check(!problems.length, problems.join('; '));
-    check(asked.every(url => /^\/(token\/(version)?|favicon.ico)$/.test(url)), `it asked for ${[...new Set(asked)]}`);
-  } finally {
-    await context.close();
-    server.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Tests that need no page of their own. */
-export const once = [['a page follows a session that runs', followsARunningSession]];
 
 export const tests = [
   ['it opens with its overview', opens],

@@ -21,6 +21,10 @@ class App {
     this.main = main;
     this.part = '';
     this.thread = -1;
+    /** The address that what is on the screen belongs to. */
+    this.address = '';
+    /** How often something was asked for. What was asked for later stops what is under way. */
+    this.asked = 0;
     /** @type {ThreadView | EditsView | Replay | null} */
     this.view = null;
     this.find = new Find(report, (hash, text) => this.go(hash, text), () => this.thread);
@@ -121,13 +125,16 @@ class App {
   async route(text) {
     const { report } = this;
     // A reader who comes back, or loads the page again, goes on where it was left.
+    this.address = location.hash;
+    this.asked += 1;
+    const { asked } = this;
     const noted = history.state?.at;
     const hash = typeof noted === 'string' && !text ? noted : location.hash.slice(1);
     const place = /^([rae])(\d+)$/.exec(hash);
     const at = place ? Number(place[2]) : -1;
     if (place?.[1] === 'r' && at < report.count) {
       const thread = report.threadOf(at);
-      if (thread >= 0) await this.showItem(thread, at, text);
+      if (thread >= 0) await this.showItem(thread, at, () => this.asked === asked, text);
     } else if (place?.[1] === 'a' && at > 0 && at < report.threads.length) {
       this.showThread(at);
       window.scrollTo(0, 0);
@@ -135,6 +142,7 @@ class App {
       if (this.part !== 'edits') this.show('edits');
       if (this.view instanceof EditsView) {
         const element = await this.view.reach(at);
+        if (this.asked !== asked) return;
         if (element && text) await showMatch(element, text);
         element?.focus({ preventScroll: true });
       }
@@ -148,17 +156,18 @@ class App {
     }
   }
 
-  /** @param {number} thread @param {number} item @param {string} [text] */
-  async showItem(thread, item, text) {
+  /** @param {number} thread @param {number} item @param {() => boolean} isWanted still @param {string} [text] */
+  async showItem(thread, item, isWanted, text) {
     if (this.thread !== thread || !(this.view instanceof ThreadView)) this.showThread(thread);
     let element = await /** @type {ThreadView} */ (this.view).reach(item);
+    if (!isWanted()) return;
     if (!element) {
       filter = 'all';
       this.thread = -1;
       this.showThread(thread);
       element = await /** @type {ThreadView} */ (this.view).reach(item);
     }
-    if (!element) return;
+    if (!element || !isWanted()) return;
     const details = element.querySelector('details');
     if (details && this.report.kinds[item] === 'c') await unfold(details);
     if (text) await showMatch(element, text);
@@ -268,7 +277,8 @@ class App {
   /** Notes where the reader is, for the way back, and marks it in the list beside the text. */
   noteReading() {
     const at = this.firstVisible();
-    if (at < 0) return;
+    // Between a new address and its event, the old part is still there.
+    if (at < 0 || location.hash !== this.address) return;
     const side = this.main.querySelector('.side');
     if (this.view instanceof EditsView) {
       markCurrent(side, `#e${at}`);

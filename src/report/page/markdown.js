@@ -19,8 +19,12 @@ function markdown(text) {
   return nodes;
 }
 
+/** A line with more characters is text: nobody writes a heading or a fence like that, and looking for one takes long. */
+const LONGEST_MARK = 600;
+
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$/;
+const UNDERLINE = /^ {0,3}(={2,99}|-{2,99}) {0,9}$/;
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const BULLET = /^( {0,3})([-*+]|\d{1,9}[.)])(\s+|$)/;
@@ -35,22 +39,23 @@ function blocks(lines, into, depth) {
   let at = 0;
   while (at < lines.length) {
     const line = lines[at];
+    const isShort = line.length <= LONGEST_MARK;
     if (!line.trim()) {
       at += 1;
       continue;
     }
-    const fence = FENCE.exec(line);
+    const fence = isShort ? FENCE.exec(line) : null;
     if (fence) {
       at = codeBlock(lines, at, fence, into);
       continue;
     }
-    const heading = HEADING.exec(line);
+    const heading = isShort ? HEADING.exec(line) : null;
     if (heading) {
       // The title and the part stand above: the headings of a text begin below those of the turns.
       const level = /** @type {'h4' | 'h5' | 'h6'} */ (`h${Math.min(6, heading[1].length + 3)}`);
       add(into, inline(make(level), heading[2] ?? ''));
       at += 1;
-    } else if (RULE.test(line)) {
+    } else if (isShort && RULE.test(line)) {
       add(into, make('hr'));
       at += 1;
     } else if (QUOTE.test(line)) {
@@ -63,7 +68,7 @@ function blocks(lines, into, depth) {
       add(into, quote);
     } else if (BULLET.test(line)) {
       at = list(lines, at, into, depth);
-    } else if (line.includes('|') && at + 1 < lines.length && lines[at + 1].includes('-') && TABLE_RULE.test(lines[at + 1])
+    } else if (line.includes('|') && at + 1 < lines.length && lines[at + 1].includes('-') && lines[at + 1].length <= LONGEST_MARK && TABLE_RULE.test(lines[at + 1])
       && cells(line).length === cells(lines[at + 1]).length) {
       at = table(lines, at, into);
     } else if (/^(?: {4}|\t)/.test(line)) {
@@ -72,7 +77,13 @@ function blocks(lines, into, depth) {
       add(into, make('pre', { class: 'code' }, make('code', {}, inner.join('\n').trimEnd())));
     } else {
       const inner = [];
-      for (; at < lines.length && lines[at].trim() && (!inner.length || !startsBlock(lines[at])); at += 1) inner.push(lines[at].trim());
+      for (; at < lines.length && lines[at].trim() && (!inner.length || !(startsBlock(lines[at]) || UNDERLINE.test(lines[at]))); at += 1) inner.push(lines[at].trim());
+      const underline = inner.length === 1 && at < lines.length ? UNDERLINE.exec(lines[at]) : null;
+      if (underline) {
+        at += 1;
+        add(into, inline(make(underline[1][0] === '=' ? 'h4' : 'h5'), inner[0]));
+        continue;
+      }
       add(into, inline(make('p'), inner.join('\n')));
     }
   }
@@ -80,6 +91,7 @@ function blocks(lines, into, depth) {
 
 /** @param {string} line */
 function startsBlock(line) {
+  if (line.length > LONGEST_MARK) return QUOTE.test(line) || /^ {0,3}[-*+] +\S/.test(line);
   return FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || /^ {0,3}(?:[-*+]|1[.)])\s+\S/.test(line);
 }
 
@@ -241,7 +253,15 @@ function inline(element, text, depth = 0) {
     } else if (address) {
       put(outsideLink(address, []));
     } else if (bare) {
-      const clean = bare.replace(/[.,;:!?*_~)\]]+$/, tail => (tail.startsWith(')') && bare.includes('(') ? ')' : ''));
+      // Signs at the end belong to the sentence, and so does a bracket that was not opened in the address.
+      let end = bare.length;
+      let balance = (bare.match(/\(/g) ?? []).length - (bare.match(/\)/g) ?? []).length;
+      for (; end > 8 && '.,;:!?*_~)]'.includes(bare[end - 1]); end -= 1) {
+        if (bare[end - 1] !== ')') continue;
+        if (balance >= 0) break;
+        balance += 1;
+      }
+      const clean = bare.slice(0, end);
       put(outsideLink(clean, []));
       from = match.index + clean.length;
     } else if (mark) {
@@ -259,13 +279,18 @@ function inline(element, text, depth = 0) {
 function emphasis(text, at, mark, open, put) {
   const before = text[at - 1] ?? ' ';
   const after = text[at + mark.length] ?? ' ';
-  const word = /[\p{L}\p{N}]/u;
-  const inWord = mark[0] === '_' && word.test(before) && word.test(after);
+  const isBlank = (/** @type {string} */ letter) => /\s/.test(letter);
+  const isSign = (/** @type {string} */ letter) => /[\p{P}\p{S}]/u.test(letter);
+  // The rules of CommonMark: a mark leans on the word that it stands at, and an underscore inside a word is a letter.
+  const leansRight = !isBlank(after) && (!isSign(after) || isBlank(before) || isSign(before));
+  const leansLeft = !isBlank(before) && (!isSign(before) || isBlank(after) || isSign(after));
+  const opens = mark[0] === '_' ? leansRight && (!leansLeft || isSign(before)) : leansRight;
+  const closes = mark[0] === '_' ? leansLeft && (!leansRight || isSign(after)) : leansLeft;
   const place = open.findLastIndex(one => one.mark === mark);
-  if (place > 0 && !/\s/.test(before) && !inWord) {
+  if (place > 0 && closes) {
     while (open.length - 1 > place) unwrap(open);
     open.pop();
-  } else if (!/\s/.test(after) && !inWord && !(mark[0] === '_' && word.test(before)) && open.length < DEEPEST) {
+  } else if (opens && open.length < DEEPEST) {
     const name = mark === '~~' ? 'del' : mark.length === 1 ? 'em' : 'strong';
     const node = make(name);
     put(node);
@@ -280,7 +305,10 @@ function unwrap(open) {
   const last = open.pop();
   if (!last) return;
   const outer = last.mark.length === 3 && last.mark !== '~~' ? /** @type {Element} */ (last.node.parentElement) : /** @type {Element} */ (last.node);
-  outer.replaceWith(last.mark, ...last.node.childNodes);
+  const inner = document.createDocumentFragment();
+  inner.append(last.mark);
+  while (last.node.firstChild) inner.append(last.node.firstChild);
+  outer.replaceWith(inner);
 }
 
 /** @param {string} text @param {number} from @param {string} ticks */
@@ -306,7 +334,19 @@ function linkAt(text, from) {
     else if (text[at] === ']') depth -= 1;
   }
   if (depth || text[at] !== '(') return null;
-  const rest = /^\(\s*<?([^\s<>]{0,2000}?)>?(?:\s+(?:"[^"]{0,500}"|'[^']{0,500}'))?\s*\)/.exec(text.slice(at, at + 2600));
-  if (!rest) return null;
-  return { text: text.slice(from, at - 1), address: rest[1], end: at + rest[0].length };
+  const address = addressAt(text, at + 1);
+  return address && { text: text.slice(from, at - 1), ...address };
+}
+
+/** Reads the address of a link, and its title, which is not shown. @param {string} text @param {number} from after the bracket */
+function addressAt(text, from) {
+  let depth = 0;
+  let at = from;
+  for (const end = Math.min(text.length, from + 1000); at < end && !/\s/.test(text[at]); at += 1) {
+    if (text[at] === '(') depth += 1;
+    else if (text[at] === ')' && (depth -= 1) < 0) break;
+  }
+  const address = text.slice(from, at).replace(/^<(.*)>$/, '$1');
+  const rest = /^(?:\s{1,9}(?:"[^"]{0,300}"|'[^']{0,300}'))?\s{0,9}\)/.exec(text.slice(at, at + 400));
+  return rest ? { address, end: at + rest[0].length } : null;
 }
