@@ -91,6 +91,7 @@ mod report;
 mod report_browser;
 mod report_hostile;
 mod report_live;
+mod report_real;
 mod required;
 mod reset_branch;
 mod resume;

@@ -74,7 +74,11 @@ fn a_page_of_a_session_works_in_a_browser() {
 fn the_program_of_a_page_has_the_types_that_it_says() {
     let Some(modules) = modules("types of the program of a page") else { return };
     let mut check = Command::new("node");
-    check.arg(modules.join("typescript/bin/tsc")).arg("-p").arg(steps().join("tsconfig.json")).stdin(Stdio::null());
+    check
+        .arg(modules.join("typescript/bin/tsc"))
+        .arg("-p")
+        .arg(steps().join("tsconfig.json"))
+        .stdin(Stdio::null());
     let done = check.output().must("node");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&[done.stdout, done.stderr].concat()));
 }
