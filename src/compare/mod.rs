@@ -17,7 +17,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, ChangeKind, Differ, End, FileHeader, Options, Show};
 use crate::git::{self, Cleaning, Status};
-use crate::manifest::{Change, Edit, Edits, Manifest, Version};
+use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
 pub use count::changed_since;
@@ -250,6 +250,22 @@ impl Item {
                 Some(FileHeader { lines, ..stored_file(edit) })
             }
             ItemSource::Pair(..) => None,
+        }
+    }
+
+    /// Says whether every line that is shown of it stands in the snapshot's manifest or objects, and none comes from the
+    /// repository.
+    pub fn is_whole_in_snapshot(&self) -> bool {
+        match &self.source {
+            ItemSource::Stored(edit) => edit.diff.as_ref().is_some_and(|diff| {
+                diff.converted.is_none()
+                    && match diff.form {
+                        DiffForm::Hunks => true,
+                        DiffForm::Delta => false,
+                        DiffForm::Whole => edit.diffed_against().is_none(),
+                    }
+            }),
+            ItemSource::Pair(..) => false,
         }
     }
 

@@ -120,7 +120,7 @@ impl LeftOut {
         }
         if !choice.redact.is_empty() {
             lines.push(
-                "--redact takes out the edits of a path and the calls that name it; what else was said of it stays".to_owned(),
+                "--redact takes out the edits of a path and each call that names it; what else was said of it stays".to_owned(),
             );
         }
         lines

@@ -166,6 +166,8 @@ impl Sources<'_> {
                 continue;
             }
             let place = item.path().to_string();
+            // What is in the snapshot is searched with it.
+            let outgoing = Some(outgoing).filter(|_| !item.is_whole_in_snapshot());
             let mut searched = Searched { receiver, outgoing, place, old: Vec::new(), new: Vec::new() };
             let mut text =
                 if self.for_program { DiffText::plain(&mut searched) } else { DiffText::new(&mut searched) };
@@ -191,7 +193,7 @@ impl LeftOut {
 /// Searches both sides of a diff for secrets on their way: a line that was removed is in no snapshot, only in its base.
 struct Searched<'s> {
     receiver: &'s mut dyn Receiver,
-    outgoing: &'s Outgoing,
+    outgoing: Option<&'s Outgoing>,
     place: String,
     old: Vec<u8>,
     new: Vec<u8>,
@@ -199,8 +201,9 @@ struct Searched<'s> {
 
 impl Searched<'_> {
     fn search(&mut self) {
+        let Some(outgoing) = self.outgoing else { return };
         for side in [&mut self.old, &mut self.new] {
-            self.outgoing.text(&self.place, side);
+            outgoing.text(&self.place, side);
             side.clear();
         }
     }
@@ -216,6 +219,9 @@ impl EditReceiver for Searched<'_> {
     }
 
     fn sides(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        if self.outgoing.is_none() {
+            return Ok(());
+        }
         removed.iter().for_each(|line| self.old.extend_from_slice(line));
         added.iter().for_each(|line| self.new.extend_from_slice(line));
         if self.old.len().max(self.new.len()) >= SEARCHED {

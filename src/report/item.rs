@@ -236,7 +236,8 @@ impl<'c> Itemizer<'c> {
             tasks: call.tasks.clone(),
             ..item
         };
-        let redacted = call.input.iter().any(|(_, value)| self.choice.is_named_in(value));
+        let given = call.input.iter().map(|(_, value)| value);
+        let redacted = given.chain([&call.output]).any(|text| self.choice.is_named_in(text));
         if redacted || self.choice.no_tools {
             let counted = if redacted { &mut self.left_out.redacted_calls } else { &mut self.left_out.tools };
             *counted += 1;

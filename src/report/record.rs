@@ -32,7 +32,7 @@ pub(super) struct WholeReport {
     /// The conversations: the session's own, then those of its agents.
     pub(super) threads: Vec<WholeThread>,
     /// The pending edits, or what differs between the two snapshots.
-    pub(super) edits: Vec<EditRecord<'static>>,
+    pub(super) edits: Vec<WholeEdit>,
     /// What the report does not hold, and why.
     pub(super) left_out: Vec<String>,
     #[schemars(flatten)]
@@ -48,6 +48,17 @@ pub(super) struct WholeThread {
     pub(super) thread: ThreadRecord<'static>,
     /// What was said and done, in the order of the transcript.
     pub(super) items: Vec<ItemRecord<'static>>,
+}
+
+/// An edit with its text.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema counts")]
+pub(super) struct WholeEdit {
+    /// The lines of a diff.
+    pub(super) text: String,
+    #[schemars(flatten)]
+    pub(super) edit: EditRecord<'static>,
 }
 
 /// Whose conversation it is.
@@ -132,8 +143,6 @@ pub(super) struct EditRecord<'a> {
     notes: &'a [String],
     /// Whether its content was left out.
     left_out: bool,
-    /// The lines of a diff.
-    text: &'a str,
 }
 
 /// Writes a report while it is read.
@@ -142,7 +151,7 @@ pub(super) struct Records<W> {
     threads: u64,
     items: u64,
     edits: u64,
-    open: Option<(EditEntry, Vec<u8>)>,
+    open: Option<EditEntry>,
     /// Whether an edit can't be shown, because its base is not here.
     pub(super) incomplete: bool,
 }
@@ -177,16 +186,28 @@ impl<W: Write> Records<W> {
         Ok(())
     }
 
-    fn edit(&mut self, entry: &EditEntry, text: &[u8]) -> Result<()> {
+    /// Begins an edit, whose text comes first: how much it is is known only behind it.
+    fn begin_edit(&mut self) -> Result<()> {
         self.end_threads()?;
         let gap = if self.edits > 0 { "," } else { "" };
         self.edits += 1;
-        self.put(&format!("{gap}\n"))?;
-        let text = String::from_utf8_lossy(text);
+        self.put(&format!("{gap}\n{{\"text\":\""))
+    }
+
+    fn edit_text(&mut self, text: &str) -> Result<()> {
+        let json = serde_json::to_string(text).map_err(bug)?;
+        let json = crate::base::screen::json(&json).to_string();
+        self.put(json.get(1..json.len() - 1).unwrap_or_default())
+    }
+
+    fn end_edit(&mut self, entry: &EditEntry) -> Result<()> {
         let EditEntry { path, old_path, status, added, removed, binary, mode, notes, left_out, .. } = entry;
-        let (old_path, mode, text) = (old_path.as_deref(), mode.as_deref(), text.as_ref());
+        let (old_path, mode) = (old_path.as_deref(), mode.as_deref());
         let (added, removed, binary, left_out) = (*added, *removed, *binary, *left_out);
-        self.json(&EditRecord { path, old_path, status, added, removed, binary, mode, notes, left_out, text })
+        let facts = EditRecord { path, old_path, status, added, removed, binary, mode, notes, left_out };
+        let json = serde_json::to_string(&facts).map_err(bug)?;
+        // The rest of one object: its own brace was opened before the text.
+        self.put(&format!("\",{}", crate::base::screen::json(json.get(1..).unwrap_or_default())))
     }
 
     fn json(&mut self, value: &impl Serialize) -> Result<()> {
@@ -246,26 +267,24 @@ impl<W: Write> Receiver for Records<W> {
     }
 
     fn hidden_edit(&mut self, file: FileHeader) -> Result<()> {
-        self.edit(&EditEntry { left_out: true, ..entry_of(&file) }, b"")
+        self.begin_edit()?;
+        self.end_edit(&EditEntry { left_out: true, ..entry_of(&file) })
     }
 }
 
 impl<W: Write> EditReceiver for Records<W> {
     fn start(&mut self, file: FileHeader) -> io::Result<()> {
-        self.open = Some((entry_of(&file), Vec::new()));
-        Ok(())
+        self.open = Some(entry_of(&file));
+        self.begin_edit().map_err(io::Error::other)
     }
 
     fn text(&mut self, text: &[u8]) -> io::Result<()> {
-        if let Some((_, held)) = &mut self.open {
-            held.extend_from_slice(text);
-        }
-        Ok(())
+        self.edit_text(&String::from_utf8_lossy(text)).map_err(io::Error::other)
     }
 
     fn end(&mut self, end: End) -> io::Result<()> {
-        let Some((entry, text)) = self.open.take() else { return Ok(()) };
+        let Some(entry) = self.open.take() else { return Ok(()) };
         self.incomplete |= end.note.as_deref() == Some(NO_BASE);
-        self.edit(&ended(entry, &end), &text).map_err(io::Error::other)
+        self.end_edit(&ended(entry, &end)).map_err(io::Error::other)
     }
 }

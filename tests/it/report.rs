@@ -1,13 +1,17 @@
 //! `snap report`: what is in a page, a note and the JSON of a snapshot, and what is not.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::redaction::token;
 use crate::support::Must;
+use crate::support::needs;
 use crate::support::page::Page;
+use crate::support::planted::Random;
 use crate::support::project::Project;
 
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -273,6 +277,9 @@ fn what_is_in_a_redacted_path_is_neither_in_its_edit_nor_in_a_call_that_names_it
     );
     assert!(page.head().contains("1 file: what was edited, by --redact"), "{}", page.head());
     assert!(page.head().contains("2 tool calls that named a redacted path"), "{}", page.head());
+    // Also one that names it only in its output.
+    let page = page_of(&project, &["--redact", "all fine"]);
+    assert!(page.head().contains("1 tool call that named a redacted path"), "{}", page.head());
     project.snap(&["report", "x", "-o", "y.html", "--redact", "."]).exits(2);
     project.snap(&["report", "x", "-o", "y.html", "--redact", ".."]).exits(2);
 }
@@ -389,4 +396,45 @@ fn the_json_of_a_report_is_as_its_schema_says() {
     assert_eq!(call["input"]["new_string"], "say two");
     assert_eq!(report["threads"][1]["agent"], AGENT);
     assert_eq!(report["edits"][1]["text"], "@@ -1 +1 @@\n+new\n");
+}
+
+/// The most memory that a process has had, in KiB.
+fn peak(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+}
+
+#[test]
+fn a_page_of_a_larger_session_takes_no_more_memory() {
+    let mut peaks = Vec::new();
+    for calls in [100, 1_500] {
+        let project = Project::new();
+        let mut random = Random::new(calls);
+        let mut records = vec![asked("read it all")];
+        for number in 0..calls {
+            let id = format!("t{number}");
+            let text: String = (0..1_000).map(|_| format!("{:x} ", random.below(100_000))).collect();
+            records.push(called(&id, "Read", json!({"file_path": "/x"})));
+            records.push(result(&id, &text, json!({})));
+        }
+        let file = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+        transcript(&project, &file, &records);
+        project.snap(&["save", "x"]).exits(0);
+        // Nothing is written before all is made, and nobody takes it: then it waits.
+        let mut command = project.command(project.root(), &["report", "-o", "-"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().must("snap");
+        let mut first = [0; 1];
+        child.stdout.as_mut().must("its output").read_exact(&mut first).must("the first byte");
+        let Some(peak) = peak(child.id()) else {
+            needs::skipped("memory of a report", "/proc does not say how much a process had");
+            return;
+        };
+        peaks.push(peak);
+        child.kill().must("killed");
+        child.wait().must("its end");
+    }
+    // 8 MB of text more: a part of it is what the index says of each call.
+    assert!(peaks[1] < peaks[0] + (6 << 10), "{peaks:?} KiB");
 }
