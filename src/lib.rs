@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod prune;
 pub mod redaction;
 pub mod remap;
+pub mod report;
 pub mod restore;
 pub mod risk;
 pub mod secrets;

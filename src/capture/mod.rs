@@ -113,35 +113,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             workspace.store.refuse_taken(name)?;
         }
     }
-    let mut notes = Vec::new();
-    let listing_phase = request.monitor.begin(Phase::Listing, None);
-    let (listing, prepared) = beside_status(workspace, || {
-        let lock = workspace.store.prepare()?;
-        Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
-    });
-    drop(listing_phase);
-    let (lock, mut redactor) = prepared?;
-    let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
-    redactor.learn(&to_learn_from, request.monitor);
-    let edits = match (&workspace.repository, listing) {
-        (Some(repository), Some(listing)) => {
-            let also = &repository.untracked_matching(request.include)?;
-            let (lock, redactor, limits) = (&lock, &redactor, request.limits);
-            let (listing, monitor) = (listing?, request.monitor);
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
-            Some(edits::capture(workspace, edits)?)
-        }
-        _ => {
-            notes.push(Warning::NotInRepository);
-            None
-        }
-    };
-    notes.extend(
-        edits.iter().filter_map(|captured| captured.without_filters.clone()).map(Warning::WithoutFilters),
-    );
-    if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
-        notes.push(Warning::OperationInProgress(operation.to_owned()));
-    }
+    let Pending { lock, redactor, edits, mut notes } = pending(workspace, request)?;
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
     {
@@ -217,6 +189,64 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
     Ok(SaveReport { manifest, unchanged_since, written: true, notes })
+}
+
+/// What is pending, and what takes the secrets out of all else.
+struct Pending {
+    lock: AddLock,
+    redactor: Redactor,
+    edits: Option<CapturedEdits>,
+    notes: Vec<Warning>,
+}
+
+/// Reads the pending edits.
+fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
+    let mut notes = Vec::new();
+    let listing_phase = request.monitor.begin(Phase::Listing, None);
+    let (listing, prepared) = beside_status(workspace, || {
+        let lock = workspace.store.prepare()?;
+        Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
+    });
+    drop(listing_phase);
+    let (lock, mut redactor) = prepared?;
+    let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
+    redactor.learn(&to_learn_from, request.monitor);
+    let edits = match (&workspace.repository, listing) {
+        (Some(repository), Some(listing)) => {
+            let also = &repository.untracked_matching(request.include)?;
+            let (lock, redactor, limits) = (&lock, &redactor, request.limits);
+            let (listing, monitor) = (listing?, request.monitor);
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+            Some(edits::capture(workspace, edits)?)
+        }
+        _ => {
+            notes.push(Warning::NotInRepository);
+            None
+        }
+    };
+    notes.extend(
+        edits.iter().filter_map(|captured| captured.without_filters.clone()).map(Warning::WithoutFilters),
+    );
+    if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
+        notes.push(Warning::OperationInProgress(operation.to_owned()));
+    }
+    Ok(Pending { lock, redactor, edits, notes })
+}
+
+/// Returns the state as a save would save it, without a snapshot of it: only its objects are in the store, and no ref keeps
+/// its base.
+///
+/// # Errors
+/// What git, the client's folders or the disk say.
+pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
+    let Pending { lock, redactor, edits, .. } = pending(workspace, request)?;
+    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
+    let session = session::capture(workspace, session, &lock, &redactor)?;
+    let mut manifest = assemble(context, workspace, edits, session)?;
+    manifest.name = names::usual(&manifest, context.now);
+    manifest_secrets::finish(redactor, &mut manifest);
+    lock.name_objects()?;
+    Ok(manifest)
 }
 
 /// Has git list what is pending, which takes the longest, and does something else meanwhile.

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::called;
 use super::commands::{
     completions, config, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune,
-    pull, push, resume, rewind, save, show, status, undo, verify, view,
+    pull, push, report, resume, rewind, save, show, status, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Show(show::Show),
     Diff(diff::Diff),
     View(view::View),
+    Report(report::Report),
     Resume(resume::Resume),
     Rewind(rewind::Rewind),
     Undo(undo::Undo),

@@ -156,6 +156,7 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),
         Command::Redo(command) => command.run(&context, &workspace, ui),
+        Command::Report(command) => command.run(&context, &workspace, ui),
         Command::Export(command) => command.run(&context, &workspace, ui),
         Command::Import(command) => command.run(&context, &workspace, ui),
         Command::Push(command) => command.run(&context, &workspace, ui),

@@ -51,8 +51,10 @@ fn hint(error: &Error) -> Option<String> {
             if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
         {
             let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
+            let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+            let takes_name = ["REF", "NAME", "BRANCH"].iter().any(|word| usage.contains(word));
             let hint = "a name of several words needs quotes, such as \"before refactor\"";
-            if is_number { None } else { Some(hint.to_owned()) }
+            (takes_name && !is_number).then(|| hint.to_owned())
         }
         ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
             Some("`snap --version` prints it".to_owned())
@@ -77,9 +79,12 @@ fn safe(mut error: Error) -> Error {
             let value = match value {
                 ContextValue::String(text) => ContextValue::String(one(text)),
                 ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(one).collect()),
-                ContextValue::StyledStrs(texts) => ContextValue::StyledStrs(
-                    texts.iter().map(|text| StyledStr::from(one(&text.to_string()))).collect(),
-                ),
+                ContextValue::StyledStrs(texts) => {
+                    // An option that is not there was hardly meant as a name.
+                    let fits = |text: &String| !text.contains("as a value, use");
+                    let texts = texts.iter().map(ToString::to_string).filter(fits);
+                    ContextValue::StyledStrs(texts.map(|text| StyledStr::from(one(&text))).collect())
+                }
                 _ => return None,
             };
             Some((kind, value))

@@ -171,7 +171,7 @@ impl<'a> Loader<'a> {
         let content = |loaded: Option<LoadedVersion<'a>>| loaded.and_then(|loaded| loaded.content);
         let failed = |error: io::Error| failed(path, &error);
         if missing {
-            let note = Some("its base version is not in this repository".to_owned());
+            let note = Some(super::NO_BASE.to_owned());
             return show
                 .start(file)
                 .and_then(|()| show.finish(End { note, binary: true, ..End::default() }))

@@ -26,6 +26,9 @@ pub use loader::{Detail, Loader};
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
 
+/// What is said of a file whose base version is not here.
+pub const NO_BASE: &str = "its base version is not in this repository";
+
 /// One file that differs, or may.
 #[derive(Clone, Debug)]
 pub struct Item {

@@ -25,7 +25,7 @@ struct Pair {
 }
 
 /// What changed inside the lines of a change, by their place in it.
-pub(super) struct Words {
+pub struct Words {
     /// In the order of the lines.
     pairs: Vec<Pair>,
 }
@@ -45,7 +45,8 @@ impl Words {
         Words::between(&texts(removed), &texts(added))
     }
 
-    fn between<T: AsRef<[u8]>>(removed: &[T], added: &[T]) -> Words {
+    /// Compares the lines of a change.
+    pub fn between<T: AsRef<[u8]>>(removed: &[T], added: &[T]) -> Words {
         let (fewer, more) = (removed.len().min(added.len()), removed.len().max(added.len()));
         let places = match () {
             () if fewer == 0 || more > MOST_LINES => Vec::new(),
@@ -64,11 +65,13 @@ impl Words {
         Some(&self.pairs[at].spans)
     }
 
-    pub(super) fn in_old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+    /// Returns what differs in the old line in this place.
+    pub fn in_old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
         self.spans(number).unwrap_or_default().iter().map(|(old, _)| old)
     }
 
-    pub(super) fn in_new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+    /// Returns what differs in the new line in this place.
+    pub fn in_new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
         let at = self.pairs.binary_search_by_key(&number, |pair| pair.new).ok();
         let spans = at.map_or(&[][..], |at| &self.pairs[at].spans);
         spans.iter().map(|(_, new)| new)

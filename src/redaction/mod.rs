@@ -27,7 +27,7 @@ use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
-pub use outgoing::check;
+pub use outgoing::{Outgoing, check};
 pub use refill::{Held, MissingSecret, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.

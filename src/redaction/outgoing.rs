@@ -18,6 +18,83 @@ use crate::workspace::Workspace;
 /// The most secrets that are named in the error.
 const MOST_LISTED: usize = 10;
 
+/// A search of what is about to leave the machine.
+pub struct Outgoing {
+    redactor: Redactor,
+}
+
+impl Outgoing {
+    /// Begins one; `allow` adds to the secrets that may leave.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what is no ID, [`Kind::Environment`] if something can't be read.
+    pub fn begin(workspace: &Workspace, allow: &[String]) -> Result<Outgoing> {
+        Ok(Outgoing { redactor: Redactor::open(workspace, allow)? })
+    }
+
+    /// Searches a snapshot; with `with_base`, its base versions too.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if a part can't be read, [`Kind::Refused`] if it identifies the account of whoever saved it.
+    pub fn manifest(
+        &self,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        with_base: bool,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let conversations = manifest.transcripts().flat_map(|(_, transcript)| &transcript.chunks);
+        let files = manifest.session.iter().flat_map(|session| &session.files);
+        let files = files.flat_map(|file| file.content.objects());
+        let edits = manifest.edited_files().iter().flat_map(Edit::stated_versions);
+        let edits = edits.filter_map(|saved| saved.diff).map(|diff| diff.bytes);
+        // What a snapshot says of its sizes may be anything.
+        let all = conversations.chain(files).map(|object| object.size).chain(edits);
+        let all = all.fold(0_u64, u64::saturating_add);
+        let _phase = monitor.begin(Phase::Searching, Some(all));
+        let carried = match workspace.store.bases(manifest) {
+            // An extra that stays here.
+            Err(_) if !with_base => Bases::default(),
+            carried => carried?,
+        };
+        let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
+        look(workspace, manifest, &mut versions, &self.redactor, monitor)?;
+        if with_base {
+            look_at_bases(manifest, &mut versions, &self.redactor)?;
+        }
+        Ok(())
+    }
+
+    /// Searches a text.
+    pub fn text(&self, place: &str, text: &[u8]) {
+        self.redactor.text(place, text);
+    }
+
+    /// Ends the search; `what` becomes of it and how it `goes_on` are words for a person.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] with kind and place of each secret that was found.
+    pub fn finish(self, name: &str, what: &str, goes_on: &str) -> Result<()> {
+        let open = self.redactor.finish();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let name = Line(name).to_string();
+        let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
+        Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so {what}"))
+            .list(listed(&open))
+            .hint(format!(
+                "save again (`snap save` redacts them) and {goes_on}; allow what is not a secret \
+                 with {}",
+                ids.iter()
+                    .take(MOST_LISTED)
+                    .map(|id| format!("--allow-secret {id}"))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            )))
+    }
+}
+
 /// Refuses a snapshot that holds secrets. With `with_base`, its base versions are searched too. `allow`
 /// adds to the secrets that may leave.
 ///
@@ -30,43 +107,9 @@ pub fn check(
     allow: &[String],
     monitor: &Monitor,
 ) -> Result<()> {
-    let conversations = manifest.transcripts().flat_map(|(_, transcript)| &transcript.chunks);
-    let files = manifest.session.iter().flat_map(|session| &session.files);
-    let files = files.flat_map(|file| file.content.objects());
-    let edits = manifest.edited_files().iter().flat_map(Edit::stated_versions);
-    let edits = edits.filter_map(|saved| saved.diff).map(|diff| diff.bytes);
-    // What a snapshot says of its sizes may be anything.
-    let all = conversations.chain(files).map(|object| object.size).chain(edits);
-    let all = all.fold(0_u64, u64::saturating_add);
-    let _phase = monitor.begin(Phase::Searching, Some(all));
-    let redactor = Redactor::open(workspace, allow)?;
-    let carried = match workspace.store.bases(manifest) {
-        // An extra that stays here.
-        Err(_) if !with_base => Bases::default(),
-        carried => carried?,
-    };
-    let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
-    look(workspace, manifest, &mut versions, &redactor, monitor)?;
-    if with_base {
-        look_at_bases(manifest, &mut versions, &redactor)?;
-    }
-    let open = redactor.finish();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let name = Line(&manifest.name).to_string();
-    let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
-    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it is not sent"))
-        .list(listed(&open))
-        .hint(format!(
-            "save again (`snap save` redacts them) and send the new snapshot; allow what is not a secret \
-             with {}",
-            ids.iter()
-                .take(MOST_LISTED)
-                .map(|id| format!("--allow-secret {id}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        )))
+    let outgoing = Outgoing::begin(workspace, allow)?;
+    outgoing.manifest(workspace, manifest, with_base, monitor)?;
+    outgoing.finish(&manifest.name, "it is not sent", "send the new snapshot")
 }
 
 fn listed(open: &[Secret]) -> Vec<String> {

@@ -36,8 +36,11 @@ impl AddLock {
         held(&self.dirty).insert(folder.path(), folder);
     }
 
-    /// Syncs the objects that have no name yet, all together, and gives them theirs.
-    pub(super) fn name_objects(&self) -> Result<()> {
+    /// Syncs the objects that have no name yet, all together, and gives them theirs. Publishing a snapshot does it too.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn name_objects(&self) -> Result<()> {
         // Held, so that nobody opens more of them meanwhile than may wait.
         let mut unnamed = held(&self.unnamed);
         let all = std::mem::take(&mut *unnamed).into_values().collect();

@@ -431,7 +431,7 @@ async function saysThatItIsCutShort(context) {
     const last = whole.lastIndexOf('<script type="text/plain" id="c');
     if (last < 0) return 'no chunk';
     const file = join(folder, 'cut.html');
-    writeFileSync(file, whole.subarray(0, last + 200));
+    writeFileSync(file, whole.subarray(0, last + 50));
     await on({ ...context, file }, {}, async (_, page) => {
       await page.waitForFunction(() => document.querySelector('.status')?.textContent?.includes('cut short'), null, { timeout: 10000 });
       await page.evaluate(() => (location.hash = '#conversation'));

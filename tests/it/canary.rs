@@ -342,6 +342,9 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         "init" => &[&["init"]],
         "hook" => &[&["hook", "pre-tool-use"], &["hook"]],
         "export" => &[&["export", "one", "-o", "out.snap"]],
+        "report" => {
+            &[&["report", "one", "-o", "one.html"], &["report", "one", "two", "--format", "markdown"]]
+        }
         "import" => &[&["import", "out.snap"]],
         "push" => &[
             &["push", "inside", "one"],

@@ -190,6 +190,8 @@ fn golden_json_of_every_command_stays_as_it_is() {
     run(&project, &["link", "before api refactor"], 0);
     run(&project, &["init"], 0);
     run(&project, &["export", "-o", utf8(&bundle)], 0);
+    let report = project.home.path().join("moment.html");
+    run(&project, &["report", "-o", utf8(&report)], 0);
     run(&project, &["push"], 0);
     run(&project, &["list", "--remote"], 0);
     run(&other, &["import", utf8(&bundle)], 0);

@@ -14,6 +14,7 @@ use crate::support::Must;
 use crate::support::api::StandIn;
 use crate::support::client::{Client, with};
 use crate::support::messages::{assert_continues, relocated};
+use crate::support::page::Page;
 use crate::support::project::{Project, Ran, files_below, git_in, ran};
 use crate::support::work::script;
 
@@ -611,7 +612,21 @@ fn a_job_without_identity_or_terminal_restores_works_and_pushes_back() {
     assert_eq!(fs::read_to_string(&output).must("an output"), format!("session-id={ID}\n"));
     assert_eq!(fs::read_to_string(checkout.join("a.txt")).must("a.txt"), "one\nTWO\nthree\n");
     fs::write(checkout.join("made-by-the-job"), "done\n").must("a file");
-    step("save.sh", &[("SNAP_NAME", "by the job")]);
+    let [report, summary] = ["report", "summary"].map(|name| runner.home.path().join(name));
+    let settings = [
+        ("SNAP_NAME", "by the job"),
+        ("SNAP_REPORT", utf8(&report)),
+        ("GITHUB_STEP_SUMMARY", utf8(&summary)),
+    ];
+    step("save.sh", &settings);
+    let note = fs::read_to_string(report.join("report.md")).must("a note");
+    assert!(note.contains("Snapshot `by the job`"), "{note}");
+    assert_eq!(fs::read_to_string(&summary).must("a summary"), note);
+    let page = Page::read(&fs::read(report.join("report.html")).must("a page"));
+    assert_eq!(page.index["name"], "by the job");
+    assert!(
+        fs::read_to_string(&output).must("an output").ends_with(&format!("report={}\n", report.display()))
+    );
 
     project.snap(&["pull"]).exits(0).says(&["Added \"by the job"]);
     let shown = project.snap(&["show", "by the job", "--json"]).exits(0).json();

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 17] = [
     &["capture", "compare", "transfer"],
     // A restore makes a safety snapshot first: it captures.
     &["restore"],
-    &["doctor", "verify"],
+    &["doctor", "report", "verify"],
     // What people see.
     &["view"],
     &["cli"],
@@ -43,11 +43,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli/commands/completions.rs", "cli/completion.rs"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
-    ("data_encoding", &["doctor/media.rs"]),
+    ("data_encoding", &["doctor/media.rs", "report"]),
     ("directories", &["context.rs"]),
     ("encoding_rs", &["diff/charset.rs"]),
     ("encoding_rs_io", &["diff/charset.rs"]),
-    ("flate2", &["secrets/dumps.rs"]),
+    ("flate2", &["report/chunks.rs", "secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs"]),
@@ -95,7 +95,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
     // Not dependencies, but as good as some: only these files read the environment, and start programs.
-    ("std::env", &["cli", "manifest/schema.rs", "sys/environment.rs", "sys/programs.rs"]),
+    ("std::env", &["cli", "manifest/schema.rs", "report/schema.rs", "sys/environment.rs", "sys/programs.rs"]),
     ("std::process", &["cli", "git", "main.rs", "sys/process/macos.rs", "trust"]),
 ];
 
@@ -112,7 +112,9 @@ pub(crate) fn sources() -> Vec<(PathBuf, String)> {
         let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         (path.strip_prefix(&src).must("a path below src").to_owned(), lines.join("\n"))
     };
-    files_below(&src).into_iter().map(read).collect()
+    // The program of a page is no source of this one: it has tests of its own.
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    files_below(&src).into_iter().filter(is_source).map(read).collect()
 }
 
 /// The module of the library that a file belongs to.
@@ -222,6 +224,7 @@ const WRITERS: &[(&str, &str)] = &[
         "diffs, which their painters make safe; a patch is raw for programs, and made safe for a terminal",
     ),
     ("cli/usage.rs", "help, made of this program's own words"),
+    ("cli/commands/report/mod.rs", "a page or a note: bytes, a page never to a terminal"),
     ("cli/output/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
     ("view/terminal.rs", "the screen of `snap view`, whose pen makes safe what it writes"),
 ];

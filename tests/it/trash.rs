@@ -106,16 +106,16 @@ fn removals_and_restores_are_undone_in_their_order() {
     let rewound = project.state();
     project.snap(&["rm", "two"]).exits(0);
     project.snap(&["rm", "stays"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "stays is back"]);
-    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "\"stays\" is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"two\" is back"]);
     assert_eq!(project.state(), rewound);
     project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\""]);
     assert_eq!(project.state(), before);
     project.snap(&["undo"]).exits(0).says(&["Everything done here is undone already"]);
     project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\""]);
     assert_eq!(project.state(), rewound);
-    project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "two is in the trash"]);
-    project.snap(&["redo"]).exits(0).says(&["stays is in the trash"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "\"two\" is in the trash"]);
+    project.snap(&["redo"]).exits(0).says(&["\"stays\" is in the trash"]);
     assert!(!names(&project).iter().any(|name| name == "two" || name == "stays"));
     assert_eq!(project.state(), rewound);
 }
@@ -189,9 +189,9 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
     project.snap(&["undo"]).exits(4).says(&said);
     assert_eq!(files_below(&project.stored("")), before);
     project.snap(&["rm", "one"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["one is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
     project.snap(&["rm", "one", "--now"]).exits(0);
-    project.snap(&["undo", "--anyway"]).exits(0).says(&["one, two are back"]);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\", \"two\" are back"]);
     project.snap(&["verify"]).exits(0);
 }
 
@@ -223,7 +223,7 @@ fn a_removal_is_undone_after_the_folder_was_moved_too() {
     let moved = project.home.path().join("moved");
     fs::rename(project.root(), &moved).must("to move it");
     let undone = crate::support::project::ran(&mut project.command(&moved, &["undo"]));
-    undone.exits(0).says(&["one is back"]);
+    undone.exits(0).says(&["\"one\" is back"]);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_
     fs::write(project.stored("one.json"), "{\n  \"format\": 1, damaged").must("to damage");
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["rm", "two"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    project.snap(&["undo"]).exits(0).says(&["\"two\" is back"]);
     assert_eq!(names(&project), ["stays", "two"]);
     project.snap(&["verify"]).exits(0);
 }

@@ -98,7 +98,7 @@ impl Report for ImportReport<'_> {
             }
             (false, 0) => ui.say(&format!("\"{name}\" is already here.")),
             (false, lost) => ui.say(&format!(
-                "\"{name}\" is already here; {} that it had lost came back.",
+                "\"{name}\" is already here; {} that were missing here came with it.",
                 count(lost, "object")
             )),
         }

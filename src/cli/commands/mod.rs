@@ -17,6 +17,7 @@ pub(crate) mod pin;
 pub(crate) mod prune;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod rewind;
 pub(crate) mod save;

@@ -257,19 +257,19 @@ impl Report for RemovalReport {
             return Ok(());
         }
         let names: Vec<String> =
-            self.snapshots.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
+            self.snapshots.iter().take(MOST_NAMED).map(|name| format!("\"{}\"", Line(name))).collect();
         let more = self.snapshots.len().saturating_sub(MOST_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let names = format!("{}{more}", names.join(", "));
-        let verb = if self.snapshots.len() == 1 { "is" } else { "are" };
+        let (verb, them) = if self.snapshots.len() == 1 { ("is", "it") } else { ("are", "them") };
         ui.say(&match (back, self.snapshots.is_empty()) {
             (true, true) => format!("Undid {}: all of them are there already.", self.what),
             (true, false) => {
-                format!("Undid {}: {names} {verb} back. `snap redo` removes them again.", self.what)
+                format!("Undid {}: {names} {verb} back. `snap redo` removes {them} again.", self.what)
             }
             (false, true) => format!("Redid {}: none of them is there any more.", self.what),
             (false, false) => {
-                format!("Redid {}: {names} {verb} in the trash. `snap undo` brings them back.", self.what)
+                format!("Redid {}: {names} {verb} in the trash. `snap undo` brings {them} back.", self.what)
             }
         });
         Ok(())

@@ -109,7 +109,9 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
             let options = options.iter().map(|option| (*option).to_owned());
             let arguments: Vec<String> = options.chain(with_one_name(rest)).collect();
             let said = output(started, verb, &arguments)?;
-            if said.starts_with("error:") {
+            let is_same =
+                ["nothing was changed", "Nothing had to be done"].iter().any(|word| said.contains(word));
+            if said.starts_with("error:") || is_same {
                 return Ok(said);
             }
             let note = "The conversation still believes what it read before: \

@@ -19,6 +19,26 @@ pub struct MessageFields<'a> {
     /// A text, or a list of blocks.
     #[serde(borrow, default)]
     pub content: Option<&'a RawValue>,
+    /// What it cost, in tokens.
+    #[serde(borrow, default)]
+    pub usage: Option<&'a RawValue>,
+}
+
+/// What an answer cost, in tokens.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Usage {
+    input_tokens: u64,
+    cache_creation_input_tokens: u64,
+    cache_read_input_tokens: u64,
+}
+
+impl Usage {
+    /// Returns how much the model was given.
+    pub fn context(&self) -> u64 {
+        let cached = self.cache_creation_input_tokens.saturating_add(self.cache_read_input_tokens);
+        self.input_tokens.saturating_add(cached)
+    }
 }
 
 /// The fields of one block of a message's content.

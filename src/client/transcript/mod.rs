@@ -2,6 +2,7 @@
 
 pub(in crate::client) mod account;
 mod background;
+pub mod call;
 pub mod compaction;
 mod decision;
 pub mod fields;
@@ -13,6 +14,7 @@ pub mod repair;
 pub mod search;
 pub(in crate::client) mod spoken;
 pub mod starters;
+pub mod steps;
 pub mod summary;
 pub mod talk;
 mod title;

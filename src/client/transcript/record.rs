@@ -42,6 +42,11 @@ impl<'a> Fields<'a> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_ref())
     }
 
+    /// Returns all fields with their values, as JSON, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_ref()))
+    }
+
     /// Returns a field's value if it is a text.
     pub fn text(&self, key: &str) -> Option<String> {
         self.raw(key).and_then(|raw| serde_json::from_str(raw).ok())

@@ -310,18 +310,10 @@ fn install(version: &str, dir: &Path, npm_home: &Path) {
         fs::remove_dir_all(dir).must("to clear an interrupted install");
     }
     fs::create_dir_all(dir).must("a folder for the client");
-    fs::create_dir_all(npm_home).must("a home for npm");
-    // Of npm's own settings only the environment is inherited (proxy, certificates, npm_config_registry); the user's
-    // npmrc, which may hold tokens, is out of its sight. The package's scripts only copy the binary: not needed.
-    let done = Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
-        .args([dir.as_os_str(), OsStr::new(&format!("{PACKAGE}@{version}"))])
-        .env("HOME", npm_home)
-        .env("npm_config_cache", npm_home.join("cache"))
-        .env("npm_config_userconfig", npm_home.join("npmrc"))
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output();
+    // The package's scripts only copy the binary: not needed.
+    let package = format!("{PACKAGE}@{version}");
+    let done =
+        npm(&["install".as_ref(), "--prefix".as_ref(), dir.as_os_str(), OsStr::new(&package)], dir, npm_home);
     let help = format!(
         "these tests run the real client: install Node.js with npm and let it reach its registry, \
          or set {SKIP}=1 to go without them"
@@ -342,6 +334,26 @@ fn install(version: &str, dir: &Path, npm_home: &Path) {
     let relative = Path::new("..").join(binary.strip_prefix(dir).must("a binary within the install"));
     fs::create_dir(dir.join("bin")).must("a folder for PATH");
     std::os::unix::fs::symlink(relative, dir.join("bin").join("claude")).must("a link to the client");
+}
+
+/// Runs npm in a folder, with a home of its own and without running any package's scripts. Of its own settings only the
+/// environment is inherited (proxy, certificates, npm_config_registry); the user's npmrc, which may hold tokens, is out of
+/// its sight.
+pub(crate) fn npm(
+    arguments: &[&OsStr],
+    dir: &Path,
+    npm_home: &Path,
+) -> std::io::Result<std::process::Output> {
+    fs::create_dir_all(npm_home).must("a home for npm");
+    Command::new("npm")
+        .args(arguments)
+        .args(["--no-audit", "--no-fund", "--ignore-scripts"])
+        .env("HOME", npm_home)
+        .env("npm_config_cache", npm_home.join("cache"))
+        .env("npm_config_userconfig", npm_home.join("npmrc"))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output()
 }
 
 /// The native binary: npm brings the one package that fits the operating system, the processor and the C library.

@@ -31,6 +31,7 @@ pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod messages;
 pub(crate) mod needs;
+pub(crate) mod page;
 pub(crate) mod planted;
 pub(crate) mod preload;
 pub(crate) mod project;

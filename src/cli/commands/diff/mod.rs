@@ -31,6 +31,8 @@ use look::LookOptions;
 use report::DiffWriter;
 use sources::{Job, show_job};
 
+pub(crate) use sources::inside;
+
 /// How many files are computed at the same time.
 const THREADS: usize = 2;
 

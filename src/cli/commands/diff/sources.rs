@@ -134,7 +134,7 @@ fn likely_store(context: &Context) -> Option<PathBuf> {
 }
 
 /// Returns a path in the work tree; `None` for its root.
-fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
+pub(crate) fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
     use std::os::unix::ffi::OsStrExt as _;
     let mut flat = PathBuf::new();
     for component in path.components() {

@@ -1,0 +1,25 @@
+//! Opens a page with the program that the system has for it.
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use crate::base::error::{Error, Kind, Result};
+
+/// The programs that open things, on all systems; the first one that is there is taken.
+const OPENERS: [&str; 2] = ["xdg-open", "open"];
+
+/// Opens a file or an address, without waiting for the end of that.
+///
+/// # Errors
+/// [`Kind::Environment`] if the system has no such program.
+pub(super) fn open(what: &OsStr) -> Result<()> {
+    for opener in OPENERS {
+        let mut command = Command::new(opener);
+        command.arg(what).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if command.spawn().is_ok() {
+            return Ok(());
+        }
+    }
+    Err(Error::new(Kind::Environment, "Cannot open it")
+        .because("there is neither `xdg-open` nor `open` here"))
+}

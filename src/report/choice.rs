@@ -1,0 +1,128 @@
+//! What of a snapshot a report holds, and what it leaves out: by kind, and by path. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::base::paths::RepoPath;
+
+/// A kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// What the person asked.
+    Prompts,
+    /// What the model said.
+    Answers,
+    /// What the model thought.
+    Thinking,
+    /// Calls of tools, with input and output.
+    Tools,
+    /// The conversations of agents.
+    Agents,
+    /// What the client wrote itself.
+    Notes,
+    /// Images.
+    Images,
+    /// Pending edits.
+    Edits,
+    /// Tasks.
+    Tasks,
+    /// Permission rules and decisions.
+    Grants,
+}
+
+impl Part {
+    /// All of them, with the words for them.
+    pub const ALL: [(&'static str, Part); 10] = [
+        ("prompts", Part::Prompts),
+        ("answers", Part::Answers),
+        ("thinking", Part::Thinking),
+        ("tools", Part::Tools),
+        ("agents", Part::Agents),
+        ("notes", Part::Notes),
+        ("images", Part::Images),
+        ("edits", Part::Edits),
+        ("tasks", Part::Tasks),
+        ("grants", Part::Grants),
+    ];
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Only these kinds; empty for all.
+    pub only: BTreeSet<Part>,
+    /// Whether inputs and outputs of tools stay out.
+    pub no_tools: bool,
+    /// Files and folders whose content stays out.
+    pub redact: Vec<RepoPath>,
+}
+
+impl Choice {
+    /// Says whether a kind is wanted.
+    pub fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// Says whether the content of this path stays out.
+    pub fn hides(&self, path: &RepoPath) -> bool {
+        self.redact.iter().any(|hidden| path.is_in(hidden))
+    }
+
+    /// Says whether a text names a path whose content stays out.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        self.redact.iter().any(|hidden| text.contains(String::from_utf8_lossy(hidden.as_bytes()).as_ref()))
+    }
+}
+
+/// What was left out of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// Calls whose input and output stayed out by `--no-tools`.
+    pub(super) tools: u64,
+    /// Calls whose input and output stayed out by `--redact`.
+    pub(super) redacted_calls: u64,
+    /// Edits whose content stayed out by `--redact`.
+    pub(super) redacted_edits: u64,
+    /// Steps of kinds that were not wanted.
+    pub(super) unwanted: u64,
+    /// Agents whose conversation was not wanted.
+    pub(super) agents: u64,
+    /// Images of a type that no page shows.
+    pub(super) odd_images: u64,
+    /// Steps that an earlier snapshot has already.
+    pub(super) earlier: u64,
+}
+
+impl LeftOut {
+    /// Returns what stayed out, a line each.
+    pub(super) fn lines(&self, choice: &Choice) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = |number: u64, one: &str, many: &str, why: &str| {
+            if number > 0 {
+                let what = if number == 1 { one } else { many };
+                lines.push(format!("{number} {what}{why}"));
+            }
+        };
+        line(self.tools, "tool call", "tool calls", ": input and output, by --no-tools");
+        line(
+            self.redacted_calls,
+            "tool call",
+            "tool calls",
+            " that named a redacted path: input and output, by --redact",
+        );
+        line(self.redacted_edits, "file", "files", ": what was edited, by --redact");
+        line(self.unwanted, "step", "steps", " of kinds that were not wanted, by --only");
+        line(self.agents, "agent's conversation", "agents' conversations", ", by --only");
+        line(self.odd_images, "image", "images", " that are not png, jpeg, gif or webp");
+        let hidden = [Part::Edits, Part::Tasks, Part::Grants].map(|part| (part, choice.has(part)));
+        for (part, _) in hidden.into_iter().filter(|(_, has)| !has) {
+            let word = Part::ALL.iter().find(|(_, one)| *one == part).map_or("", |(word, _)| word);
+            lines.push(format!("all {word}, by --only"));
+        }
+        if !choice.redact.is_empty() {
+            lines.push(
+                "--redact takes out the edits of a path and the calls that name it; what else was said of it stays".to_owned(),
+            );
+        }
+        lines
+    }
+}

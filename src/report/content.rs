@@ -1,0 +1,239 @@
+//! Reads what a report is made of: conversations record by record, and edits line by line.
+//!
+//! Nothing is held but the record or the line at hand.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader};
+
+use super::choice::{Choice, LeftOut, Part};
+use super::edit_text::{DiffText, EditReceiver};
+use super::item::{Item, Itemizer};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::Timestamp;
+use crate::client::transcript::steps::{Depth, Steps, Voices};
+use crate::compare::{self, Detail, Loader};
+use crate::diff::{End, FileHeader, Options};
+use crate::manifest::{Agent, Manifest, Transcript};
+use crate::redaction::Outgoing;
+use crate::workspace::Workspace;
+
+/// How much text of a diff is searched for secrets at a time.
+const SEARCHED: usize = 256 << 10;
+
+/// What a report is made of.
+pub(super) struct Sources<'a> {
+    /// Where the snapshots are.
+    pub(super) workspace: &'a Workspace,
+    /// The snapshot.
+    pub(super) manifest: &'a Manifest,
+    /// An earlier one: then only what came since.
+    pub(super) after: Option<&'a Manifest>,
+    /// Whether a program reads the report.
+    pub(super) for_program: bool,
+    /// What is wanted of it.
+    pub(super) choice: &'a Choice,
+}
+
+/// A conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Thread<'a> {
+    /// The session's own.
+    Main,
+    /// An agent's.
+    Agent(&'a Agent),
+    /// What an older client wrote of agents into the session's own.
+    Aside,
+}
+
+/// Takes what is read.
+pub(super) trait Receiver: EditReceiver {
+    /// A conversation begins.
+    ///
+    /// # Errors
+    /// Whatever taking gives, here and below.
+    fn thread(&mut self, thread: Thread<'_>) -> Result<()>;
+    /// An item of it.
+    fn item(&mut self, item: Item) -> Result<()>;
+    /// An edit whose content stays out.
+    fn hidden_edit(&mut self, file: FileHeader) -> Result<()>;
+}
+
+/// What became of reading.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// What was left out.
+    pub(super) left_out: LeftOut,
+    /// How many records of each kind said nothing to a person.
+    pub(super) passed_over: BTreeMap<String, u64>,
+}
+
+impl Sources<'_> {
+    /// Reads everything that is wanted.
+    ///
+    /// # Errors
+    /// What is damaged, and whatever the receiver gives.
+    pub(super) fn read(&self, outgoing: &Outgoing, receiver: &mut dyn Receiver) -> Result<Read> {
+        let mut read = Read::default();
+        if !self.manifest.transcripts().any(|(agent, _)| agent.is_none()) {
+            receiver.thread(Thread::Main)?;
+        }
+        for (agent, transcript) in self.manifest.transcripts() {
+            match agent {
+                Some(_) if !self.choice.has(Part::Agents) => read.left_out.agents += 1,
+                Some(agent) => {
+                    self.conversation(transcript, Thread::Agent(agent), &mut read, receiver)?;
+                }
+                None => {
+                    if self.conversation(transcript, Thread::Main, &mut read, receiver)? > 0
+                        && self.choice.has(Part::Agents)
+                    {
+                        self.conversation(transcript, Thread::Aside, &mut read, receiver)?;
+                    }
+                }
+            }
+        }
+        if self.choice.has(Part::Edits) {
+            self.edits(outgoing, &mut read, receiver)?;
+        }
+        Ok(read)
+    }
+
+    /// Reads one conversation; returns how many records of it are of agents that an older client wrote into it.
+    fn conversation(
+        &self,
+        transcript: &Transcript,
+        thread: Thread<'_>,
+        read: &mut Read,
+        receiver: &mut dyn Receiver,
+    ) -> Result<u64> {
+        receiver.thread(thread)?;
+        let voices = match thread {
+            Thread::Main => Voices::Main,
+            Thread::Agent(_) => Voices::All,
+            Thread::Aside => Voices::Aside,
+        };
+        let mut steps = Steps::begin(Depth::Everything, voices);
+        let mut itemizer = Itemizer::new(self.choice, self.for_program, self.roots(), self.since());
+        let mut lines = BufReader::with_capacity(64 << 10, self.workspace.store.pieces(&transcript.chunks));
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).map_err(|error| failed(&error))? > 0 {
+            for step in steps.line(&line) {
+                itemizer.items(step).into_iter().try_for_each(|item| receiver.item(item))?;
+            }
+            // A huge record must not stay in memory.
+            if line.capacity() > (4 << 20) { line = Vec::new() } else { line.clear() }
+        }
+        for step in steps.finish() {
+            itemizer.items(step).into_iter().try_for_each(|item| receiver.item(item))?;
+        }
+        read.left_out.add(&itemizer.left_out);
+        if !matches!(thread, Thread::Aside) {
+            for (kind, number) in steps.passed_over() {
+                *read.passed_over.entry(kind.clone()).or_default() += number;
+            }
+        }
+        Ok(steps.asides())
+    }
+
+    /// Returns the moment up to which an earlier snapshot of the same session has everything.
+    fn since(&self) -> Option<Timestamp> {
+        let id = |manifest: &Manifest| manifest.session.as_ref().map(|session| session.id.clone());
+        self.after
+            .filter(|after| id(after).is_some() && id(after) == id(self.manifest))
+            .map(|one| one.created_at)
+    }
+
+    fn roots(&self) -> Vec<String> {
+        let place = &self.manifest.workspace;
+        let others = self.manifest.session.iter().flat_map(|session| &session.other_roots);
+        let roots = std::iter::once(&place.root).chain(others);
+        roots.map(|root| format!("{}/", root.as_path().to_string_lossy().trim_end_matches('/'))).collect()
+    }
+
+    fn edits(&self, outgoing: &Outgoing, read: &mut Read, receiver: &mut dyn Receiver) -> Result<()> {
+        let items = match self.after {
+            Some(after) => compare::between(self.workspace, after, self.manifest)?,
+            None => compare::edits(self.manifest.edits.clone()),
+        };
+        let mut loader = Loader::new(self.workspace, Options::default(), Detail::Lines);
+        for item in items {
+            let hidden =
+                self.choice.hides(item.path()) || item.old_path().is_some_and(|old| self.choice.hides(old));
+            if hidden {
+                read.left_out.redacted_edits += 1;
+                let path = item.path().as_bytes().to_vec();
+                receiver.hidden_edit(item.file().unwrap_or(FileHeader { path, ..FileHeader::default() }))?;
+                continue;
+            }
+            let place = item.path().to_string();
+            let mut searched = Searched { receiver, outgoing, place, old: Vec::new(), new: Vec::new() };
+            let mut text =
+                if self.for_program { DiffText::plain(&mut searched) } else { DiffText::new(&mut searched) };
+            loader.show(item, &mut text)?;
+        }
+        Ok(())
+    }
+}
+
+impl LeftOut {
+    fn add(&mut self, more: &LeftOut) {
+        let LeftOut { tools, redacted_calls, redacted_edits, unwanted, agents, odd_images, earlier } = more;
+        self.tools += tools;
+        self.redacted_calls += redacted_calls;
+        self.redacted_edits += redacted_edits;
+        self.unwanted += unwanted;
+        self.agents += agents;
+        self.odd_images += odd_images;
+        self.earlier += earlier;
+    }
+}
+
+/// Searches both sides of a diff for secrets on their way: a line that was removed is in no snapshot, only in its base.
+struct Searched<'s> {
+    receiver: &'s mut dyn Receiver,
+    outgoing: &'s Outgoing,
+    place: String,
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
+impl Searched<'_> {
+    fn search(&mut self) {
+        for side in [&mut self.old, &mut self.new] {
+            self.outgoing.text(&self.place, side);
+            side.clear();
+        }
+    }
+}
+
+impl EditReceiver for Searched<'_> {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
+        self.receiver.start(file)
+    }
+
+    fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.receiver.text(text)
+    }
+
+    fn sides(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        removed.iter().for_each(|line| self.old.extend_from_slice(line));
+        added.iter().for_each(|line| self.new.extend_from_slice(line));
+        if self.old.len().max(self.new.len()) >= SEARCHED {
+            self.search();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, end: End) -> io::Result<()> {
+        self.search();
+        self.receiver.end(end)
+    }
+}
+
+/// Takes the reason out of a failed read.
+fn failed(error: &io::Error) -> Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(own) => own.clone(),
+        None => Error::new(Kind::Environment, "Cannot read the conversation").because(error),
+    }
+}

@@ -1,0 +1,213 @@
+//! Reports: a snapshot, or what lies between two, for people who would rather look than restore it.
+//!
+//! As one HTML file that opens at any size and loads nothing, as a short note in Markdown, or as JSON. Before anything is
+//! written, everything is searched for secrets again, as before a push.
+
+mod choice;
+mod chunks;
+mod content;
+mod edit_text;
+mod head;
+mod html;
+mod http;
+mod index;
+mod item;
+mod markdown;
+mod note_content;
+mod overview;
+mod page;
+mod page_content;
+mod record;
+#[cfg(test)]
+mod schema;
+mod server;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
+use crate::manifest::Manifest;
+use crate::redaction::Outgoing;
+use crate::sys::files::unnamed_file;
+use crate::sys::parallel::{beside, both, helpers};
+use crate::workspace::Workspace;
+use chunks::{Chunker, Spool};
+use content::{Read, Sources};
+use note_content::NoteContent;
+use overview::Overview;
+use page_content::PageContent;
+use record::Records;
+
+pub use choice::{Choice, Part};
+pub use index::Live;
+pub use page::Page;
+pub use server::{Server, Shown};
+
+/// What a report is to be made of.
+pub struct Wanted<'a> {
+    /// The snapshot.
+    pub manifest: &'a Manifest,
+    /// An earlier one: then the report is of what lies between the two.
+    pub after: Option<&'a Manifest>,
+    /// The tasks of both, as JSON.
+    pub tasks: [&'a [Value]; 2],
+    /// What is wanted of it.
+    pub choice: &'a Choice,
+    /// Secrets that may be in it, by their ids.
+    pub allow: &'a [String],
+}
+
+/// A report that was made, and whether something could not be shown.
+pub struct Made<R> {
+    /// The report.
+    pub report: R,
+    /// Whether something is missing that nobody wanted to leave out.
+    pub incomplete: bool,
+}
+
+/// Makes the page of a snapshot; what is put aside meanwhile is in a file without a name in `scratch`.
+///
+/// # Errors
+/// [`Kind::Refused`] if it holds secrets, [`Kind::Damaged`] if a part can't be read, [`Kind::Environment`] if the disk is
+/// full.
+pub fn page(
+    workspace: &Workspace,
+    wanted: &Wanted<'_>,
+    scratch: &Path,
+    monitor: &Monitor,
+) -> Result<Made<Page>> {
+    let file = unnamed_file(scratch).map_err(|error| aside(&error))?;
+    let spool = Spool::new(file);
+    let (made, read) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
+        let (made, packed) = beside(
+            helpers(),
+            |chunk: Vec<u8>| spool.pack(&chunk),
+            |emit| {
+                let mut pass = |chunk| emit(chunk);
+                let mut content = PageContent::new(Chunker::new(&mut pass));
+                let read = sources.read(outgoing, &mut content)?;
+                Ok((content.finish()?, read))
+            },
+        )?;
+        let (content, read) = made;
+        Ok(((content, packed), read))
+    })?;
+    let ((indexed, edits, sizes, incomplete), packed) = made;
+    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
+    let incomplete = incomplete || read.is_incomplete();
+    let left_out = read.lines(wanted.choice);
+    Ok(Made {
+        report: Page { overview, indexed, edits, sizes, left_out, live: None, packed, spool },
+        incomplete,
+    })
+}
+
+/// A report as text that is put aside: its file, and how many bytes it has.
+pub struct Aside {
+    file: File,
+    /// What it does not hold.
+    pub left_out: Vec<String>,
+}
+
+impl Aside {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Whatever writing gives; [`Kind::Environment`] if what was put aside can't be read.
+    pub fn write(&mut self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let failed = |error| Error::new(Kind::Environment, "Cannot read what was put aside").because(error);
+        self.file.rewind().map_err(failed)?;
+        let mut block = vec![0; 64 << 10];
+        loop {
+            match self.file.read(&mut block).map_err(failed)? {
+                0 => return Ok(()),
+                length => write(&block[..length])?,
+            }
+        }
+    }
+}
+
+/// Makes the JSON of a snapshot, in a file without a name in `scratch`.
+///
+/// # Errors
+/// As [`page`].
+pub fn json(
+    workspace: &Workspace,
+    wanted: &Wanted<'_>,
+    scratch: &Path,
+    monitor: &Monitor,
+) -> Result<Made<Aside>> {
+    let file = unnamed_file(scratch).map_err(|error| aside(&error))?;
+    let (records, read) = searched(workspace, wanted, true, monitor, |sources, outgoing| {
+        let mut records = Records::begin(BufWriter::with_capacity(64 << 10, &file))?;
+        let read = sources.read(outgoing, &mut records)?;
+        Ok((records, read))
+    })?;
+    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
+    let (incomplete, left_out) = (records.incomplete || read.is_incomplete(), read.lines(wanted.choice));
+    records.finish(&overview, &left_out)?.flush().map_err(|error| aside(&error))?;
+    Ok(Made { report: Aside { file, left_out }, incomplete })
+}
+
+/// Makes a note of a snapshot, in Markdown.
+///
+/// # Errors
+/// As [`page`].
+pub fn markdown(workspace: &Workspace, wanted: &Wanted<'_>, monitor: &Monitor) -> Result<Made<String>> {
+    // A note says nothing of calls: what is left out of them is nothing to it.
+    let (content, read) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
+        let mut content = NoteContent::default();
+        let read = sources.read(outgoing, &mut content)?;
+        Ok((content, read))
+    })?;
+    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
+    let left_out = read.left_out.lines(wanted.choice);
+    let note = markdown::note(&overview, &content.edits, &content.prompts, &left_out);
+    Ok(Made { report: note, incomplete: content.incomplete })
+}
+
+fn aside(error: &io::Error) -> Error {
+    Error::new(Kind::Environment, "Cannot put the report aside").because(error)
+}
+
+/// Reads with `read` while the snapshot is searched for secrets; nothing is returned of one that holds some.
+fn searched<T>(
+    workspace: &Workspace,
+    wanted: &Wanted<'_>,
+    for_program: bool,
+    monitor: &Monitor,
+    read: impl FnOnce(&Sources<'_>, &Outgoing) -> Result<(T, Read)>,
+) -> Result<(T, Read)> {
+    let Wanted { manifest, after, choice, allow, .. } = *wanted;
+    let outgoing = Outgoing::begin(workspace, allow)?;
+    let sources = Sources { workspace, manifest, after, for_program, choice };
+    let (read, search) =
+        both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
+    let read = read?;
+    search?;
+    outgoing.finish(&manifest.name, "no report is made of it", "make it of the new snapshot")?;
+    Ok(read)
+}
+
+impl Read {
+    /// Says whether something is missing that nobody wanted to leave out.
+    fn is_incomplete(&self) -> bool {
+        self.left_out.odd_images > 0 || self.passed_over.contains_key("damaged")
+    }
+
+    /// Returns what the report does not hold, a line each.
+    fn lines(&self, choice: &Choice) -> Vec<String> {
+        let mut lines = self.left_out.lines(choice);
+        let all: u64 = self.passed_over.values().sum();
+        if all > 0 {
+            let kinds = self.passed_over.iter().map(|(kind, number)| format!("{kind} {number}"));
+            let kinds: Vec<String> = kinds.collect();
+            lines.push(format!("{all} records that say nothing to a reader: {}", kinds.join(", ")));
+        }
+        lines
+    }
+}
