@@ -351,6 +351,7 @@ async function isAccessible(context) {
           const summary = page.locator('.turn.call summary').first();
           if (await summary.count()) await summary.click();
         }
+        if (part === 'replay') await page.evaluate(() => window.snapReport.app.view?.goTo?.(5));
         if (part === 'timeline') await page.evaluate(() => document.querySelectorAll('details.numbers').forEach(element => (element.open = true)));
         const serious = await page.evaluate(async () => {
           const { violations } = await window.axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: true } } });

@@ -67,7 +67,7 @@ class Replay {
     this.steps.forEach((item, place) => {
       const kind = this.report.kinds[item];
       if (!'pkx'.includes(kind)) return;
-      const share = Math.round((1000 * place) / Math.max(1, this.steps.length - 1));
+      const share = 5 * Math.round((200 * place) / Math.max(1, this.steps.length - 1));
       if (taken.has(share)) return;
       taken.add(share);
       const mark = make('span', { class: kind === 'p' ? 'chapter' : 'chapter compaction' });
@@ -146,7 +146,7 @@ class Replay {
       ', ', make('a', { href: `#r${item}` }, 'in the conversation'));
     const trail = [];
     for (let at = Math.max(0, this.place - TRAIL); at <= this.place; at += 1) {
-      const article = await turn(report, steps[at], { place: at + 1, of: steps.length });
+      const article = await turn(report, steps[at], { place: at + 1, of: steps.length, before: at > Math.max(0, this.place - TRAIL) ? steps[at - 1] : undefined });
       // The same turn may be in another part of the page: an address leads there, not here.
       article.removeAttribute('id');
       trail.push(article);
