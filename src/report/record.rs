@@ -195,9 +195,12 @@ impl<W: Write> Records<W> {
     }
 
     fn edit_text(&mut self, text: &str) -> Result<()> {
-        let json = serde_json::to_string(text).map_err(bug)?;
-        let json = crate::base::screen::json(&json).to_string();
-        self.put(json.get(1..json.len() - 1).unwrap_or_default())
+        // A piece may be long; what is made of it need not be.
+        text.split_inclusive('\n').try_for_each(|line| {
+            let json = serde_json::to_string(line).map_err(bug)?;
+            let json = crate::base::screen::json(&json).to_string();
+            self.put(json.get(1..json.len() - 1).unwrap_or_default())
+        })
     }
 
     fn end_edit(&mut self, entry: &EditEntry) -> Result<()> {
