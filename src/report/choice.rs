@@ -61,16 +61,6 @@ impl Choice {
     pub fn has(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }
-
-    /// Says whether the content of this path stays out.
-    pub fn hides(&self, path: &RepoPath) -> bool {
-        self.redact.iter().any(|hidden| path.is_in(hidden))
-    }
-
-    /// Says whether a text names a path whose content stays out.
-    pub fn is_named_in(&self, text: &str) -> bool {
-        self.redact.iter().any(|hidden| text.contains(String::from_utf8_lossy(hidden.as_bytes()).as_ref()))
-    }
 }
 
 /// What was left out of a conversation.
@@ -80,6 +70,8 @@ pub(super) struct LeftOut {
     pub(super) tools: u64,
     /// Calls whose input and output stayed out by `--redact`.
     pub(super) redacted_calls: u64,
+    /// Notes of the client whose text stayed out by `--redact`.
+    pub(super) redacted_notes: u64,
     /// Edits whose content stayed out by `--redact`.
     pub(super) redacted_edits: u64,
     /// Steps of kinds that were not wanted.
@@ -93,6 +85,11 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
+    /// Says whether inputs and outputs of calls stayed out, or calls that an earlier snapshot has.
+    pub(super) fn are_calls(&self) -> bool {
+        self.tools + self.redacted_calls + self.agents + self.earlier > 0
+    }
+
     /// Returns what stayed out, a line each.
     pub(super) fn lines(&self, choice: &Choice) -> Vec<String> {
         let mut lines = Vec::new();
@@ -109,8 +106,10 @@ impl LeftOut {
             "tool calls",
             " that named a redacted path: input and output, by --redact",
         );
+        line(self.redacted_notes, "note", "notes", " of the client that named a redacted path, by --redact");
         line(self.redacted_edits, "file", "files", ": what was edited, by --redact");
         line(self.unwanted, "step", "steps", " of kinds that were not wanted, by --only");
+        line(self.earlier, "step", "steps", " up to the moment of the earlier snapshot, by their own times");
         line(self.agents, "agent's conversation", "agents' conversations", ", by --only");
         line(self.odd_images, "image", "images", " that are not png, jpeg, gif or webp");
         let hidden = [Part::Edits, Part::Tasks, Part::Grants].map(|part| (part, choice.has(part)));
@@ -120,7 +119,7 @@ impl LeftOut {
         }
         if !choice.redact.is_empty() {
             lines.push(
-                "--redact takes out the edits of a path and each call that names it; what else was said of it stays".to_owned(),
+                "--redact takes out the edits of a path and each call and grant that names it; what else was said of it stays".to_owned(),
             );
         }
         lines

@@ -7,6 +7,7 @@ use std::io::{self, BufRead as _, BufReader};
 
 use super::choice::{Choice, LeftOut, Part};
 use super::edit_text::{DiffText, EditReceiver};
+use super::hiding::Hiding;
 use super::item::{Item, Itemizer};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
@@ -32,6 +33,8 @@ pub(super) struct Sources<'a> {
     pub(super) for_program: bool,
     /// What is wanted of it.
     pub(super) choice: &'a Choice,
+    /// What it hides.
+    pub(super) hiding: &'a Hiding,
 }
 
 /// A conversation.
@@ -113,7 +116,14 @@ impl Sources<'_> {
             Thread::Aside => Voices::Aside,
         };
         let mut steps = Steps::begin(Depth::Everything, voices);
-        let mut itemizer = Itemizer::new(self.choice, self.for_program, self.roots(), self.since());
+        let mut itemizer = Itemizer::new(
+            self.choice,
+            self.hiding,
+            !matches!(thread, Thread::Main),
+            self.for_program,
+            self.roots(),
+            self.since(),
+        );
         let mut lines = BufReader::with_capacity(64 << 10, self.workspace.store.pieces(&transcript.chunks));
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).map_err(|error| failed(&error))? > 0 {
@@ -158,7 +168,7 @@ impl Sources<'_> {
         let mut loader = Loader::new(self.workspace, Options::default(), Detail::Lines);
         for item in items {
             let hidden =
-                self.choice.hides(item.path()) || item.old_path().is_some_and(|old| self.choice.hides(old));
+                self.hiding.hides(item.path()) || item.old_path().is_some_and(|old| self.hiding.hides(old));
             if hidden {
                 read.left_out.redacted_edits += 1;
                 let path = item.path().as_bytes().to_vec();
@@ -179,9 +189,19 @@ impl Sources<'_> {
 
 impl LeftOut {
     fn add(&mut self, more: &LeftOut) {
-        let LeftOut { tools, redacted_calls, redacted_edits, unwanted, agents, odd_images, earlier } = more;
+        let LeftOut {
+            tools,
+            redacted_calls,
+            redacted_notes,
+            redacted_edits,
+            unwanted,
+            agents,
+            odd_images,
+            earlier,
+        } = more;
         self.tools += tools;
         self.redacted_calls += redacted_calls;
+        self.redacted_notes += redacted_notes;
         self.redacted_edits += redacted_edits;
         self.unwanted += unwanted;
         self.agents += agents;

@@ -192,8 +192,33 @@ pub(super) fn edit_of(call: &ToolCall) -> Option<String> {
     let (old, new) = match call.tool.as_str() {
         "Edit" => (call.given("old_string")?, call.given("new_string")?),
         "Write" => ("", call.given("content")?),
+        "MultiEdit" => return edits_of(call),
         _ => return None,
     };
+    let text = diff_of(old, new)?;
+    let extra = call
+        .input
+        .iter()
+        .filter(|(name, _)| !["file_path", "old_string", "new_string", "content"].contains(&name.as_str()));
+    let extra = extra.filter(|(name, value)| !(name == "replace_all" && value == "false"));
+    let notes: String =
+        extra.map(|(name, value)| format!("@@ {name}: {}\n", value.replace('\n', " "))).collect();
+    Some(notes + &text)
+}
+
+/// Returns several edits of one file as a diff.
+fn edits_of(call: &ToolCall) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct One {
+        old_string: String,
+        new_string: String,
+    }
+    let all: Vec<One> = serde_json::from_str(call.given("edits")?).ok()?;
+    all.iter().map(|one| diff_of(&one.old_string, &one.new_string)).collect()
+}
+
+/// Returns the diff of two parts of a file, if there is one.
+fn diff_of(old: &str, new: &str) -> Option<String> {
     // Both are parts of a file: that neither ends with a line says nothing.
     let open = !old.ends_with('\n') && !new.ends_with('\n');
     let [old, new] =
@@ -205,14 +230,7 @@ pub(super) fn edit_of(call: &ToolCall) -> Option<String> {
     show_readers(file, sides, None, (None, None), Options::default(), &mut text).ok()?;
     // Nothing, if it is binary or both are the same: then it is shown as it was given.
     let text = String::from_utf8(kept.0).ok()?;
-    let extra = call
-        .input
-        .iter()
-        .filter(|(name, _)| !["file_path", "old_string", "new_string", "content"].contains(&name.as_str()));
-    let extra = extra.filter(|(name, value)| !(name == "replace_all" && value == "false"));
-    let notes: String =
-        extra.map(|(name, value)| format!("@@ {name}: {}\n", value.replace('\n', " "))).collect();
-    (!text.is_empty()).then(|| notes + &text)
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]

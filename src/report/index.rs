@@ -49,6 +49,8 @@ pub(super) struct Index<'a> {
     pub(super) emptied: &'a [usize],
     /// Calls that started an agent, each with the thread of that.
     pub(super) agents: Vec<(usize, usize)>,
+    /// Whether calls were left out, so that an edit without one may still have had some.
+    pub(super) calls_left_out: bool,
     /// The first line of each prompt.
     pub(super) prompts: &'a [(usize, String)],
     /// The edits.
@@ -290,7 +292,11 @@ impl Indexed {
                 moves.push(Move { item: number, status: status.clone() });
             }
         }
-        if let Some(file) = item.file.as_ref().filter(|_| item.changed.is_some() || item.form == Form::Diff) {
+        if let Some(file) = item
+            .file
+            .as_ref()
+            .filter(|_| item.changed.is_some() || item.form == Form::Diff || writes(item.label.as_deref()))
+        {
             self.writers.entry(file.clone()).or_default().push(number);
         }
         self.context.extend(item.context.map(|tokens| (number, tokens)));
@@ -379,6 +385,11 @@ impl Indexed {
     pub(super) fn charts(&self) -> Charts {
         Charts { context: thinned(&self.context), changed: thinned(&self.changed) }
     }
+}
+
+/// Says whether a tool writes the file that it names.
+fn writes(tool: Option<&str>) -> bool {
+    matches!(tool, Some("Edit" | "MultiEdit" | "NotebookEdit" | "Write"))
 }
 
 /// Keeps points in equal steps, and the last one.

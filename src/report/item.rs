@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 
 use super::choice::{Choice, LeftOut, Part};
 use super::edit_text::edit_of;
+use super::hiding::Hiding;
 use crate::base::columns::first_line;
 use crate::base::timestamp::Timestamp;
 use crate::client::transcript::call::{CallEnd, Image, ToolCall};
@@ -121,6 +122,9 @@ pub(super) struct Item {
 /// Makes items of steps.
 pub(super) struct Itemizer<'c> {
     choice: &'c Choice,
+    hiding: &'c Hiding,
+    /// Whether it is an agent's conversation: if agents are wanted, that is whole.
+    of_agent: bool,
     /// Whether a program reads it: then calls keep what they were given as it is.
     for_program: bool,
     /// The roots of the work tree, each with a slash at its end.
@@ -136,11 +140,22 @@ impl<'c> Itemizer<'c> {
     /// Makes one for a session with these roots; steps up to `after` are passed over.
     pub(super) fn new(
         choice: &'c Choice,
+        hiding: &'c Hiding,
+        of_agent: bool,
         for_program: bool,
         roots: Vec<String>,
         after: Option<Timestamp>,
     ) -> Itemizer<'c> {
-        Itemizer { choice, for_program, roots, after, last: None, left_out: LeftOut::default() }
+        Itemizer {
+            choice,
+            hiding,
+            of_agent,
+            for_program,
+            roots,
+            after,
+            last: None,
+            left_out: LeftOut::default(),
+        }
     }
 
     /// Returns what is shown of a step.
@@ -164,7 +179,7 @@ impl<'c> Itemizer<'c> {
             What::Noted { .. } => (ItemKind::Note, Part::Notes),
             What::Image(_) => (ItemKind::Image, Part::Images),
         };
-        if !self.choice.has(part) && kind != ItemKind::Compaction {
+        if !self.has(part) && kind != ItemKind::Compaction {
             self.left_out.unwanted += 1;
             return Vec::new();
         }
@@ -197,11 +212,19 @@ impl<'c> Itemizer<'c> {
             What::Asked(text) | What::Answered(text) | What::Thought(text) | What::Summary(text) => {
                 vec![with_text(item, text)]
             }
+            What::Noted { by, text } if self.hiding.is_named_in(&text) => {
+                self.left_out.redacted_notes += 1;
+                vec![Item { label: Some(by), emptied: true, ..item }]
+            }
             What::Noted { by, text } => vec![with_text(Item { label: Some(by), ..item }, text)],
             What::Compacted => vec![item],
             What::Image(image) => vec![self.image(item, image)],
             What::Called(call) => self.call(item, *call),
         }
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.choice.has(part) || self.of_agent && self.choice.has(Part::Agents)
     }
 
     fn image(&mut self, item: Item, image: Image) -> Item {
@@ -237,7 +260,7 @@ impl<'c> Itemizer<'c> {
             ..item
         };
         let given = call.input.iter().map(|(_, value)| value);
-        let redacted = given.chain([&call.output]).any(|text| self.choice.is_named_in(text));
+        let redacted = given.chain([&call.output]).any(|text| self.hiding.is_named_in(text));
         if redacted || self.choice.no_tools {
             let counted = if redacted { &mut self.left_out.redacted_calls } else { &mut self.left_out.tools };
             *counted += 1;
@@ -269,7 +292,7 @@ impl<'c> Itemizer<'c> {
             ..item
         };
         let mut items = vec![called];
-        if self.choice.has(Part::Images) {
+        if self.has(Part::Images) {
             items.extend(call.images.into_iter().map(|image| self.image(bare.clone(), image)));
         } else {
             self.left_out.unwanted += call.images.len() as u64;
@@ -295,7 +318,7 @@ fn one_line(text: &str) -> String {
 /// Returns a call's input for people: one value alone as it is, otherwise names and values.
 fn input_text(call: &ToolCall) -> String {
     if let [(_, value)] = call.input.as_slice()
-        && (*value == call.about || value.len() < 200)
+        && *value == call.about
     {
         return format!("{}\n", value.trim_end_matches('\n'));
     }

@@ -8,6 +8,7 @@ mod chunks;
 mod content;
 mod edit_text;
 mod head;
+mod hiding;
 mod html;
 mod http;
 mod index;
@@ -37,6 +38,7 @@ use crate::sys::parallel::{beside, both, helpers};
 use crate::workspace::Workspace;
 use chunks::{Chunker, Spool};
 use content::{Read, Sources};
+use hiding::Hiding;
 use note_content::NoteContent;
 use overview::Overview;
 use page_content::PageContent;
@@ -82,7 +84,7 @@ pub fn page(
 ) -> Result<Made<Page>> {
     let file = unnamed_file(scratch).map_err(|error| aside(&error))?;
     let spool = Spool::new(file);
-    let (made, read) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
+    let (made, read, overview) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
         let (made, packed) = beside(
             helpers(),
             |chunk: Vec<u8>| spool.pack(&chunk),
@@ -97,11 +99,12 @@ pub fn page(
         Ok(((content, packed), read))
     })?;
     let ((indexed, edits, sizes, incomplete), packed) = made;
-    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
     let incomplete = incomplete || read.is_incomplete();
+    let is_cut = wanted.manifest.transcripts().any(|(_, transcript)| transcript.left_out.is_some());
+    let calls_left_out = is_cut || !wanted.choice.has(Part::Tools) || read.left_out.are_calls();
     let left_out = read.lines(wanted.choice);
     Ok(Made {
-        report: Page { overview, indexed, edits, sizes, left_out, live: None, packed, spool },
+        report: Page { overview, indexed, edits, sizes, left_out, calls_left_out, live: None, packed, spool },
         incomplete,
     })
 }
@@ -142,12 +145,11 @@ pub fn json(
     monitor: &Monitor,
 ) -> Result<Made<Aside>> {
     let file = unnamed_file(scratch).map_err(|error| aside(&error))?;
-    let (records, read) = searched(workspace, wanted, true, monitor, |sources, outgoing| {
+    let (records, read, overview) = searched(workspace, wanted, true, monitor, |sources, outgoing| {
         let mut records = Records::begin(BufWriter::with_capacity(64 << 10, &file))?;
         let read = sources.read(outgoing, &mut records)?;
         Ok((records, read))
     })?;
-    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
     let (incomplete, left_out) = (records.incomplete || read.is_incomplete(), read.lines(wanted.choice));
     records.finish(&overview, &left_out)?.flush().map_err(|error| aside(&error))?;
     Ok(Made { report: Aside { file, left_out }, incomplete })
@@ -159,12 +161,11 @@ pub fn json(
 /// As [`page`].
 pub fn markdown(workspace: &Workspace, wanted: &Wanted<'_>, monitor: &Monitor) -> Result<Made<String>> {
     // A note says nothing of calls: what is left out of them is nothing to it.
-    let (content, read) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
+    let (content, read, overview) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
         let mut content = NoteContent::default();
         let read = sources.read(outgoing, &mut content)?;
         Ok((content, read))
     })?;
-    let overview = Overview::of(wanted.manifest, wanted.after, wanted.tasks, wanted.choice);
     let left_out = read.left_out.lines(wanted.choice);
     let note = markdown::note(&overview, &content.edits, &content.prompts, &left_out);
     Ok(Made { report: note, incomplete: content.incomplete })
@@ -181,16 +182,23 @@ fn searched<T>(
     for_program: bool,
     monitor: &Monitor,
     read: impl FnOnce(&Sources<'_>, &Outgoing) -> Result<(T, Read)>,
-) -> Result<(T, Read)> {
-    let Wanted { manifest, after, choice, allow, .. } = *wanted;
+) -> Result<(T, Read, Overview)> {
+    let Wanted { manifest, after, tasks, choice, allow } = *wanted;
     let outgoing = Outgoing::begin(workspace, allow)?;
-    let sources = Sources { workspace, manifest, after, for_program, choice };
+    let hiding = Hiding::of(&choice.redact, after.into_iter().chain([manifest]));
+    let sources = Sources { workspace, manifest, after, for_program, choice, hiding: &hiding };
     let (read, search) =
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
-    let read = read?;
+    let (made, read) = read?;
     search?;
+    let overview = Overview::of(manifest, after, tasks, choice, &hiding);
+    if let [first, ..] = hiding.not_found().as_slice() {
+        return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
+            .because("`--redact` would leave nothing out, and what it was meant for would be published")
+            .hint("`snap diff REF --name-only` lists the files"));
+    }
     outgoing.finish(&manifest.name, "no report is made of it", "make it of the new snapshot")?;
-    Ok(read)
+    Ok((made, read, overview))
 }
 
 impl Read {
@@ -206,7 +214,7 @@ impl Read {
         if all > 0 {
             let kinds = self.passed_over.iter().map(|(kind, number)| format!("{kind} {number}"));
             let kinds: Vec<String> = kinds.collect();
-            lines.push(format!("{all} records that say nothing to a reader: {}", kinds.join(", ")));
+            lines.push(format!("{all} records of kinds that are not shown: {}", kinds.join(", ")));
         }
         lines
     }

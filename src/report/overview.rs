@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::choice::{Choice, Part};
+use super::hiding::Hiding;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Agent, Decision, Manifest, NotCaptured, ProjectRules, Session};
 
@@ -172,7 +173,16 @@ impl Overview {
         after: Option<&Manifest>,
         [tasks, earlier]: [&[Value]; 2],
         choice: &Choice,
+        hiding: &Hiding,
     ) -> Overview {
+        // What a call was given, where it is told by something else than the call.
+        let given = |tool: &str, detail: &str| {
+            if choice.no_tools || hiding.is_named_in(detail) {
+                tool.to_owned()
+            } else {
+                format!("{tool}: {detail}")
+            }
+        };
         let session = manifest.session.as_ref();
         let spoken = session.map(|session| session.spoken.clone()).unwrap_or_default();
         let title = session.and_then(|session| session.title.clone()).or_else(|| manifest.message.clone());
@@ -219,9 +229,11 @@ impl Overview {
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),
-            grants: if_wanted(Part::Grants, grants(manifest)),
-            decisions: decisions.map(Decided::of).collect(),
-            not_saved: not_saved(manifest),
+            grants: if_wanted(Part::Grants, grants(manifest, hiding, &given)),
+            decisions: decisions
+                .map(|one| Decided { text: given(&one.tool, &one.detail), ..Decided::of(one) })
+                .collect(),
+            not_saved: not_saved(manifest, choice, hiding),
         }
     }
 
@@ -271,7 +283,7 @@ fn state_of(session: &Session) -> String {
     }
 }
 
-fn grants(manifest: &Manifest) -> Vec<Grant> {
+fn grants(manifest: &Manifest, hiding: &Hiding, given: &dyn Fn(&str, &str) -> String) -> Vec<Grant> {
     let permissions = &manifest.permissions;
     let grant = |text: String, scope: &str, source: &str| Grant {
         text,
@@ -280,12 +292,13 @@ fn grants(manifest: &Manifest) -> Vec<Grant> {
     };
     let mode = permissions.mode.iter().map(|mode| grant(mode.clone(), "mode", ""));
     let for_session = permissions.session.iter().map(|one| {
-        grant(format!("{} {}: {}", one.decision, one.tool, one.detail), "session", "for the session")
+        grant(format!("{} {}", one.decision, given(&one.tool, &one.detail)), "session", "for the session")
     });
     let mut all: Vec<Grant> = mode.chain(for_session).collect();
     let mut take = |rules: &ProjectRules| {
         for (scope, rules) in [("allow", &rules.allow), ("ask", &rules.ask), ("deny", &rules.deny)] {
-            all.extend(rules.iter().map(|rule| grant(rule.rule.clone(), scope, &rule.file)));
+            let shown = rules.iter().filter(|rule| !hiding.is_named_in(&rule.rule));
+            all.extend(shown.map(|rule| grant(rule.rule.clone(), scope, &rule.file)));
         }
     };
     take(&permissions.project);
@@ -293,7 +306,7 @@ fn grants(manifest: &Manifest) -> Vec<Grant> {
     all
 }
 
-fn not_saved(manifest: &Manifest) -> Vec<String> {
+fn not_saved(manifest: &Manifest, choice: &Choice, hiding: &Hiding) -> Vec<String> {
     let NotCaptured {
         processes,
         mcp_servers,
@@ -309,7 +322,9 @@ fn not_saved(manifest: &Manifest) -> Vec<String> {
     let mut lines = Vec::new();
     let mut all =
         |what: &str, texts: &[String]| lines.extend(texts.iter().map(|text| format!("{what}{text}")));
-    all("process: ", processes);
+    // A command of a process is what a tool was given.
+    let shown = processes.iter().filter(|command| !choice.no_tools && !hiding.is_named_in(command));
+    all("process: ", &shown.cloned().collect::<Vec<_>>());
     all("scheduled prompt: ", scheduled);
     all("team: ", teams);
     all("", others);

@@ -46,6 +46,8 @@ pub struct Page {
     pub(super) sizes: Vec<u64>,
     /// What the page does not hold.
     pub left_out: Vec<String>,
+    /// Whether calls were left out, or what they were given.
+    pub(super) calls_left_out: bool,
     /// How it follows a session, if that runs.
     pub live: Option<Live>,
     /// The chunks, in order, and where they are.
@@ -91,6 +93,7 @@ impl Page {
             open: &indexed.open,
             emptied: &indexed.emptied,
             agents,
+            calls_left_out: self.calls_left_out,
             prompts: &indexed.prompts,
             edits: &self.edits,
             tasks: indexed.moved(&overview.tasks),

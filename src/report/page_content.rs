@@ -125,7 +125,11 @@ pub(super) fn entry_of(file: &FileHeader) -> EditEntry {
         path: text(&file.path),
         old_path: file.old_path.as_deref().filter(|old| *old != file.path).map(text),
         status: file.kind.letter().to_string(),
-        mode: modes.map(|(old, new)| format!("{} -> {}", old.octal(), new.octal())),
+        mode: modes.map(|(old, new)| format!("{} -> {}", old.octal(), new.octal())).or_else(|| {
+            // What is no plain file is said, whatever happened to it.
+            let mode = file.new_mode.or(file.old_mode).filter(|mode| !mode.is_file());
+            mode.map(|mode| mode.octal().to_owned())
+        }),
         added,
         removed,
         ..EditEntry::default()

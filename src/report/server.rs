@@ -19,8 +19,11 @@ use crate::sys::parallel::held;
 /// How long a connection may say or take nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection may take to say what it wants. Browsers open some that say nothing.
+const TO_ASK: Duration = Duration::from_secs(2);
+
 /// The most connections at a time; more wait.
-const MOST_AT_ONCE: usize = 8;
+const MOST_AT_ONCE: usize = 64;
 
 /// What a server shows.
 pub trait Shown: Sync {
@@ -89,7 +92,7 @@ impl Server {
     }
 
     fn answer(&self, mut stream: TcpStream, shown: &dyn Shown, making: &Mutex<()>) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TO_ASK))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut request = Vec::new();
         let mut block = [0; 1024];

@@ -89,6 +89,7 @@ mod remap_properties;
 mod renames;
 mod report;
 mod report_browser;
+mod report_hidden;
 mod report_hostile;
 mod report_live;
 mod report_real;

@@ -237,6 +237,10 @@ fn a_file_that_exists_is_only_written_over_if_that_is_said() {
     let said = project.snap(&["report", "-o", "y.html", "--json"]).exits(0).json();
     assert_eq!((&said["name"], said["bytes"].as_u64()), (&json!("x"), Some(first.len() as u64)));
     project.snap(&["report", "-o", "-", "--json"]).exits(2);
+    // Only a plain file is ever replaced.
+    std::os::unix::fs::symlink("y.html", project.path("link.html")).must("a link");
+    project.snap(&["report", "-o", "link.html", "--force"]).exits(3).says(&["no plain file"]);
+    project.snap(&["report", "-o", "/dev/null", "--force"]).exits(3).says(&["no plain file"]);
 }
 
 #[test]
@@ -277,9 +281,6 @@ fn what_is_in_a_redacted_path_is_neither_in_its_edit_nor_in_a_call_that_names_it
     );
     assert!(page.head().contains("1 file: what was edited, by --redact"), "{}", page.head());
     assert!(page.head().contains("2 tool calls that named a redacted path"), "{}", page.head());
-    // Also one that names it only in its output.
-    let page = page_of(&project, &["--redact", "all fine"]);
-    assert!(page.head().contains("1 tool call that named a redacted path"), "{}", page.head());
     project.snap(&["report", "x", "-o", "y.html", "--redact", "."]).exits(2);
     project.snap(&["report", "x", "-o", "y.html", "--redact", ".."]).exits(2);
 }
@@ -303,6 +304,8 @@ fn a_report_of_two_snapshots_is_of_what_lies_between_them() {
     assert_eq!(paths, ["new.md"]);
     assert!(edits[0].1.contains("-new\n+newer\n"), "{edits:?}");
     assert_eq!(page.index["between"], json!(["x", "y"]));
+    assert!(page.head().contains("steps up to the moment of the earlier snapshot"), "{}", page.head());
+    project.snap(&["report", "y", "x", "-o", "z.html"]).exits(2).says(&["older one first"]);
     let note = project.snap(&["report", "x", "y", "--format", "markdown"]).exits(0).stdout;
     assert!(note.contains("what came after `x`") && note.contains("one thing more"), "{note}");
 }

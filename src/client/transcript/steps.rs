@@ -15,6 +15,7 @@ use crate::client::ToolInput;
 use crate::client::transcript::call::{CallEnd, Image, ToolCall, ToolResult};
 use crate::client::transcript::decision::PermissionDecision;
 use crate::client::transcript::fields::{BlockFields, MessageFields, Usage};
+use crate::client::transcript::record::Fields;
 use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::words::typed;
 
@@ -197,7 +198,14 @@ impl Steps {
             "user" => self.user(record, content, &mut told),
             "assistant" => {
                 let blocks = content.and_then(read::<Vec<BlockFields<'_>>>).unwrap_or_default();
-                blocks.into_iter().for_each(|block| self.answer(block, &mut told));
+                for block in blocks {
+                    // What a tool of the API's own answered stands in the answer itself.
+                    if block.tool_use_id.is_some() {
+                        self.result(&block, record, &mut told);
+                    } else {
+                        self.answer(block, &mut told);
+                    }
+                }
                 let usage = message.and_then(|message| message.usage).and_then(read::<Usage>);
                 let context = usage.map_or(0, |usage| usage.context());
                 if context > 0
@@ -242,7 +250,8 @@ impl Steps {
     }
 
     fn attachment(&mut self, attachment: Option<&RawValue>, told: &mut Told) {
-        let Some(attachment) = attachment.and_then(read::<Attachment<'_>>) else { return };
+        let Some(record) = attachment else { return };
+        let Some(attachment) = read::<Attachment<'_>>(record) else { return };
         match (attachment.kind.as_ref(), attachment.prompt) {
             ("queued_command", Some(prompt)) => {
                 let blocks = read::<Vec<BlockFields<'_>>>(prompt).unwrap_or_default();
@@ -253,7 +262,15 @@ impl Steps {
                     images(&blocks).for_each(|image| told.add(What::Image(image)));
                 }
             }
-            (kind, _) => self.pass_over(&format!("attachment/{kind}")),
+            (kind, _) if self.depth == Depth::Everything => {
+                let text = fields_text(record);
+                if text.is_empty() {
+                    self.pass_over(&format!("attachment/{kind}"));
+                } else {
+                    told.add(What::Noted { by: kind.to_owned(), text });
+                }
+            }
+            _ => {}
         }
     }
 
@@ -310,16 +327,23 @@ impl Steps {
 
     fn result(&mut self, block: &BlockFields<'_>, record: &Record<'_>, told: &mut Told) -> Option<()> {
         let id = block.tool_use_id.as_deref()?;
-        let at = self.open.iter().position(|call| call.id == id)?;
+        let Some(at) = self.open.iter().position(|call| call.id == id) else {
+            // Its call was before what is kept, or was told without it because a prompt came between.
+            self.all_of(block.content, |text| What::Noted { by: "result".to_owned(), text }, told);
+            return None;
+        };
         let mut call = self.open.remove(at);
         let blocks = block.content.and_then(read::<Vec<BlockFields<'_>>>).unwrap_or_default();
-        let output = block.content.and_then(|content| said(content, &blocks)).unwrap_or_default();
+        let mut output = block.content.and_then(|content| said(content, &blocks)).unwrap_or_default();
         call.end = match block.is_error {
             Some(true) => CallEnd::Failed,
             _ => CallEnd::Lines(output.trim().lines().count()),
         };
         if self.depth == Depth::Everything {
             call.ended = told.at;
+            let others = others(&blocks);
+            let gap = if output.is_empty() || others.is_empty() { "" } else { "\n" };
+            output = format!("{output}{gap}{others}");
             call.output = output;
             call.images = images(&blocks).collect();
             if let Some(result) = record.tool_use_result.and_then(read::<ToolResult<'_>>) {
@@ -362,6 +386,24 @@ fn images<'a>(blocks: &'a [BlockFields<'_>]) -> impl Iterator<Item = Image> + 'a
         let source = block.source.and_then(read::<Source<'_>>)?;
         Some(Image { media: source.media_type.into_owned(), base64: source.data.into_owned() })
     })
+}
+
+/// Returns what is in blocks of other kinds than text and images: as it is, where it is text.
+fn others(blocks: &[BlockFields<'_>]) -> String {
+    let others = blocks.iter().filter(|block| !matches!(block.kind.as_ref(), "text" | "image"));
+    let text = |block: &BlockFields<'_>| match block.source.and_then(read::<Source<'_>>) {
+        Some(source) if source.media_type.starts_with("text/") => source.data.into_owned(),
+        _ => format!("[{}: not shown]", block.kind),
+    };
+    others.map(text).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the fields of an object as lines, but for its type.
+fn fields_text(object: &RawValue) -> String {
+    let Some(fields) = Fields::read(object.get().as_bytes()) else { return String::new() };
+    let value = |raw: &str| text_of(raw).unwrap_or_else(|| raw.to_owned());
+    let lines = fields.pairs().filter(|(name, _)| *name != "type");
+    lines.map(|(name, raw)| format!("{name}: {}\n", value(raw))).collect()
 }
 
 fn document(block: &BlockFields<'_>) -> What {
@@ -411,6 +453,8 @@ mod tests {
                 r#"{"type":"system","subtype":"away_summary","content":"You left."}"#,
                 r#"{"type":"system","subtype":"turn_duration","durationMs":1}"#,
                 r#"{"type":"attachment","attachment":{"type":"skill_listing"}}"#,
+                r#"{"type":"attachment","attachment":{"type":"file","filename":"a.txt","content":"whole"}}"#,
+                r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"gone","content":"late"}]}}"#,
                 r#"{"type":"of next month"}"#,
                 "not JSON",
             ],
@@ -439,6 +483,8 @@ mod tests {
                 What::Summary("So far…".to_owned()),
                 noted("command-name", "<command-name>/exit</command-name>"),
                 noted("away_summary", "You left."),
+                noted("file", "filename: a.txt\ncontent: whole\n"),
+                noted("result", "late"),
             ]
         );
         let kinds: Vec<&str> = passed.keys().map(String::as_str).collect();

@@ -1,5 +1,5 @@
 // @ts-check
-// Reads the index and the chunks of the page. docs/json.md describes neither: src/report/ writes them.
+// Reads the index and the chunks of the page. docs/report.md describes both.
 'use strict';
 
 /** @typedef {{name: string, kind: 'main' | 'agent' | 'aside', type?: string | null, about?: string | null, status?: string | null,
@@ -13,7 +13,7 @@
  *   label?: number[], file?: number[], about?: number[], input?: number[], form?: string, model?: number[]}} Columns */
 /** @typedef {{item: number | null, text: string, scope?: string | null, decision?: string | null, time?: string | null}} Decision */
 /** @typedef {{format: number, title: string, about?: [string, string][], left_out?: string[],
- *   strings: string[], chunks?: number[], threads: Thread[], items: Columns, failed?: number[], open?: number[], emptied?: number[],
+ *   strings: string[], chunks?: number[], threads: Thread[], items: Columns, failed?: number[], open?: number[], emptied?: number[], calls_left_out?: boolean,
  *   agents?: [number, number][], prompts?: [number, string][], edits?: Edit[], tasks?: Task[],
  *   grants?: {text: string, scope?: string | null, source?: string | null}[], decisions?: Decision[], not_saved?: string[],
  *   size?: {context?: [number, number][], changed?: [number, number, number][]}, live?: {url: string, version: string}}} Index */

@@ -70,7 +70,9 @@ class EditsView {
     const items = edit.items ?? [];
     const line = make('p', { class: 'callers' });
     if (!items.length) {
-      add(line, 'No call names this file: a command, or somebody else, changed it.');
+      add(line, report.index.calls_left_out
+        ? 'No call on this page names this file. Calls were left out of the page.'
+        : 'No call names this file: a command, or somebody else, changed it.');
       return line;
     }
     add(line, 'Made by ');

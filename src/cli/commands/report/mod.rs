@@ -109,6 +109,11 @@ impl Report {
             return Err(Error::new(Kind::Bug, "There is no snapshot to make a report of"));
         };
         let after = manifests.first().filter(|_| manifests.len() > 1).copied();
+        if after.is_some_and(|after| after.created_at > manifest.created_at) {
+            return Err(Error::new(Kind::Usage, "Cannot tell what lies between these two")
+                .because("the first one was saved after the second one")
+                .hint("name the older one first"));
+        }
         let choice = self.choice(context, workspace)?;
         let to = self.output(context, entry, ui)?;
         let all_tasks: Vec<Vec<Value>> = [Some(*manifest), after]
@@ -190,6 +195,11 @@ impl Report {
             }
             // Nothing is made in vain.
             Some(file) if !self.force && file.symlink_metadata().is_ok() => Err(taken(&file)),
+            Some(file) if file.symlink_metadata().is_ok_and(|facts| !facts.is_file()) => {
+                Err(Error::new(Kind::Refused, format!("Cannot write over {}", file.display()))
+                    .because("it is no plain file")
+                    .hint("`-o -` writes to standard output: `snap report -o - >FILE`"))
+            }
             file => Ok(Output(file)),
         }
     }

@@ -1,0 +1,147 @@
+//! What `--redact` hides: the edits of a path under all its names, and every text of a call that names one of them.
+//!
+//! Pure. It rather hides too much: quotes, slashes, percent signs and the case of letters are no way around it, and the
+//! last name of a path is enough, as behind a `cd`.
+
+use std::cell::Cell;
+
+use crate::base::paths::RepoPath;
+use crate::manifest::Manifest;
+
+/// Names of fewer bytes are words of their own too often: they count only beside a slash.
+const SHORTEST: usize = 3;
+
+/// Everything that is hidden.
+#[derive(Debug, Default)]
+pub(super) struct Hiding(Vec<Hidden>);
+
+/// A path that is hidden.
+#[derive(Debug)]
+struct Hidden {
+    given: String,
+    /// The path, and what was renamed from or to something in it.
+    paths: Vec<RepoPath>,
+    /// The last names of these and of everything edited in them, as texts are compared.
+    names: Vec<String>,
+    /// Whether anything was hidden by it.
+    found: Cell<bool>,
+}
+
+impl Hiding {
+    /// Finds all names of these paths in the edits of some snapshots.
+    pub(super) fn of<'m>(
+        paths: &[RepoPath],
+        manifests: impl Iterator<Item = &'m Manifest> + Clone,
+    ) -> Hiding {
+        let hidden = |path: &RepoPath| {
+            let mut paths = vec![path.clone()];
+            let mut named = vec![path.clone()];
+            for edit in manifests.clone().flat_map(Manifest::edited_files) {
+                let both = [Some(&edit.path), edit.from.as_ref().map(|from| &from.path)];
+                if both.into_iter().flatten().any(|one| one.is_in(path)) {
+                    named.extend(both.into_iter().flatten().cloned());
+                    paths.extend(both.into_iter().flatten().filter(|one| !one.is_in(path)).cloned());
+                }
+            }
+            let mut names: Vec<String> = named.iter().filter_map(last_name).collect();
+            names.sort();
+            names.dedup();
+            Hidden { given: path.to_string(), paths, names, found: Cell::new(false) }
+        };
+        Hiding(paths.iter().map(hidden).collect())
+    }
+
+    /// Says whether the content of this path stays out.
+    pub(super) fn hides(&self, path: &RepoPath) -> bool {
+        self.any(|hidden| hidden.paths.iter().any(|one| path.is_in(one)))
+    }
+
+    /// Says whether a text names what is hidden.
+    pub(super) fn is_named_in(&self, text: &str) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let text = plain(text);
+        self.any(|hidden| hidden.names.iter().any(|name| names(&text, name)))
+    }
+
+    /// Returns the paths by which nothing was hidden.
+    pub(super) fn not_found(&self) -> Vec<&str> {
+        self.0.iter().filter(|hidden| !hidden.found.get()).map(|hidden| hidden.given.as_str()).collect()
+    }
+
+    fn any(&self, is_hidden: impl Fn(&Hidden) -> bool) -> bool {
+        let found = self.0.iter().filter(|hidden| is_hidden(hidden));
+        found.fold(false, |_, hidden| {
+            hidden.found.set(true);
+            true
+        })
+    }
+}
+
+fn last_name(path: &RepoPath) -> Option<String> {
+    path.components().next_back().map(|name| plain(&name.to_string_lossy()))
+}
+
+/// Returns a text without what spells one name in several ways.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let code = rest.get(1..3).filter(|_| character == '%');
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(u8::is_ascii);
+        let (character, length) = match code {
+            Some(code) => (char::from(code), 3),
+            None => (character, character.len_utf8()),
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        if !matches!(character, '"' | '\'' | '`' | '\\') {
+            plain.extend(character.to_lowercase());
+        }
+    }
+    plain
+}
+
+/// Says whether a text has a name in it that is not a part of a longer word.
+fn names(text: &str, name: &str) -> bool {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let behind = text.get(at + name.len()..).and_then(|behind| behind.chars().next());
+            let apart = !before.is_some_and(is_word) && !behind.is_some_and(is_word);
+            apart && (name.len() >= SHORTEST || [before, behind].contains(&Some('/')))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_hidden_however_it_is_spelled() {
+        let path = RepoPath::new(b"secret/plan.md").expect("a path");
+        for text in [
+            "cat secret/plan.md",
+            "cat secret//plan.md",
+            "cat \"secret\"/plan.md",
+            "cat 'secret/plan.md'",
+            "cd secret && cat plan.md",
+            "curl file:///x/secret%2Fplan.md",
+            "cat secret/plan\\.md",
+            "cat SECRET/Plan.md",
+            "secret/plan.md:1:words",
+            "diff --git a/secret/plan.md b/secret/plan.md",
+        ] {
+            let hiding = Hiding::of(std::slice::from_ref(&path), std::iter::empty());
+            assert_eq!(hiding.not_found(), ["secret/plan.md"]);
+            assert!(hiding.is_named_in(text), "{text}");
+            assert!(hiding.not_found().is_empty());
+        }
+        let hiding = Hiding::of(&[path, RepoPath::new(b"a").expect("a path")], std::iter::empty());
+        for text in ["cat plan.mdx", "myplan.md", "a plan", "%", "%zz", "é%2"] {
+            assert!(!hiding.is_named_in(text), "{text}");
+        }
+        assert!(hiding.is_named_in("ls a/b"));
+    }
+}

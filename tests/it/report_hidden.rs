@@ -1,0 +1,149 @@
+//! What `--redact`, `--no-tools` and `--only` leave out of a report: it is nowhere in it, however it was spelled or told.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::report::{ID, called, result, transcript, worked};
+use crate::support::Must;
+use crate::support::page::Page;
+use crate::support::project::Project;
+
+/// A word that is only in what is to be hidden.
+const WORD: &str = "xyzzy";
+
+/// A project with a secret plan that calls read and wrote in many ways, and that was renamed.
+fn planned() -> Project {
+    let project = worked();
+    project.write("secret/plan.md", format!("{WORD} plan\n"));
+    project.write("secret/old.md", format!("one\ntwo\nthree\nfour\nfive\nsix\n{WORD} old\n"));
+    project.git(&["add", "secret"]);
+    project.git(&["commit", "-qm", "plans"]);
+    project.write("secret/plan.md", format!("{WORD} plan, edited\n"));
+    project.git(&["mv", "secret/old.md", "public.md"]);
+    project.write("public.md", format!("one\ntwo\nthree\nfour\nfive\nsix\n{WORD} old\nmore\n"));
+    let root = project.root().display().to_string();
+    let mut records = vec![json!({"type": "user", "message": {"role": "user", "content": "plan it"}})];
+    let mut call = |tool: &str, input: serde_json::Value, output: &str| {
+        let id = format!("h{}", records.len());
+        records.push(called(&id, tool, input));
+        let mut end = result(&id, output, json!({}));
+        if tool == "Bash" {
+            end["permissionDecision"] =
+                json!({"decision": "accept", "source": "user_temporary", "grantScope": "session"});
+        }
+        records.push(end);
+    };
+    for command in [
+        "cat secret/plan.md",
+        "cat secret//plan.md",
+        "cat \"secret\"/plan.md",
+        "cd secret && cat plan.md",
+        "curl file:///x/secret%2Fplan.md",
+    ] {
+        call("Bash", json!({"command": command}), &format!("{WORD} in the output"));
+    }
+    call("Grep", json!({"pattern": "plan"}), &format!("secret/plan.md:1:{WORD}"));
+    call(
+        "Bash",
+        json!({"command": "git diff"}),
+        &format!("diff --git a/secret/plan.md b/secret/plan.md\n+{WORD}"),
+    );
+    call(
+        "Edit",
+        json!({"file_path": format!("{root}/public.md"), "old_string": WORD, "new_string": "y"}),
+        "done",
+    );
+    call("Write", json!({"file_path": format!("{root}/secret/plan.md"), "content": WORD}), "done");
+    let file = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    transcript(&project, &file, &records);
+    let settings = json!({"permissions": {"allow": [format!("Bash(cat secret/plan.md {WORD})")]}});
+    project.write(".git/info/exclude", ".claude/\n");
+    project.write(".claude/settings.local.json", settings.to_string());
+    project.snap(&["save", "x"]).exits(0);
+    project
+}
+
+fn page(project: &Project, options: &[&str]) -> Page {
+    project.snap(&[&["report", "x", "-o", "page.html", "--force"], options].concat()).exits(0);
+    let page = Page::read(&project.read("page.html"));
+    fs::remove_file(project.path("page.html")).must("removed");
+    page
+}
+
+/// Everything that a page says.
+fn all(page: &Page) -> String {
+    let chunks = page.chunks.concat();
+    format!("{}{}{}", page.head(), page.index, String::from_utf8_lossy(&chunks))
+}
+
+#[test]
+fn what_is_redacted_is_nowhere_however_it_was_named() {
+    let project = planned();
+    assert!(all(&page(&project, &[])).contains(WORD), "it is there otherwise");
+    let page = page(&project, &["--redact", "secret"]);
+    let text = all(&page);
+    assert!(!text.contains(WORD), "{text}");
+    assert_eq!(page.said('c').iter().filter(|text| !text.is_empty()).count(), 0, "each of them named it");
+    for format in ["json", "markdown"] {
+        let said = project.snap(&["report", "x", "--redact", "secret", "--format", format]).exits(0).stdout;
+        assert!(!said.contains(WORD), "{said}");
+    }
+}
+
+#[test]
+fn what_was_renamed_from_a_redacted_path_is_redacted_too() {
+    let project = planned();
+    let page = page(&project, &["--redact", "secret/old.md"]);
+    let edit = page.index["edits"]
+        .as_array()
+        .must("edits")
+        .iter()
+        .find(|edit| edit["path"] == "public.md")
+        .must("one");
+    assert_eq!((&edit["left_out"], &edit["items"]), (&json!(true), &json!([])));
+    let calls = page.said('c');
+    assert!(
+        calls.iter().all(|text| !text.contains("@@ -1 +1 @@\n-") || !text.contains("done")) || {
+            !calls.iter().any(|text| text.contains(&format!("-{WORD}")))
+        },
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn without_tools_no_grant_tells_what_a_tool_was_given() {
+    let project = planned();
+    let page = page(&project, &["--no-tools"]);
+    let grants = format!("{}{}", page.index["grants"], page.index["decisions"]);
+    assert!(grants.contains("accept Bash") && !grants.contains("cd secret"), "{grants}");
+    assert!(!page.head().contains("cd secret"), "{}", page.head());
+}
+
+#[test]
+fn a_redacted_path_that_is_nowhere_stops_the_report() {
+    let project = planned();
+    for format in ["html", "json", "markdown"] {
+        let options = ["report", "x", "-o", "out", "--format", format, "--redact", "secrte"];
+        project.snap(&options).exits(3).says(&["Nothing in the snapshot is called secrte"]);
+        assert!(!project.path("out").exists());
+    }
+}
+
+#[test]
+fn where_calls_were_left_out_no_edit_is_said_to_have_none() {
+    let project = planned();
+    assert_eq!(page(&project, &[]).index["calls_left_out"], false);
+    for options in [&["--only", "edits"][..], &["--no-tools"], &["--redact", "secret"]] {
+        assert_eq!(page(&project, options).index["calls_left_out"], true, "{options:?}");
+    }
+}
+
+#[test]
+fn agents_alone_are_the_whole_conversations_of_agents() {
+    let project = worked();
+    project.snap(&["save", "x"]).exits(0);
+    let page = page(&project, &["--only", "agents"]);
+    assert_eq!((page.said('p'), page.said('a')), (vec!["look".to_owned()], vec!["all fine".to_owned()]));
+    assert_eq!(page.said('c'), Vec::<String>::new());
+}
