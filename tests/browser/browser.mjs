@@ -21,10 +21,29 @@ export async function start(require, more = []) {
   return require('playwright-core').chromium.launch({ executablePath, args: [...FLAGS, ...more] });
 }
 
+/** How long a step may take before it counts as failed, in milliseconds. */
+const PATIENCE = 120_000;
+
 export class Wrong extends Error {}
 
 export function check(right, message) {
   if (!right) throw new Wrong(message);
+}
+
+/** Waits until something is so: a page has its own pace, and the machine may have other work. */
+export async function eventually(test, message) {
+  for (const end = Date.now() + PATIENCE; ; ) {
+    let right = false;
+    try {
+      right = await test();
+    } catch (error) {
+      // Between two pages there is nothing to ask.
+      if (Date.now() > end) throw error;
+    }
+    if (right) return;
+    if (Date.now() > end) throw new Wrong(message);
+    await new Promise(go => setTimeout(go, 50));
+  }
 }
 
 /** A page that is watched. */
@@ -32,6 +51,7 @@ export class Watched {
   static async open(browser, file, { hash = '', width = 1280, height = 900, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width, height }, ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const watched = new Watched(context, page, file);
     await page.addInitScript(() => {
       window.__hits = [];
@@ -74,7 +94,7 @@ export class Watched {
     await this.page.evaluate(async () => {
       const frame = () => new Promise(go => requestAnimationFrame(() => setTimeout(go)));
       await frame();
-      for (let turn = 0; turn < 200; turn += 1) {
+      for (const end = performance.now() + 100_000; performance.now() < end; ) {
         await frame();
         const near = [...document.querySelectorAll('.slot')].filter(slot => {
           if (slot.closest('.side')) return false;
@@ -88,7 +108,7 @@ export class Watched {
   }
 
   async sound(where) {
-    const found = await this.page.evaluate(() => {
+    const look = () => this.page.evaluate(() => {
       const wrong = [];
       for (const element of document.querySelectorAll('*')) {
         const name = element.localName;
@@ -109,6 +129,12 @@ export class Watched {
       if (unseen) wrong.push(`a character that cannot be seen: ${unseen[0].codePointAt(0).toString(16)}`);
       return { wrong: [...new Set(wrong)].slice(0, 5), hits: window.__hits, wide: document.documentElement.scrollWidth - innerWidth };
     });
+    let found = await look();
+    // What is too wide must stay so to count: a page that is being drawn is in between for a moment.
+    for (let turn = 0; turn < 40 && found.wide > 0; turn += 1) {
+      await new Promise(go => setTimeout(go, 50));
+      found = await look();
+    }
     check(!this.problems.length, `${where}: ${this.problems.slice(0, 3).join('; ')}`);
     check(!found.hits.length, `${where}: something of the text ran: ${found.hits}`);
     check(!found.wrong.length, `${where}: ${found.wrong.join('; ')}`);

@@ -7,12 +7,16 @@ const words = process.argv.slice(2);
 const folder = words[0] === '--modules' ? words.splice(0, 2)[1] : undefined;
 const { require } = modules(folder);
 
-/** The memory of the renderers of a browser, in MB. */
-async function renderers(browser) {
+/** The memory of a page's process, in MB: of all that draw something, the one that works when the page does. */
+async function memory(browser, page) {
   const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const all = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0) / 1024);
-  return Math.round(Math.max(...all));
+  const times = async () => new Map((await session.send('SystemInfo.getProcessInfo')).processInfo.filter(({ type }) => type === 'renderer').map(({ id, cpuTime }) => [id, cpuTime]));
+  const before = await times();
+  await page.evaluate(() => {
+    for (const end = performance.now() + 400; performance.now() < end; );
+  });
+  const [id] = [...await times()].sort(([one, first], [other, second]) => second - (before.get(other) ?? 0) - first + (before.get(one) ?? 0))[0];
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0) / 1024);
 }
 
 for (const file of words) {
@@ -23,7 +27,7 @@ for (const file of words) {
     new PerformanceObserver(list => list.getEntries().forEach(entry => window.__long.push(Math.round(entry.duration)))).observe({ type: 'longtask', buffered: true });
   });
   await page.goto('about:blank');
-  const empty = await renderers(browser);
+  const empty = await memory(browser, page);
   await page.goto(pathToFileURL(file).href, { waitUntil: 'load' });
   const result = await page.evaluate(async () => {
     const frame = () => new Promise(go => requestAnimationFrame(() => setTimeout(go)));
@@ -32,7 +36,7 @@ for (const file of words) {
     const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
     return { paint: Math.round(paint), loaded: Math.round(navigation.loadEventEnd), pauseOpening: Math.max(0, ...window.__long), elements: document.querySelectorAll('*').length };
   });
-  result.memoryOpen = await renderers(browser);
+  result.memoryOpen = await memory(browser, page);
   Object.assign(result, await page.evaluate(async () => {
     const { app, report } = window.snapReport;
     const frame = () => new Promise(go => requestAnimationFrame(() => setTimeout(go)));
@@ -60,7 +64,7 @@ for (const file of words) {
         // Until the turn is in the page, where it belongs; what surrounds it is filled after that.
         history.pushState(null, '', `#r${item}`);
         void app.route();
-        while (!document.getElementById(`r${item}`)) await new Promise(go => setTimeout(go));
+        while (item < report.count && !document.getElementById(`r${item}`)) await new Promise(go => setTimeout(go));
       }));
       await shown();
       await frame();
@@ -105,7 +109,7 @@ for (const file of words) {
     return { conversation, jumpMiddle: jumps[jumps.length >> 1], jumpWorst: jumps.at(-1), searchFirst: rare, searchAgain: again, searchFrequent: frequent, pauseRare, pauseFrequent, parts, pauseParts,
       pauseScrolling: Math.max(0, ...window.__long), elementsMost: most, height: document.documentElement.scrollHeight };
   }));
-  result.memoryEnd = await renderers(browser);
+  result.memoryEnd = await memory(browser, page);
   console.log(JSON.stringify({ file, megabytes: Number((statSync(file).size / 1e6).toFixed(1)), memoryEmpty: empty, ...result }));
   await browser.close();
 }

@@ -29,6 +29,7 @@ async function followsARunningSession({ browser }) {
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
+    page.setDefaultTimeout(120_000);
     const problems = [];
     page.on('pageerror', error => problems.push(error.message));
     page.on('console', message => message.type() === 'error' && !/favicon/.test(message.location().url) && problems.push(message.text()));
@@ -38,7 +39,7 @@ async function followsARunningSession({ browser }) {
     await page.waitForFunction(() => document.querySelector('#r39'));
     await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
     turns = 41;
-    await page.waitForFunction(() => document.querySelector('#r40'), null, { timeout: 15000 });
+    await page.waitForFunction(() => document.querySelector('#r40'));
     await page.waitForFunction(() => document.querySelector('#r40').getBoundingClientRect().top < innerHeight);
     check(!problems.length, problems.join('; '));
     check(asked.every(url => /^\/(token\/(version)?|favicon.ico)$/.test(url)), `it asked for ${[...new Set(asked)]}`);

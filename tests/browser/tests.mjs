@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Watched, check } from './browser.mjs';
+import { Watched, check, eventually } from './browser.mjs';
 
 const PARTS = ['overview', 'conversation', 'agents', 'edits', 'tasks', 'grants', 'timeline', 'replay'];
 
@@ -33,11 +33,11 @@ const isOnScreen = (page, id) => page.evaluate(name => {
 
 async function opens(context) {
   await on(context, {}, async (watched, page) => {
-    check(await page.locator('h1').first().isVisible(), 'the title is not shown');
-    check(await page.locator('.tabs a[aria-current=page]').innerText() === 'Overview', 'the overview is not the first part');
-    check(await page.locator('.figures a').count() === 6, 'the figures are missing');
-    check(await page.locator('.noscript').count() === 0, 'it still says that it needs JavaScript');
-    check(await page.locator('.problem').count() === 0, 'the page tells of a problem');
+    await eventually(async () => await page.locator('h1').first().isVisible(), 'the title is not shown');
+    await eventually(async () => await page.locator('.tabs a[aria-current=page]').innerText() === 'Overview', 'the overview is not the first part');
+    await eventually(async () => await page.locator('.figures a').count() === 6, 'the figures are missing');
+    await eventually(async () => await page.locator('.noscript').count() === 0, 'it still says that it needs JavaScript');
+    await eventually(async () => await page.locator('.problem').count() === 0, 'the page tells of a problem');
     await watched.sound('at the start');
   });
 }
@@ -49,9 +49,9 @@ async function showsEveryPart(context) {
         await page.evaluate(name => (location.hash = name), part);
         await page.waitForFunction(name => document.querySelector('.tabs a[aria-current=page]')?.id === `tab-${name}`, part);
         await watched.settle();
-        check((await page.locator('main').innerText()).trim().length > 3, `${part} is empty`);
-        check(await page.locator('h1, h2').count() > 0, `${part} has no heading`);
-        check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${part} is too wide at ${width}`);
+        await eventually(async () => (await page.locator('main').innerText()).trim().length > 3, `${part} is empty`);
+        await eventually(async () => await page.locator('h1, h2').count() > 0, `${part} has no heading`);
+        await eventually(async () => await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${part} is too wide at ${width}`);
         await watched.sound(`${part} at ${width}`);
       }
     });
@@ -67,12 +67,12 @@ async function followsColours(context) {
   });
   for (const [colorScheme, dark] of [['light', false], ['dark', true]]) {
     await on(context, { colorScheme }, async (watched, page) => {
-      check(await back(page) < 128 === dark, `with a ${colorScheme} system the page is not ${colorScheme}`);
+      await eventually(async () => await back(page) < 128 === dark, `with a ${colorScheme} system the page is not ${colorScheme}`);
       await page.locator('.menu summary').click();
       await page.locator('.menu select').first().selectOption(dark ? 'light' : 'dark');
-      check(await back(page) < 128 !== dark, 'the switch does not change the colours');
+      await eventually(async () => await back(page) < 128 !== dark, 'the switch does not change the colours');
       await page.reload();
-      check(await back(page) < 128 !== dark, 'the switch is forgotten');
+      await eventually(async () => await back(page) < 128 !== dark, 'the switch is forgotten');
       await watched.sound('colours');
     });
   }
@@ -102,9 +102,9 @@ async function searches(context) {
     const wanted = await wordOf(page, inAgents.slice(0, 400));
     if (!wanted) return 'no word to look for';
     await page.keyboard.press('/');
-    check(await page.evaluate(() => document.activeElement?.id) === 'find-field', '/ does not lead to the search');
+    await eventually(async () => await page.evaluate(() => document.activeElement?.id) === 'find-field', '/ does not lead to the search');
     await page.keyboard.type(wanted.word);
-    await page.waitForFunction(() => document.querySelector('#find')?.dataset.took, null, { timeout: 20000 });
+    await page.waitForFunction(text => document.querySelector('#find')?.dataset.took && window.snapReport.app.find.text === text, wanted.word);
     const counts = await page.locator('.find-counts').innerText();
     check(/^[\d,]+ hits? in [\d,]+ places?/.test(counts), `the counts read "${counts}"`);
     check(!counts.startsWith('0 '), `"${wanted.word}" of item ${wanted.item} was not found`);
@@ -116,10 +116,10 @@ async function searches(context) {
     if (/^#[re]/.test(hash)) {
       await page.waitForFunction(id => document.getElementById(id), hash.slice(1));
       await watched.settle();
-      check(await isOnScreen(page, hash.slice(1)), `${hash} is not on the screen after a jump`);
+      await eventually(async () => await isOnScreen(page, hash.slice(1)), `${hash} is not on the screen after a jump`);
     }
     await page.keyboard.press('Escape');
-    check(await page.locator('#find').isHidden(), 'Escape does not close the search');
+    await eventually(async () => await page.locator('#find').isHidden(), 'Escape does not close the search');
     await page.locator('#find-field').fill('there is no such text as this one');
     await page.waitForFunction(() => document.querySelector('.find-counts')?.textContent?.startsWith('0 hits in 0 places'));
     await watched.sound('search without hits');
@@ -150,10 +150,10 @@ async function foldsAndUnfolds(context) {
     const details = page.locator('.turn details').first();
     await summary.click();
     await page.waitForFunction(() => document.querySelector('.turn details .body')?.textContent);
-    check(await details.evaluate(element => element.open), 'it does not unfold');
+    await eventually(async () => await details.evaluate(element => element.open), 'it does not unfold');
     await watched.sound('unfolded');
     await summary.click();
-    check(await details.evaluate(element => !element.open), 'it does not fold');
+    await eventually(async () => await details.evaluate(element => !element.open), 'it does not fold');
   });
 }
 
@@ -168,43 +168,45 @@ async function jumpsFromAnEditToItsCall(context) {
     await link.click();
     await page.waitForFunction(id => document.getElementById(id), hash.slice(1));
     await watched.settle();
-    check(await isOnScreen(page, hash.slice(1)), 'the call of the edit is not on the screen');
+    await eventually(async () => await isOnScreen(page, hash.slice(1)), 'the call of the edit is not on the screen');
     await page.waitForFunction(id => document.querySelector(`#${id} details`)?.open !== false, hash.slice(1));
     const back = page.locator(`${hash} .body .follow a[href="#e${place}"]`);
     await back.waitFor();
     await back.click();
     await page.waitForFunction(id => document.getElementById(id), `e${place}`);
     await watched.settle();
-    check(await isOnScreen(page, `e${place}`), 'the edit is not on the screen on the way back');
+    await eventually(async () => await isOnScreen(page, `e${place}`), 'the edit is not on the screen on the way back');
     await watched.sound('from an edit to its call and back');
     // The way back leads to where the reader was.
     await page.goBack();
     await page.waitForFunction(id => document.getElementById(id), hash.slice(1));
     await watched.settle();
-    check(await isOnScreen(page, hash.slice(1)), 'the back button does not lead back');
+    await eventually(async () => await isOnScreen(page, hash.slice(1)), 'the back button does not lead back');
   });
 }
 
 async function showsDiffsBothWays(context) {
   return on(context, {}, async (watched, page) => {
     const { edits } = await facts(page);
-    const place = edits.findIndex(edit => edit.bytes && edit.lines < 500);
+    const place = edits.findIndex(edit => edit.bytes && edit.lines < 150);
     if (place < 0) return 'no edit has lines';
     const lines = pick => page.evaluate(([to, sign]) => [...document.querySelectorAll(`#e${to} td.${sign}`)].map(cell => cell.textContent), [place, pick]);
-    await watched.go(`#e${place}`);
-    await page.locator('.toolbar select').selectOption('one');
-    await watched.go(`#e${place}`);
-    const one = [await lines('added'), await lines('removed')];
-    await page.locator('.toolbar select').selectOption('pairs');
-    await watched.go(`#e${place}`);
-    const pairs = [await lines('added'), await lines('removed')];
-    check(one[0].length + one[1].length > 0, 'no line is shown as changed');
-    check(JSON.stringify(one) === JSON.stringify(pairs), 'the lines side by side are not those of the unified diff');
     const whole = await page.evaluate(async to => {
       const text = await window.snapReport.report.textOfEdit(window.snapReport.report.edits[to]);
       return text.split('\n').filter(line => line[0] === '+').length;
     }, place);
-    check(one[0].length === whole, `${one[0].length} added lines are shown, ${whole} are there`);
+    const shown = async way => {
+      await watched.go(`#e${place}`);
+      await page.locator('.toolbar select').selectOption(way);
+      await watched.go(`#e${place}`);
+      await eventually(async () => await page.locator(`#e${place} table.diff${way === 'pairs' ? '.pair' : ':not(.pair)'}`).count() > 0, `the diff is not shown as ${way}`);
+      await eventually(async () => (await lines('added')).length === whole, `not all of ${whole} added lines are shown`);
+      return [await lines('added'), await lines('removed')];
+    };
+    const one = await shown('one');
+    const pairs = await shown('pairs');
+    check(one[0].length + one[1].length > 0, 'no line is shown as changed');
+    check(JSON.stringify(one) === JSON.stringify(pairs), 'the lines side by side are not those of the unified diff');
     await watched.sound('diffs');
   });
 }
@@ -219,11 +221,11 @@ async function followsAgents(context) {
     await link.click();
     await page.waitForFunction(name => location.hash === name && document.querySelector('.feed'), `#a${call[1]}`);
     await watched.settle();
-    check(await page.locator('.tabs a[aria-current]').innerText() === 'Agents', 'the agent is not among the agents');
+    await eventually(async () => await page.locator('.tabs a[aria-current]').innerText() === 'Agents', 'the agent is not among the agents');
     await page.locator(`.agent-head a[href="#r${call[0]}"]`).click();
     await page.waitForFunction(id => document.getElementById(id), `r${call[0]}`);
     await watched.settle();
-    check(await isOnScreen(page, `r${call[0]}`), 'the way back does not lead to the call');
+    await eventually(async () => await isOnScreen(page, `r${call[0]}`), 'the way back does not lead to the call');
     await watched.sound('agents');
   });
 }
@@ -234,11 +236,11 @@ async function keepsItsPlace(context) {
     if (own < 3) return 'too short';
     const item = Math.floor(own * 0.6);
     await watched.go(`#r${item}`);
-    check(await isOnScreen(page, `r${item}`), 'the address does not lead to the turn');
+    await eventually(async () => await isOnScreen(page, `r${item}`), 'the address does not lead to the turn');
     await page.reload({ waitUntil: 'load' });
     await page.waitForFunction(id => document.getElementById(id), `r${item}`);
     await watched.settle();
-    check(await isOnScreen(page, `r${item}`), 'the turn is not on the screen after the page was loaded again');
+    await eventually(async () => await isOnScreen(page, `r${item}`), 'the turn is not on the screen after the page was loaded again');
     await watched.sound('an address');
   });
 }
@@ -249,14 +251,14 @@ async function hasPagesWhereItIsTooTall(context) {
     const pages = await page.evaluate(() => window.snapReport.app.view?.feed?.pages.length ?? 0);
     if (pages < 2) return 'one page is enough';
     const { own } = await facts(page);
-    check(await page.evaluate(() => document.documentElement.scrollHeight) < 16_000_000, 'the page is too tall');
+    await eventually(async () => await page.evaluate(() => document.documentElement.scrollHeight) < 16_000_000, 'the page is too tall');
     await page.locator('.pager button').last().scrollIntoViewIfNeeded();
     await page.locator('.pager button').last().click();
     await page.waitForFunction(() => window.snapReport.app.view.feed.page === 1);
     await watched.go(`#r${own - 1}`);
-    check(await isOnScreen(page, `r${own - 1}`), 'the last turn is not on the screen');
+    await eventually(async () => await isOnScreen(page, `r${own - 1}`), 'the last turn is not on the screen');
     await watched.go('#r0');
-    check(await isOnScreen(page, 'r0'), 'the first turn is not on the screen');
+    await eventually(async () => await isOnScreen(page, 'r0'), 'the first turn is not on the screen');
     await watched.sound('pages of turns');
   });
 }
@@ -268,14 +270,14 @@ async function filters(context) {
     if (!prompts) return 'no prompt';
     await page.locator('.toolbar select').selectOption('prompts');
     await watched.settle();
-    check(await page.locator('.turn:not(.prompt):not(.compaction)').count() === 0, 'more than prompts is shown');
-    check((await page.locator('.turn').first().getAttribute('aria-setsize')) === String(prompts), 'not every prompt is counted');
+    await eventually(async () => await page.locator('.turn:not(.prompt):not(.compaction)').count() === 0, 'more than prompts is shown');
+    await eventually(async () => (await page.locator('.turn').first().getAttribute('aria-setsize')) === String(prompts), 'not every prompt is counted');
     await page.locator('.toolbar select').selectOption('talk');
     await watched.settle();
-    check(await page.locator('.turn.call').count() === 0, 'a tool call is shown');
+    await eventually(async () => await page.locator('.turn.call').count() === 0, 'a tool call is shown');
     await page.locator('.toolbar select').selectOption('open');
     await watched.settle();
-    check(await page.locator('.turn details:not([open])').count() === 0, 'something is still folded');
+    await eventually(async () => await page.locator('.turn details:not([open])').count() === 0, 'something is still folded');
     await watched.sound('filters');
   });
 }
@@ -283,9 +285,9 @@ async function filters(context) {
 async function worksByKeyboard(context) {
   return on(context, {}, async (watched, page) => {
     await page.keyboard.press('Tab');
-    check(await page.evaluate(() => document.activeElement?.className) === 'skip', 'the first stop is not the way to the text');
+    await eventually(async () => await page.evaluate(() => document.activeElement?.className) === 'skip', 'the first stop is not the way to the text');
     await page.keyboard.press('Enter');
-    check(await page.evaluate(() => document.activeElement?.tagName) === 'MAIN', 'the way to the text does not lead there');
+    await eventually(async () => await page.evaluate(() => document.activeElement?.tagName) === 'MAIN', 'the way to the text does not lead there');
     if (!(await facts(page)).own) return 'no turn';
     await page.keyboard.press('2');
     await page.waitForFunction(() => document.querySelector('.feed .turn'));
@@ -304,7 +306,7 @@ async function worksByKeyboard(context) {
       if (foldable) break;
       const before = await page.evaluate(() => document.activeElement?.id);
       await page.keyboard.press('j');
-      const moved = await page.waitForFunction(id => document.activeElement?.id !== id, before, { timeout: 1000 }).catch(() => null);
+      const moved = await page.waitForFunction(id => document.activeElement?.id !== id, before, { timeout: 5000 }).catch(() => null);
       if (!moved) break;
     }
     if (await page.evaluate(() => Boolean(document.activeElement?.querySelector('details')))) {
@@ -332,7 +334,7 @@ async function replays(context) {
     await page.waitForFunction(() => !/^Step [12] /.test(document.querySelector('.deck .where')?.textContent ?? ''));
     const pause = page.getByRole('button', { name: 'Pause' });
     if (await pause.count()) await pause.click({ timeout: 1000 }).catch(() => undefined);
-    check(await step() > 2, 'playing does not go on');
+    await eventually(async () => await step() > 2, 'playing does not go on');
     await page.locator('.deck input[type=range]').fill(String(own - 1));
     await page.waitForFunction(to => document.querySelector('.deck .where')?.textContent?.startsWith(`Step ${to.toLocaleString('en-US')} of`), own);
     await page.waitForFunction(() => document.querySelectorAll('.stage .turn').length > 1);
@@ -353,14 +355,20 @@ async function isAccessible(context) {
         }
         if (part === 'replay') await page.evaluate(() => window.snapReport.app.view?.goTo?.(5));
         if (part === 'timeline') await page.evaluate(() => document.querySelectorAll('details.numbers').forEach(element => (element.open = true)));
-        const serious = await page.evaluate(async () => {
+        const look = () => page.evaluate(async () => {
           const { violations } = await window.axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: true } } });
           return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
             .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 2).map(node => node.html.slice(0, 120)).join(' and ')}`);
         });
+        let serious = await look();
+        // A page that is being drawn is in between for a moment.
+        for (let again = 0; again < 3 && serious.length; again += 1) {
+          await watched.settle();
+          serious = await look();
+        }
         check(!serious.length, `${part}, ${colorScheme}: ${serious.join('; ')}`);
       }
-      check(await page.locator('main').count() === 1 && await page.locator('nav').count() >= 1, 'landmarks are missing');
+      await eventually(async () => await page.locator('main').count() === 1 && await page.locator('nav').count() >= 1, 'landmarks are missing');
     });
   }
 }
@@ -418,9 +426,9 @@ async function staysWithinBounds(context) {
 
 async function worksWithoutScript(context) {
   await on(context, { javaScriptEnabled: false }, async (_, page) => {
-    check(await page.locator('#static h1').isVisible(), 'without JavaScript there is no title');
-    check(await page.locator('.noscript').isVisible(), 'it does not say why the rest is closed');
-    check(await page.locator('#static section').count() > 0, 'without JavaScript there is no overview');
+    await eventually(async () => await page.locator('#static h1').isVisible(), 'without JavaScript there is no title');
+    await eventually(async () => await page.locator('.noscript').isVisible(), 'it does not say why the rest is closed');
+    await eventually(async () => await page.locator('#static section').count() > 0, 'without JavaScript there is no overview');
   });
 }
 
@@ -433,7 +441,7 @@ async function saysThatItIsCutShort(context) {
     const file = join(folder, 'cut.html');
     writeFileSync(file, whole.subarray(0, last + 50));
     await on({ ...context, file }, {}, async (_, page) => {
-      await page.waitForFunction(() => document.querySelector('.status')?.textContent?.includes('cut short'), null, { timeout: 10000 });
+      await page.waitForFunction(() => document.querySelector('.status')?.textContent?.includes('cut short'));
       await page.evaluate(() => (location.hash = '#conversation'));
       await page.waitForFunction(() => document.querySelector('.feed'));
     });
@@ -450,9 +458,9 @@ async function prints(context) {
     await page.locator('.menu summary').click();
     await page.getByRole('button', { name: 'Print this part' }).click();
     await page.waitForFunction(() => window.__printed !== undefined);
-    check(await page.evaluate(() => window.__printed) === own, 'not every turn was in the page when it was printed');
+    await eventually(async () => await page.evaluate(() => window.__printed) === own, 'not every turn was in the page when it was printed');
     await page.emulateMedia({ media: 'print' });
-    check(await page.locator('.bar').isHidden(), 'the bar is printed');
+    await eventually(async () => await page.locator('.bar').isHidden(), 'the bar is printed');
     await watched.sound('print');
   });
 }

@@ -28,10 +28,11 @@ class App {
     /** @type {ThreadView | EditsView | Replay | null} */
     this.view = null;
     this.find = new Find(report, (hash, text) => this.go(hash, text), () => this.thread);
-    this.overview = make('section', { class: 'part overview' });
-    this.overview.append(...main.childNodes);
-    this.overview.querySelector('.noscript')?.remove();
-    (this.overview.querySelector('.lead') ?? this.overview.querySelector('h1'))?.after(figures(report));
+    main.querySelector('.noscript')?.remove();
+    (main.querySelector('.lead') ?? main.querySelector('h1'))?.after(figures(report));
+    /** The nodes of the overview. They stay where they are until the reader leaves it: what is drawn is not drawn again. */
+    this.overview = [...main.childNodes];
+    for (const time of main.querySelectorAll('time')) time.dataset.day = '1';
     this.status = make('p', { class: 'status', role: 'status' });
     this.shortcuts = remembered('keys') !== 'off';
     keepAll = report.totalBytes < SMALL;
@@ -43,13 +44,13 @@ class App {
     localTime = remembered('time') === 'local';
     const tabs = make('nav', { class: 'tabs', 'aria-label': 'Parts' }, ...PARTS.map(([part, title]) => make('a', { href: `#${part}`, id: `tab-${part}` }, title)));
     this.bar = make('header', { class: 'bar' },
-      make('a', { href: '#main', class: 'skip' }, 'To the text'),
+      make('a', { href: '#static', class: 'skip' }, 'To the text'),
       make('a', { href: '#overview', class: 'name', title: shownText(this.report.index.title) }, this.report.index.title),
       tabs,
       make('div', { class: 'tools' }, this.find.field, this.menu()));
     this.main.before(this.bar);
     this.main.after(this.find.panel);
-    this.main.id = 'main';
+    this.main.className = 'part';
     this.main.tabIndex = -1;
     document.documentElement.classList.add('live');
     /** @type {HTMLElement} */ (this.bar.querySelector('.skip')).addEventListener('click', event => {
@@ -150,7 +151,7 @@ class App {
       const part = PARTS.some(([name]) => name === hash) ? hash : 'overview';
       if (part === 'conversation') this.showThread(0);
       else this.show(part);
-      const inside = part === 'overview' && hash ? this.overview.querySelector(`[id="${CSS.escape(hash)}"]`) : null;
+      const inside = part === 'overview' && hash ? this.main.querySelector(`[id="${CSS.escape(hash)}"]`) : null;
       if (inside) inside.scrollIntoView();
       else window.scrollTo(0, 0);
     }
@@ -209,7 +210,7 @@ class App {
     this.view = null;
     if (part === 'overview') {
       this.leave();
-      this.main.replaceChildren(this.overview);
+      if (!this.overview[0]?.isConnected) this.main.replaceChildren(...this.overview);
       this.mark('overview');
     } else if (part === 'agents') {
       this.draw(part, title, null, null, agentsPart(report));
@@ -253,6 +254,7 @@ class App {
   /** @param {string} part */
   mark(part) {
     this.part = part;
+    this.main.classList.toggle('overview', part === 'overview');
     for (const tab of document.querySelectorAll('.tabs a')) {
       if (tab.id === `tab-${part}`) tab.setAttribute('aria-current', 'page');
       else tab.removeAttribute('aria-current');

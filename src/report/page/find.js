@@ -91,6 +91,7 @@ class Find {
     const text = this.field.value.trim();
     this.text = this.field.value;
     this.search.stop();
+    delete this.panel.dataset.took;
     this.list.replaceChildren();
     this.more.replaceChildren();
     this.found = [];
