@@ -2,6 +2,7 @@
 
 pub(in crate::client) mod account;
 mod background;
+mod blocks;
 pub mod call;
 pub mod compaction;
 mod decision;

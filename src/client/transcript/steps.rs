@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 
 use crate::base::timestamp::Timestamp;
 use crate::client::ToolInput;
+use crate::client::transcript::blocks::{document, fields_text, images, others, read, said, tag_of};
 use crate::client::transcript::call::{CallEnd, Image, ToolCall, ToolResult};
 use crate::client::transcript::decision::PermissionDecision;
 use crate::client::transcript::fields::{BlockFields, MessageFields, Usage};
-use crate::client::transcript::record::Fields;
 use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::words::typed;
 
@@ -119,14 +119,6 @@ struct Attachment<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
     prompt: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Source<'a> {
-    #[serde(borrow, default)]
-    media_type: Cow<'a, str>,
-    #[serde(borrow, default)]
-    data: Cow<'a, str>,
 }
 
 impl Steps {
@@ -245,7 +237,9 @@ impl Steps {
         if self.depth == Depth::Everything {
             images(&blocks).for_each(|image| told.add(What::Image(image)));
             let documents = blocks.iter().filter(|block| block.kind == "document");
-            documents.for_each(|block| told.add(document(block)));
+            documents.for_each(|block| {
+                told.add(What::Noted { by: "document".to_owned(), text: document(block) });
+            });
         }
     }
 
@@ -372,59 +366,6 @@ impl Told {
 
 fn called(call: ToolCall) -> What {
     What::Called(Box::new(call))
-}
-
-/// Returns the name of the tag that a text of the client's begins with.
-fn tag_of(text: &str) -> &str {
-    let name = text.trim_start().strip_prefix('<').and_then(|rest| rest.split_once('>'));
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    name.map(|(name, _)| name).filter(|name| is_name(name)).unwrap_or("notice")
-}
-
-fn images<'a>(blocks: &'a [BlockFields<'_>]) -> impl Iterator<Item = Image> + 'a {
-    blocks.iter().filter(|block| block.kind == "image").filter_map(|block| {
-        let source = block.source.and_then(read::<Source<'_>>)?;
-        Some(Image { media: source.media_type.into_owned(), base64: source.data.into_owned() })
-    })
-}
-
-/// Returns what is in blocks of other kinds than text and images: as it is, where it is text.
-fn others(blocks: &[BlockFields<'_>]) -> String {
-    let others = blocks.iter().filter(|block| !matches!(block.kind.as_ref(), "text" | "image"));
-    let text = |block: &BlockFields<'_>| match block.source.and_then(read::<Source<'_>>) {
-        Some(source) if source.media_type.starts_with("text/") => source.data.into_owned(),
-        _ => format!("[{}: not shown]", block.kind),
-    };
-    others.map(text).collect::<Vec<_>>().join("\n")
-}
-
-/// Returns the fields of an object as lines, but for its type.
-fn fields_text(object: &RawValue) -> String {
-    let Some(fields) = Fields::read(object.get().as_bytes()) else { return String::new() };
-    let value = |raw: &str| text_of(raw).unwrap_or_else(|| raw.to_owned());
-    let lines = fields.pairs().filter(|(name, _)| *name != "type");
-    lines.map(|(name, raw)| format!("{name}: {}\n", value(raw))).collect()
-}
-
-fn document(block: &BlockFields<'_>) -> What {
-    let source = block.source.and_then(read::<Source<'_>>);
-    let bytes = source.map_or(0, |source| source.data.len() / 4 * 3);
-    What::Noted { by: "document".to_owned(), text: format!("A document of {bytes} bytes.") }
-}
-
-/// Returns a text, or the texts of these blocks, if there is any.
-fn said(content: &RawValue, blocks: &[BlockFields<'_>]) -> Option<String> {
-    if content.get().starts_with('"') {
-        return text_of(content.get());
-    }
-    let texts = blocks.iter().filter(|block| block.kind == "text");
-    let texts: Vec<String> = texts.filter_map(|block| text_of(block.text?.get())).collect();
-    Some(texts.join("\n")).filter(|said| !said.is_empty())
-}
-
-/// Reads an object or a list; a text is none.
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    Some(raw.get()).filter(|raw| !raw.starts_with('"')).and_then(|raw| serde_json::from_str(raw).ok())
 }
 
 #[cfg(test)]
