@@ -92,6 +92,9 @@ impl RemovalPlan {
         let released = gone.into_iter().chain(&emptied);
         let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
         let freed = store.sweep(lock, context.now, monitor);
+        if self.at_once || !emptied.is_empty() {
+            store.forget_removed(lock);
+        }
         let secrets = redaction::tidy(workspace, context.now);
         let journals = workspace.client.forget_journals(context.now);
         deleted?;

@@ -178,6 +178,24 @@ pub(super) fn write<A: Serialize, T: Serialize + Sync>(
     draft.publish_unsynced(&place)
 }
 
+/// Returns the names of the files that one of a store's files has something of; `None` if it can't be read.
+pub(super) fn stems(store: &Store, which: Indexed) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Line {
+        stem: String,
+    }
+    let file: IndexFile<serde::de::IgnoredAny> = IndexFile::open(store, which)?;
+    Some(file.read::<Line>()?.into_iter().map(|line| line.stem).collect())
+}
+
+/// Removes one of a store's files.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub(super) fn remove(store: &Store, which: Indexed) -> Result<()> {
+    place(store, which).remove()
+}
+
 fn version(which: Indexed) -> String {
     format!("{} {}", which.name(), env!("CARGO_PKG_VERSION"))
 }

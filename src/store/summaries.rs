@@ -4,7 +4,7 @@
 //! It is to [`Summary`] what the index is to heads, and follows the same rules (`catalog.rs`). It is apart from the index,
 //! because only lists need it. The size of a snapshot is what its files had when it was summarized.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::called::called;
 use super::entry::UnreadEntry;
 use super::index_file::{self, IndexFile, Indexed};
 use super::manifest_cache::Identity;
-use super::{LEAST_EACH, Store, unless_gone};
+use super::{DeleteLock, LEAST_EACH, Store, unless_gone};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Result};
 use crate::manifest::{Head, Manifest, Summary};
@@ -146,6 +146,24 @@ impl Store {
         let called = known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone()));
         let called = called.collect();
         Ok(Summaries { called, known, read })
+    }
+
+    /// Takes what is known of snapshots that are gone for good out of the files that only save time: nothing that was said
+    /// in them may stay.
+    pub fn forget_removed(&self, _lock: &DeleteLock) {
+        // Both write anew what has more than there is.
+        let known = self.known_anew().unwrap_or_default();
+        if index_file::stems(self, Indexed::Summaries).is_some() {
+            let _removed_below = self.summaries();
+        }
+        let stems: HashSet<&str> = known.iter().map(|one| one.stem.as_str()).collect();
+        for which in [Indexed::Heads, Indexed::Summaries] {
+            if index_file::stems(self, which)
+                .is_none_or(|all| all.iter().any(|stem| !stems.contains(stem.as_str())))
+            {
+                let _swept_by_nobody_else = index_file::remove(self, which);
+            }
+        }
     }
 
     /// Reads a manifest and takes from it what a list says; `None` if it is gone.

@@ -230,6 +230,26 @@ fn a_branch_that_holds_other_snapshots_changes_what_there_is() {
 }
 
 #[test]
+fn nothing_of_what_is_gone_for_good_stays() {
+    let project = with_snapshots();
+    let holds = |words: &str| {
+        let holds = |name: &&&str| {
+            let bytes = fs::read(project.stored(name)).unwrap_or_default();
+            bytes.windows(words.len()).any(|window| window == words.as_bytes())
+        };
+        FILES.iter().filter(holds).count()
+    };
+    project.snap(&["list"]).exits(0);
+    assert_eq!((holds("\"three\""), holds("about three")), (2, 1));
+    project.snap(&["rm", "three", "--now"]).exits(0);
+    assert_eq!((holds("\"three\""), holds("about three")), (0, 0));
+    assert_is_as_without(&project, "one is gone");
+    project.snap(&["rm", "twofold"]).exits(0);
+    project.snap(&["prune", "--now"]).exits(0);
+    assert_eq!((holds("\"twofold\""), holds("about twofold")), (0, 0));
+}
+
+#[test]
 fn nobody_believes_an_index_that_came_from_somebody_else() {
     let project = with_snapshots();
     project.snap(&["list"]).exits(0);
