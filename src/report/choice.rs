@@ -80,6 +80,8 @@ pub(super) struct LeftOut {
     pub(super) agents: u64,
     /// Images of a type that no page shows.
     pub(super) odd_images: u64,
+    /// Edits that are pages of reports themselves.
+    pub(super) own_pages: u64,
     /// Steps that an earlier snapshot has already.
     pub(super) earlier: u64,
 }
@@ -109,6 +111,12 @@ impl LeftOut {
         line(self.redacted_notes, "note", "notes", " of the client that named a redacted path, by --redact");
         line(self.redacted_edits, "file", "files", ": what was edited, by --redact");
         line(self.unwanted, "step", "steps", " of kinds that were not wanted, by --only");
+        line(
+            self.own_pages,
+            "file that is a page of `snap report`",
+            "files that are pages of `snap report`",
+            ": it would hold what is left out here",
+        );
         line(self.earlier, "step", "steps", " up to the moment of the earlier snapshot, by their own times");
         line(self.agents, "agent's conversation", "agents' conversations", ", by --only");
         line(self.odd_images, "image", "images", " that are not png, jpeg, gif or webp");

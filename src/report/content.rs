@@ -9,6 +9,7 @@ use super::choice::{Choice, LeftOut, Part};
 use super::edit_text::{DiffText, EditReceiver};
 use super::hiding::Hiding;
 use super::item::{Item, Itemizer};
+use super::page::{CHUNK_LINE, GENERATOR, INDEX_LINE};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::client::transcript::steps::{Depth, Steps, Voices};
@@ -175,6 +176,12 @@ impl Sources<'_> {
                 receiver.hidden_edit(item.file().unwrap_or(FileHeader { path, ..FileHeader::default() }))?;
                 continue;
             }
+            if is_page(&mut loader, item.clone())? {
+                read.left_out.own_pages += 1;
+                let path = item.path().as_bytes().to_vec();
+                receiver.hidden_edit(item.file().unwrap_or(FileHeader { path, ..FileHeader::default() }))?;
+                continue;
+            }
             let place = item.path().to_string();
             // What is in the snapshot is searched with it.
             let outgoing = Some(outgoing).filter(|_| !item.is_whole_in_snapshot());
@@ -193,6 +200,7 @@ impl LeftOut {
             tools,
             redacted_calls,
             redacted_notes,
+            own_pages,
             redacted_edits,
             unwanted,
             agents,
@@ -202,11 +210,44 @@ impl LeftOut {
         self.tools += tools;
         self.redacted_calls += redacted_calls;
         self.redacted_notes += redacted_notes;
+        self.own_pages += own_pages;
         self.redacted_edits += redacted_edits;
         self.unwanted += unwanted;
         self.agents += agents;
         self.odd_images += odd_images;
         self.earlier += earlier;
+    }
+}
+
+/// Says whether a file is a page of a report, on either side. It would hold what is left out of this one, and neither a
+/// search for secrets nor anything else sees into its chunks.
+fn is_page(loader: &mut Loader<'_>, item: compare::Item) -> Result<bool> {
+    let mut probe = Probe(false);
+    let shown = loader.show(item, &mut DiffText::plain(&mut probe));
+    // It stops at the first sign.
+    if probe.0 { Ok(true) } else { shown.map(|()| false) }
+}
+
+/// Looks for the signs of a page.
+struct Probe(bool);
+
+impl EditReceiver for Probe {
+    fn start(&mut self, _file: FileHeader) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn text(&mut self, _text: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sides(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        let signs = [GENERATOR, INDEX_LINE, CHUNK_LINE].map(str::as_bytes);
+        self.0 |= removed.iter().chain(added).any(|line| signs.iter().any(|sign| line.starts_with(sign)));
+        if self.0 { Err(io::Error::other("a page")) } else { Ok(()) }
+    }
+
+    fn end(&mut self, _end: End) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -31,6 +31,15 @@ const APP: &[&str] = &[
     include_str!("page/app.js"),
 ];
 
+/// The line by which a page is known.
+pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"snap report\">";
+
+/// How the line of each chunk begins.
+pub(super) const CHUNK_LINE: &str = "<script type=\"text/plain\" id=\"c";
+
+/// How the line of the index begins: it differs between any two pages.
+pub(super) const INDEX_LINE: &str = "<script type=\"application/json\" id=\"index\">";
+
 /// How a page looks.
 const STYLE: &str = include_str!("page/style.css");
 
@@ -69,7 +78,7 @@ impl Page {
         let title = html::text(&overview.title);
         write(
             format!(
-                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{GENERATOR}\n\
                  <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
                  <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
                  <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
@@ -106,7 +115,7 @@ impl Page {
         let json = serde_json::to_string(&index).map_err(|error| {
             Error::new(Kind::Bug, "The index of the page can't be written").because(error)
         })?;
-        write(b"<script type=\"application/json\" id=\"index\">")?;
+        write(INDEX_LINE.as_bytes())?;
         write(html::json_in_script(&json).as_bytes())?;
         write(format!("</script>\n<script>{app}</script>\n").as_bytes())?;
         for (number, packed) in self.packed.iter().enumerate() {

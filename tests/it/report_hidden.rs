@@ -140,6 +140,37 @@ fn where_calls_were_left_out_no_edit_is_said_to_have_none() {
 }
 
 #[test]
+fn a_page_that_lies_in_the_work_tree_is_in_no_report() {
+    let project = planned();
+    project.snap(&["report", "x"]).exits(0);
+    let first = project.read("x.html");
+    project.snap(&["save", "y"]).exits(0);
+    // Another one over it: what differs between two pages is no better.
+    project.git(&["add", "x.html"]);
+    project.git(&["commit", "-qm", "a page", "--", "x.html"]);
+    project.snap(&["report", "y", "-o", "x.html", "--force"]).exits(0);
+    project.snap(&["save", "z"]).exits(0);
+    let chunk =
+        Page::read(&first).html.lines().find(|line| line.contains("id=\"c0\"")).must("a chunk").to_owned();
+    for snapshot in ["y", "z"] {
+        project
+            .snap(&["report", snapshot, "-o", "out.html", "--force", "--redact", "secret", "--no-tools"])
+            .exits(0);
+        let page = Page::read(&project.read("out.html"));
+        fs::remove_file(project.path("out.html")).must("removed");
+        let edit = page.index["edits"].as_array().must("edits").iter().find(|edit| edit["path"] == "x.html");
+        let edit = edit.must("the page");
+        assert_eq!((&edit["left_out"], &edit["bytes"]), (&json!(true), &json!(0)), "{snapshot}");
+        let text = all(&page);
+        assert!(!text.contains(&chunk) && !text.contains(WORD), "{snapshot}");
+        assert!(page.head().contains("1 file that is a page of `snap report`"), "{}", page.head());
+        assert!(page.html.len() < first.len() * 3 / 2, "{snapshot}: it does not grow");
+        let said = project.snap(&["report", snapshot, "--format", "json"]).exits(0).stdout;
+        assert!(!said.contains(&chunk), "{snapshot}");
+    }
+}
+
+#[test]
 fn agents_alone_are_the_whole_conversations_of_agents() {
     let project = worked();
     project.snap(&["save", "x"]).exits(0);
