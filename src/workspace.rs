@@ -63,6 +63,10 @@ impl Seal for Trust {
         Trust::seal(self, purpose, message).ok()
     }
 
+    fn has_key(&self) -> bool {
+        Trust::has_key(self)
+    }
+
     fn is_sealed(&self, purpose: &str, message: &[u8], seal: ObjectId) -> bool {
         Trust::is_sealed(self, purpose, message, seal)
     }

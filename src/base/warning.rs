@@ -18,6 +18,8 @@ pub enum Warning {
     ManifestsAside,
     /// The snapshot of this name is gone at once, because there is no room for it in the trash, and why.
     NotInTrash(String, String),
+    /// A snapshot that was to be removed is not the one that was looked at, by its name.
+    NotRemoved(String),
     /// Links to snapshots could not be brought up to date, and why.
     Links(String),
     /// There is no repository whose pending edits could be saved.
@@ -188,6 +190,9 @@ impl fmt::Display for Warning {
                 "manifests are in quarantine in the store's `damaged`; while they are there, all objects \
                  are kept",
             ),
+            Warning::NotRemoved(name) => {
+                write!(f, "{} was not removed: it was changed meanwhile; run the command again", cut(name, 200))
+            }
             Warning::NotInTrash(name, why) => {
                 write!(f, "{} is not in the trash but gone, so `snap undo` can't bring it back: {why}", cut(name, 200))
             }

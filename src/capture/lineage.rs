@@ -16,7 +16,7 @@ use crate::store::{LogEntry, Operation};
 pub(super) fn parent(
     context: &Context,
     log: &[LogEntry],
-    (earlier, own): (&[Head], &[Head]),
+    (earlier, own): (&[&Head], &[&Head]),
     new: &Manifest,
 ) -> Option<SnapshotId> {
     let here = |entry: &LogEntry| entry.user == context.user && entry.host == context.host;
@@ -29,7 +29,7 @@ pub(super) fn parent(
 /// was removed since is passed over.
 fn last_line(
     log: &[LogEntry],
-    earlier: &[Head],
+    earlier: &[&Head],
     new: &Manifest,
     wanted: impl Fn(&LogEntry) -> bool,
 ) -> Option<SnapshotId> {

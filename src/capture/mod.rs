@@ -168,9 +168,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
         return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
     }
-    let heads = |all: &[(&UnreadEntry, &Head)]| -> Vec<Head> {
-        all.iter().map(|(_, head)| (*head).clone()).collect()
-    };
+    fn heads<'h>(all: &[(&UnreadEntry, &'h Head)]) -> Vec<&'h Head> {
+        all.iter().map(|(_, head)| *head).collect()
+    }
     let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();

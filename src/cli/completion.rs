@@ -63,18 +63,18 @@ fn candidates() -> Option<Vec<CompletionCandidate>> {
     let store = std::env::var_os("SNAP_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
     let context = Context::from_environment(None, store).ok()?;
     let workspace = Workspace::open(&context).ok()?;
-    let entries = workspace.store.entries().ok()?;
+    let all = workspace.store.summaries().ok()?;
     let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
-    let by_hand = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
-    let by_hand = by_hand.filter(|(_, manifest)| manifest.safety.is_none());
-    let candidate =
-        |(number, (entry, manifest)): (usize, (&crate::store::Entry, &crate::manifest::Manifest))| {
-            let word = word_for(shell, &entry.called)?;
-            let about = fitted(&about(manifest), LONGEST_ABOUT);
-            let help = format!("{}  {about}", age(context.now.since(manifest.created_at)));
-            Some(CompletionCandidate::new(word).help(Some(help.into())).display_order(Some(number)))
-        };
-    Some(by_hand.enumerate().filter_map(candidate).collect())
+    let by_hand = all.iter().filter(|one| one.readable().is_some_and(|saved| !saved.head.safety));
+    let mut candidates = Vec::new();
+    for one in by_hand {
+        let (Some(word), Some(saved)) = (word_for(shell, one.called), one.readable()) else { continue };
+        let about = fitted(&about(&saved.head.name, saved.summary), LONGEST_ABOUT);
+        let help = format!("{}  {about}", age(context.now.since(saved.head.created_at)));
+        let number = candidates.len();
+        candidates.push(CompletionCandidate::new(word).help(Some(help.into())).display_order(Some(number)));
+    }
+    Some(candidates)
 }
 
 /// Returns a name as the shell takes it on a command line; `None` for one that can't be put there without a risk: a name may

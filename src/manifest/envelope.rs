@@ -155,7 +155,7 @@ pub fn seal(mut json: Vec<u8>) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-fn check_sum(json: &[u8]) -> Result<()> {
+pub(super) fn check_sum(json: &[u8]) -> Result<()> {
     let place = checksum_place(json).ok_or_else(|| missing_checksum("it has no checksum"))?;
     let mut sum = Checksum::default();
     [&json[..place.start], &[b'0'; 64], &json[place.end..]].iter().for_each(|piece| sum.update(piece));

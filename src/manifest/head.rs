@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::attestation::Proofs;
-use super::envelope::believed;
+use super::envelope::{believed, check_sum};
 use super::{CreatedBy, Manifest, Secret};
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
@@ -17,10 +17,10 @@ use crate::base::paths::NativePath;
 use crate::base::timestamp::Timestamp;
 
 /// What tells a snapshot from others.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Head {
     format: u32,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     requires: Vec<String>,
     /// Its identity.
     pub id: SnapshotId,
@@ -33,24 +33,25 @@ pub struct Head {
     /// The hash of the state that it holds.
     pub state: ObjectId,
     workspace: WorkspaceFields,
+    #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<SessionFields>,
     /// The secrets that were taken out of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
     /// Whether it is a safety snapshot.
-    #[serde(default, deserialize_with = "is_there")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "is_there")]
     pub safety: bool,
     /// What vouches for it.
     #[serde(skip)]
     pub proofs: Proofs,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct WorkspaceFields {
     root: NativePath,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct SessionFields {
     id: ClientId,
 }
@@ -87,6 +88,21 @@ impl Head {
         }
     }
 
+    /// Says whether it is the head of a manifest, as far as anybody goes by it.
+    pub fn is_of(&self, manifest: &Manifest) -> bool {
+        self.says_the_same(&Head::of(manifest))
+    }
+
+    /// Says whether another head tells the same of a snapshot, as far as anybody goes by it.
+    pub fn says_the_same(&self, other: &Head) -> bool {
+        let Head { id, name, created_at, state, safety, .. } = other;
+        (&self.id, &self.name, &self.created_at, &self.state) == (id, name, created_at, state)
+            && self.safety == *safety
+            && self.created_by.trigger == other.created_by.trigger
+            && self.root() == other.root()
+            && self.session() == other.session()
+    }
+
     /// Returns the root of the work tree that it is of.
     pub fn root(&self) -> &NativePath {
         &self.workspace.root
@@ -107,4 +123,69 @@ pub fn named_objects(json: &[u8]) -> BTreeSet<ObjectId> {
     let behind = memchr::memmem::find_iter(json, OBJECT).map(|at| at + OBJECT.len());
     let name = |at: usize| ObjectId::parse(std::str::from_utf8(json.get(at..at + 64)?).ok()?);
     behind.filter_map(name).collect()
+}
+
+/// The length of an object's name.
+const NAME: usize = 64;
+
+/// Returns every object that a manifest may name, and perhaps what only looks like one: for who must miss none. No more of
+/// it is read than its checksum, unless it was written in an odd way.
+///
+/// # Errors
+/// As [`Manifest::from_json`].
+pub fn may_name(json: &[u8]) -> Result<Vec<ObjectId>> {
+    check_sum(json)?;
+    if has_escaped_letters(json) {
+        let manifest = Manifest::from_json(json)?;
+        return Ok(manifest.objects().iter().map(|object| object.object).collect());
+    }
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    let (mut names, mut at) = (Vec::new(), NAME - 1);
+    // A run of so many digits has one in every so many bytes.
+    while let Some(byte) = json.get(at) {
+        if !is_digit(byte) {
+            at += NAME;
+            continue;
+        }
+        let start = json[..at].iter().rposition(|byte| !is_digit(byte)).map_or(0, |before| before + 1);
+        let end = json[at..].iter().position(|byte| !is_digit(byte)).map_or(json.len(), |length| at + length);
+        if end - start == NAME
+            && let Ok(text) = std::str::from_utf8(&json[start..end])
+        {
+            names.extend(ObjectId::parse(text));
+        }
+        at = end + NAME;
+    }
+    Ok(names)
+}
+
+/// Says whether a letter or digit may be written as an escape: nothing here does that.
+fn has_escaped_letters(json: &[u8]) -> bool {
+    const ESCAPE: &[u8] = b"\\u00";
+    memchr::memmem::find_iter(json, ESCAPE)
+        .any(|at| json.get(at + ESCAPE.len()).is_some_and(|digit| (b'2'..=b'7').contains(digit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::seal;
+
+    #[test]
+    fn no_object_is_missed_wherever_its_name_stands_and_however_it_is_written() {
+        let wanted = ObjectId::of(b"an object");
+        let name = wanted.to_string();
+        let sealed = |text: &str| {
+            let sum = "0".repeat(64);
+            seal(format!("{text}\"checksum\": \"{sum}\"}}\n").into_bytes()).expect("a checksum")
+        };
+        for before in 0..200 {
+            let json = sealed(&format!("{{\"x\": \"{}\", \"object\":\"{name}\",", "a".repeat(before)));
+            assert!(may_name(&json).expect("names").contains(&wanted), "{before}");
+        }
+        let escaped = format!("{{\"object\":\"\\u00{:x}{}\",", name.as_bytes()[0], &name[1..]);
+        let read = may_name(&sealed(&escaped));
+        assert!(read.is_err(), "it is read as a whole, and this is no manifest");
+        assert!(may_name(b"{}").is_err());
+    }
 }

@@ -18,6 +18,7 @@ mod mode;
 #[cfg(test)]
 mod schema;
 mod session;
+mod summary;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,13 +37,14 @@ pub use edits::{
     StagedVersion, Version,
 };
 pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
-pub use head::{Head, named_objects};
+pub use head::{Head, may_name, named_objects};
 pub use marks::{Mark, Marks};
 pub use mode::Mode;
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Script,
     Session, SideFile, Spoken, TextFile, Todo, Transcript,
 };
+pub use summary::{EditCount, Summary, TaskCount};
 
 /// One saved moment of a session and its work tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]

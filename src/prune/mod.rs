@@ -10,6 +10,6 @@ mod plan;
 mod policy;
 mod removal;
 
-pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded, shown_name};
+pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded};
 pub use policy::{Policy, Retention, Verdict};
 pub use removal::{Removed, StillThere, bring_back, forget_links, remove_again};

@@ -2,7 +2,8 @@
 //!
 //! Made only by reading, shown as it is, and consumed by `removal.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -11,13 +12,15 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::context::Context;
-use crate::manifest::{Manifest, Trigger};
-use crate::prune::policy::{self, Candidate, Policy, Retention, StoredPiece, Verdict};
-use crate::store::{Destination, Entry, LogEntry, Operation, Reference, Store, Sweep};
+use crate::manifest::{Head, Manifest, Trigger};
+use crate::prune::policy::{self, Candidate, Policy, Retention, Verdict};
+use crate::store::{Destination, Entry, LogEntry, Operation, Reference, Store, Sweep, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
 pub struct RemovalPlan {
+    known: Arc<Vec<UnreadEntry>>,
+    /// In the order in which they go.
     all: Vec<PlannedSnapshot>,
     pub(super) occasion: Occasion,
     /// Whether manifests were set aside: they may need any object.
@@ -28,7 +31,10 @@ pub struct RemovalPlan {
 
 /// A snapshot, and what becomes of it.
 struct PlannedSnapshot {
-    entry: Entry,
+    /// Its place among those that are known.
+    number: usize,
+    /// What it is called here.
+    called: String,
     verdict: Verdict,
 }
 
@@ -53,24 +59,38 @@ impl RemovalPlan {
     /// # Errors
     /// [`Kind::Environment`] if the store can't be read.
     pub fn by_policy(context: &Context, workspace: &Workspace, policy: Policy) -> Result<RemovalPlan> {
-        let entries = workspace.store.entries()?;
-        let readable: Vec<(&Entry, &Manifest)> =
-            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
-        let candidates: Vec<Candidate> =
-            readable.iter().map(|(entry, manifest)| Candidate::of(entry, manifest)).collect();
+        let store = &workspace.store;
+        let known = store.known()?;
+        let own = UnreadEntry::count_once(&known);
+        let readable: Vec<(usize, &Head)> = known
+            .iter()
+            .enumerate()
+            .filter_map(|(number, one)| Some((number, one.head.as_ref().ok()?)))
+            .collect();
+        let candidates: Vec<Candidate> = readable
+            .iter()
+            .map(|(number, head)| Candidate::of(&known[*number], head, own[*number]))
+            .collect();
         let mut verdicts = policy::plan(&candidates, policy, context.now);
         if let Some(limit) = policy.max_size {
-            let pieces: Vec<Vec<StoredPiece>> =
-                readable.iter().map(|(entry, manifest)| pieces(&workspace.store, entry, manifest)).collect();
+            let mut sizes = store.sizes();
+            let pieces: Vec<Vec<(usize, u64)>> =
+                readable.iter().map(|(number, _)| sizes.of(&known[*number])).collect();
             policy::limit_size(&candidates, &pieces, &mut verdicts, limit, policy.retention, context.now);
         }
-        let mut verdicts = verdicts.into_iter();
-        let all = entries.into_iter().map(|entry| {
-            // Those that can't be read are judged by nothing.
-            let verdict = if entry.manifest.is_ok() { verdicts.next() } else { None };
-            PlannedSnapshot { entry, verdict: verdict.unwrap_or_else(|| Verdict::keep("it can't be read")) }
-        });
-        RemovalPlan::of(all.collect(), Occasion::Policy, &workspace.store)
+        let mut by_number: BTreeMap<usize, Verdict> =
+            readable.iter().map(|(number, _)| *number).zip(verdicts).collect();
+        // Somebody else's may be odd in a way that only who reads all of it sees.
+        for (number, verdict) in by_number.iter_mut().filter(|(_, verdict)| !verdict.keep) {
+            if !own[*number] && store.whole(&known[*number]).is_none() {
+                *verdict = Verdict::keep("it can't be read");
+            }
+        }
+        // Those that can't be read are judged by nothing.
+        let judge = |number: usize, _: &UnreadEntry| {
+            by_number.remove(&number).unwrap_or_else(|| Verdict::keep("it can't be read"))
+        };
+        RemovalPlan::of(known, judge, Occasion::Policy, store)
     }
 
     /// Plans to remove the snapshots of these names, in this order. All are found before any is
@@ -80,7 +100,7 @@ impl RemovalPlan {
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`], or [`Kind::Refused`] if one of them is pinned.
     pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<RemovalPlan> {
         let store = &workspace.store;
-        let mut named: Vec<Entry> = Vec::new();
+        let mut named: Vec<String> = Vec::new();
         let log = store.read_log().unwrap_or_default();
         for reference in references {
             let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
@@ -91,26 +111,42 @@ impl RemovalPlan {
             };
             refuse_another(&entry, reference, &log)?;
             if entry.pinned {
-                let name = shown_name(&entry);
+                let name = Line(&entry.called).to_string();
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
                     .hint(format!("`snap unpin {name:?}` allows it")));
             }
-            if named.iter().all(|other| other.stem != entry.stem) {
-                named.push(entry);
+            if !named.contains(&entry.stem) {
+                named.push(entry.stem);
             }
         }
-        let stems: BTreeSet<String> = named.iter().map(|entry| entry.stem.clone()).collect();
-        let named = named
-            .into_iter()
-            .map(|entry| PlannedSnapshot { entry, verdict: Verdict::remove("it was named") });
-        let others = store.entries()?.into_iter().filter(|entry| !stems.contains(&entry.stem));
-        let others =
-            others.map(|entry| PlannedSnapshot { entry, verdict: Verdict::keep("it was not named") });
-        RemovalPlan::of(named.chain(others).collect(), Occasion::Named, store)
+        let judge = |_: usize, one: &UnreadEntry| {
+            if named.contains(&one.stem) {
+                Verdict::remove("it was named")
+            } else {
+                Verdict::keep("it was not named")
+            }
+        };
+        let mut plan = RemovalPlan::of(store.known()?, judge, Occasion::Named, store)?;
+        let known = Arc::clone(&plan.known);
+        let place = |one: &PlannedSnapshot| named.iter().position(|stem| *stem == known[one.number].stem);
+        plan.all.sort_by_key(|one| place(one).unwrap_or(named.len()));
+        Ok(plan)
     }
 
-    fn of(all: Vec<PlannedSnapshot>, occasion: Occasion, store: &Store) -> Result<RemovalPlan> {
-        Ok(RemovalPlan { all, occasion, some_aside: store.has_manifests_aside()?, at_once: false })
+    fn of(
+        known: Arc<Vec<UnreadEntry>>,
+        mut judge: impl FnMut(usize, &UnreadEntry) -> Verdict,
+        occasion: Occasion,
+        store: &Store,
+    ) -> Result<RemovalPlan> {
+        let mut called = Store::called_by_stem(&known);
+        let planned = |(number, one): (usize, &UnreadEntry)| PlannedSnapshot {
+            number,
+            called: called.remove(&one.stem).unwrap_or_else(|| one.stem.clone()),
+            verdict: judge(number, one),
+        };
+        let all = known.iter().enumerate().map(planned).collect();
+        Ok(RemovalPlan { all, known, occasion, some_aside: store.has_manifests_aside()?, at_once: false })
     }
 
     /// Plans to remove nothing, for who only wants the trash emptied.
@@ -118,24 +154,21 @@ impl RemovalPlan {
     /// # Errors
     /// [`Kind::Environment`] if the store can't be read.
     pub fn of_nothing(workspace: &Workspace) -> Result<RemovalPlan> {
-        let all = workspace.store.entries()?.into_iter();
-        let all = all.map(|entry| PlannedSnapshot { entry, verdict: Verdict::keep("no rule removes it") });
-        RemovalPlan::of(all.collect(), Occasion::Policy, &workspace.store)
+        let judge = |_: usize, _: &UnreadEntry| Verdict::keep("no rule removes it");
+        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Policy, &workspace.store)
     }
 
     /// Plans to remove these once more, that were brought back from the trash. One that is pinned now stays.
     pub(super) fn again(workspace: &Workspace, ids: &[SnapshotId]) -> Result<RemovalPlan> {
-        let judge = |entry: Entry| {
-            let is_one = entry.readable().is_some_and(|manifest| ids.contains(&manifest.id));
-            let verdict = match (is_one, entry.pinned) {
+        let judge = |_: usize, one: &UnreadEntry| {
+            let is_one = one.head.as_ref().is_ok_and(|head| ids.contains(&head.id));
+            match (is_one, one.pinned) {
                 (true, false) => Verdict::remove("it was removed before"),
                 (true, true) => Verdict::keep("pinned"),
                 (false, _) => Verdict::keep("it is another one"),
-            };
-            PlannedSnapshot { entry, verdict }
+            }
         };
-        let all = workspace.store.entries()?.into_iter().map(judge).collect();
-        RemovalPlan::of(all, Occasion::Again, &workspace.store)
+        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Again, &workspace.store)
     }
 
     /// Returns the same plan, but that what is removed is gone at once. By a policy, the trash is emptied too.
@@ -144,20 +177,23 @@ impl RemovalPlan {
         RemovalPlan { at_once, ..self }
     }
 
-    /// Returns the snapshots that can be read, newest first, each with what becomes of it.
-    pub fn judged(&self) -> impl Iterator<Item = (&Entry, &Verdict)> {
-        self.all.iter().filter(|one| one.entry.manifest.is_ok()).map(|one| (&one.entry, &one.verdict))
+    /// Returns the snapshots that can be read, newest first, each by its name and id, with what becomes of it.
+    pub fn judged(&self) -> impl Iterator<Item = (&str, &SnapshotId, &Verdict)> {
+        self.all.iter().filter_map(|one| {
+            let head = self.known[one.number].head.as_ref().ok()?;
+            Some((one.called.as_str(), &head.id, &one.verdict))
+        })
     }
 
     /// Returns the names of what is removed, safe to show.
     pub fn names(&self) -> Vec<String> {
-        self.gone().map(shown_name).collect()
+        self.gone().map(|(_, called)| Line(called).to_string()).collect()
     }
 
     /// Returns what keeps space from being freed.
     pub fn warnings(&self) -> Vec<Warning> {
-        let unreadable = self.staying().filter(|entry| entry.manifest.is_err());
-        let unreadable = unreadable.map(|entry| Warning::UnreadableSnapshot(entry.stem.clone()));
+        let unreadable = self.staying().filter(|one| one.head.is_err());
+        let unreadable = unreadable.map(|one| Warning::UnreadableSnapshot(one.stem.clone()));
         unreadable.chain(self.some_aside.then_some(Warning::ManifestsAside)).collect()
     }
 
@@ -166,17 +202,19 @@ impl RemovalPlan {
     /// # Errors
     /// [`Kind::Environment`] if the store can't be read.
     pub fn would_free(&self, context: &Context, workspace: &Workspace) -> Result<Sweep> {
-        let gone: BTreeSet<&str> = self.gone().map(|entry| entry.stem.as_str()).collect();
+        let gone: BTreeSet<&str> = self.gone().map(|(one, _)| one.stem.as_str()).collect();
         let to = if self.at_once { Destination::Nowhere } else { Destination::Trash };
         workspace.store.would_free(&gone, to, context.now)
     }
 
-    pub(super) fn gone(&self) -> impl Iterator<Item = &Entry> {
-        self.all.iter().filter(|one| !one.verdict.keep).map(|one| &one.entry)
+    /// Returns what is removed, each with what it is called.
+    pub(super) fn gone(&self) -> impl Iterator<Item = (&UnreadEntry, &str)> {
+        let gone = self.all.iter().filter(|one| !one.verdict.keep);
+        gone.map(|one| (&self.known[one.number], one.called.as_str()))
     }
 
-    pub(super) fn staying(&self) -> impl Iterator<Item = &Entry> {
-        self.all.iter().filter(|one| one.verdict.keep).map(|one| &one.entry)
+    pub(super) fn staying(&self) -> impl Iterator<Item = &UnreadEntry> {
+        self.all.iter().filter(|one| one.verdict.keep).map(|one| &self.known[one.number])
     }
 }
 
@@ -208,19 +246,21 @@ fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()
 /// What the disk says, or that others hold the store for longer than ten seconds.
 pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
     let store = &workspace.store;
-    let is_automatic = |entry: &Entry| {
-        let made_by_hook = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
-        entry.own && entry.manifest.as_ref().is_ok_and(made_by_hook)
+    let is_automatic = |known: &[UnreadEntry]| -> Vec<bool> {
+        let made_by_hook = |head: &Head| head.created_by.trigger == Trigger::Auto;
+        let own = UnreadEntry::count_once(known).into_iter().zip(known);
+        own.map(|(own, one)| own && one.head.as_ref().is_ok_and(made_by_hook)).collect()
     };
     let retention = Retention::of(&context.settings);
-    if store.entries()?.iter().filter(|entry| is_automatic(entry)).count() <= retention.automatic {
+    if is_automatic(&store.known()?).into_iter().filter(|is| *is).count() <= retention.automatic {
         return Ok(());
     }
     let lock = store.lock_for_deleting()?;
     // Read again: others may have removed some while the lock was waited for.
     let mut plan = RemovalPlan::by_policy(context, workspace, Policy { retention, ..Policy::default() })?;
     plan.occasion = Occasion::Automatic;
-    for one in plan.all.iter_mut().filter(|one| !is_automatic(&one.entry)) {
+    let is_automatic = is_automatic(&plan.known);
+    for one in plan.all.iter_mut().filter(|one| !is_automatic[one.number]) {
         one.verdict = Verdict::keep("no hook of yours made it");
     }
     plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
@@ -231,17 +271,16 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
 /// # Errors
 /// What the disk or git says, or that others hold the store for longer than ten seconds.
 pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> Result<()> {
-    let lock = workspace.store.lock_for_deleting()?;
-    let judge = |entry: Entry| {
-        let verdict = if entry.stem == stem {
+    let store = &workspace.store;
+    let lock = store.lock_for_deleting()?;
+    let judge = |_: usize, one: &UnreadEntry| {
+        if one.stem == stem {
             Verdict::remove("nothing was changed")
         } else {
             Verdict::keep("it is another one")
-        };
-        PlannedSnapshot { entry, verdict }
+        }
     };
-    let all = workspace.store.entries()?.into_iter().map(judge).collect();
-    let plan = RemovalPlan::of(all, Occasion::Unneeded, &workspace.store)?.at_once(true);
+    let plan = RemovalPlan::of(store.known()?, judge, Occasion::Unneeded, store)?.at_once(true);
     plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
 }
 
@@ -267,42 +306,25 @@ pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<V
 }
 
 impl Candidate {
-    fn of(entry: &Entry, manifest: &Manifest) -> Candidate {
+    fn of(one: &UnreadEntry, head: &Head, own: bool) -> Candidate {
         Candidate {
-            created_at: entry.dated(manifest),
-            pinned: entry.pinned,
-            safety: manifest.safety.is_some(),
-            automatic: manifest.created_by.trigger == Trigger::Auto,
-            own: entry.own,
+            created_at: one.dated(head, own),
+            pinned: one.pinned,
+            safety: head.safety,
+            automatic: head.created_by.trigger == Trigger::Auto,
+            own,
         }
     }
 
     fn pushed(pushed: &Pushed<'_>) -> Candidate {
-        let here = pushed.here.map(|(entry, manifest)| Candidate::of(entry, manifest));
+        let here = pushed.here;
         Candidate {
             created_at: pushed.created_at,
-            pinned: here.as_ref().is_some_and(|here| here.pinned),
+            pinned: here.is_some_and(|(entry, _)| entry.pinned),
             safety: false,
-            automatic: here.is_some_and(|here| here.automatic),
+            automatic: here.is_some_and(|(_, manifest)| manifest.created_by.trigger == Trigger::Auto),
             // Of what is there, only what this user pushed is looked at.
             own: true,
         }
     }
-}
-
-/// What a snapshot needs on disk: its manifest and its objects.
-fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<StoredPiece> {
-    let objects = manifest.objects().into_iter();
-    let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
-    objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
-}
-
-/// Returns what a snapshot is called, or its file if it can't be read, safe to show.
-pub fn shown_name(entry: &Entry) -> String {
-    Line(&entry.called).to_string()
-}
-
-/// Returns the ids of the snapshots that can be read.
-pub(super) fn ids<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<&'a SnapshotId> {
-    entries.filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect()
 }

@@ -98,10 +98,6 @@ pub(super) struct Candidate {
     pub own: bool,
 }
 
-/// One file that a snapshot needs, by a name that is the same for all snapshots that need it, and its
-/// bytes on disk.
-pub(super) type StoredPiece = (String, u64);
-
 /// What happens to a snapshot, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -188,10 +184,11 @@ impl SoFar {
 ///
 /// Files that several snapshots need count once. Pinned ones and young safety snapshots stay, even
 /// above the limit. Snapshots that are not the user's own are removed before any that is. `pieces`
-/// gives the files of each snapshot, in the order of the candidates.
-pub(super) fn limit_size(
+/// gives the files of each snapshot, in the order of the candidates: each by what is the same for all snapshots that need
+/// it, and its bytes on disk.
+pub(super) fn limit_size<P: Ord>(
     newest_first: &[Candidate],
-    pieces: &[Vec<StoredPiece>],
+    pieces: &[Vec<(P, u64)>],
     verdicts: &mut [Verdict],
     limit: u64,
     retention: Retention,
@@ -206,7 +203,7 @@ pub(super) fn limit_size(
             if !verdict.keep || candidate.own != own || stays(candidate) != first {
                 continue;
             }
-            let new: Vec<&StoredPiece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
+            let new: Vec<&(P, u64)> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
             let more: u64 = new.iter().map(|(_, bytes)| bytes).sum();
             if !first && total.saturating_add(more) > limit {
                 *verdict = Verdict::remove("over the size limit, together with newer ones");
@@ -418,7 +415,7 @@ mod tests {
         assert_eq!(verdicts[60..64], [true, true, false, false], "the others among themselves");
         let now = Timestamp::from_millis(100 * DAY);
         let all = [foreign(Candidate { pinned: true, ..saved(-9) }), foreign(saved(-8)), saved(1), saved(2)];
-        let pieces: Vec<Vec<StoredPiece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
+        let pieces: Vec<Vec<(String, u64)>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
         let mut verdicts = plan(&all, Policy { max_size: Some(20), ..Policy::default() }, now);
         limit_size(&all, &pieces, &mut verdicts, 20, Retention::default(), now);
         assert_eq!(verdicts.iter().map(|one| one.keep).collect::<Vec<_>>(), [true, false, true, true]);

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::{Occasion, RemovalPlan, ids};
+use super::plan::{Occasion, RemovalPlan};
 use crate::audit;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
@@ -20,7 +20,7 @@ use crate::client::Link;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{DeleteLock, Entry, LogEntry, Operation, Sweep};
+use crate::store::{DeleteLock, LogEntry, Operation, Sweep, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// What a removal came to.
@@ -48,14 +48,20 @@ impl RemovalPlan {
         let batch = (!self.at_once).then(SnapshotId::random);
         let (mut gone, mut deleted, mut warnings) = (Vec::new(), Ok(()), Vec::new());
         let removing = monitor.begin(Phase::Removing, Some(self.gone().count() as u64));
-        for entry in self.gone() {
+        for (one, called) in self.gone() {
             monitor.add(1);
             let mut into = batch.clone();
+            if !store.is_still(one) {
+                // Removed or replaced, or never what it was taken for.
+                warnings.push(Warning::NotRemoved(called.to_owned()));
+                continue;
+            }
+            let manifest = store.whole(one);
             deleted = match &batch {
-                None => store.delete(lock, &entry.stem),
-                Some(batch) => store.discard(lock, batch, &entry.stem).map(|failed| {
+                None => store.delete(lock, &one.stem),
+                Some(batch) => store.discard(lock, batch, &one.stem).map(|failed| {
                     if let Some(error) = failed {
-                        warnings.push(Warning::NotInTrash(entry.called.clone(), error.to_string()));
+                        warnings.push(Warning::NotInTrash(called.to_owned(), error.to_string()));
                         into = None;
                     }
                 }),
@@ -64,13 +70,13 @@ impl RemovalPlan {
                 break;
             }
             if into.is_none() {
-                gone.push(entry);
+                gone.extend(one.head.as_ref().ok().map(|head| &head.id));
             }
             let line = |manifest: &Manifest| {
                 let line = self.occasion.line(context, workspace, manifest)?;
-                Some(LogEntry { name: entry.called.clone(), batch: into, ..line })
+                Some(LogEntry { name: called.to_owned(), batch: into, ..line })
             };
-            if let Some(line) = entry.manifest.as_ref().ok().and_then(line) {
+            if let Some(line) = manifest.as_ref().and_then(line) {
                 audit::write(store, &line);
             }
         }
@@ -83,7 +89,7 @@ impl RemovalPlan {
         let emptied = store.empty_trash(lock, over_at).unwrap_or_default();
         // An unreadable one keeps no ref: it is found by its id, which nobody knows.
         let there = StillThere::of(workspace, self.staying());
-        let released = ids(gone.into_iter()).into_iter().chain(&emptied);
+        let released = gone.into_iter().chain(&emptied);
         let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
         let freed = store.sweep(lock, context.now, monitor);
         let secrets = redaction::tidy(workspace, context.now);
@@ -168,11 +174,11 @@ pub struct StillThere {
 
 impl StillThere {
     /// Takes these of the store, and those in its trash.
-    pub fn of<'a>(workspace: &Workspace, entries: impl Iterator<Item = &'a Entry>) -> StillThere {
+    pub fn of<'a>(workspace: &Workspace, known: impl Iterator<Item = &'a UnreadEntry>) -> StillThere {
         let (mut ids, mut unsure) = (BTreeSet::new(), false);
-        for entry in entries {
-            match &entry.manifest {
-                Ok(manifest) => drop(ids.insert(manifest.id.clone())),
+        for one in known {
+            match &one.head {
+                Ok(head) => drop(ids.insert(head.id.clone())),
                 Err(_) => unsure = true,
             }
         }

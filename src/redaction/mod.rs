@@ -307,16 +307,14 @@ fn known_before(
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
-    for head in workspace.store.known()?.into_iter().filter_map(|known| known.head.ok()) {
-        for secret in
-            head.secrets.into_iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen"))
-        {
+    for head in workspace.store.known()?.iter().filter_map(|known| known.head.as_ref().ok()) {
+        for secret in head.secrets.iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen")) {
             if !looked_at.insert(secret.id.clone()) {
                 continue;
             }
             let value = keeper.kept(&secret.id)?.and_then(|value| String::from_utf8(value).ok());
             if let Some(value) = value.filter(|value| known.iter().all(|one| one.value != *value)) {
-                let name = secret.names.into_iter().next().unwrap_or_default();
+                let name = secret.names.first().cloned().unwrap_or_default();
                 let list = if secret.kind == "known" { &mut *known } else { &mut *seen };
                 list.push(KnownValue { name, value });
             }
@@ -360,10 +358,10 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
     let mut needed = workspace.store.secrets_in_trash()?;
-    for known in workspace.store.known()? {
+    for known in workspace.store.known()?.iter() {
         // One that can't be read may need any of them.
-        let Ok(head) = known.head else { return Ok(()) };
-        needed.extend(head.secrets.into_iter().map(|secret| secret.id));
+        let Ok(head) = &known.head else { return Ok(()) };
+        needed.extend(head.secrets.iter().map(|secret| secret.id.clone()));
     }
     Vault::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
 }

@@ -11,8 +11,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::client::transcript::validate::Problem;
 use crate::git::work_trees_of;
-use crate::manifest::{Manifest, Trigger};
-use crate::store::Reference;
+use crate::manifest::{Head, Manifest, Trigger};
+use crate::store::{Reference, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// A conversation of more bytes than this is one.
@@ -101,10 +101,11 @@ pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Optio
     let Some(wanted) = session(newest).filter(|_| newest.created_by.trigger == Trigger::Auto) else {
         return Ok(None);
     };
-    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
-        let of_session =
-            manifest.created_by.trigger == Trigger::Auto && session(&manifest).as_ref() == Some(&wanted);
-        if of_session && matches!(tree_of(workspace, &manifest)?, SavedTree::Gone(_)) {
+    let of_session =
+        |head: &Head| head.created_by.trigger == Trigger::Auto && head.session() == Some(&wanted);
+    for one in workspace.store.known()?.iter().filter(|one| one.head.as_ref().is_ok_and(of_session)) {
+        let Some(manifest) = workspace.store.whole(one) else { continue };
+        if matches!(tree_of(workspace, &manifest)?, SavedTree::Gone(_)) {
             return Ok(Some(manifest));
         }
     }
@@ -142,12 +143,13 @@ fn find(
     if Reference::parse(reference) != Reference::Latest(0) || is_meant(&newest, &tree) {
         return Ok(SnapshotFound { manifest: newest, passed_over: None });
     }
-    let entries = workspace.store.entries()?;
-    for manifest in entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
-        if manifest.safety.is_none() && is_meant(manifest, &tree_of(workspace, manifest)?) {
+    let by_hand = |one: &&UnreadEntry| one.head.as_ref().is_ok_and(|head| !head.safety);
+    for one in workspace.store.known()?.iter().filter(by_hand) {
+        let Some(manifest) = workspace.store.whole(one) else { continue };
+        if is_meant(&manifest, &tree_of(workspace, &manifest)?) {
             let of_another_tree = (tree != SavedTree::This).then(|| newest.workspace.root.to_string());
             let passed_over = Some(PassedOver { name: newest.name, of_another_tree });
-            return Ok(SnapshotFound { manifest: manifest.clone(), passed_over });
+            return Ok(SnapshotFound { manifest, passed_over });
         }
     }
     Ok(SnapshotFound { manifest: newest, passed_over: None })

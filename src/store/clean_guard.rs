@@ -43,14 +43,15 @@ impl Store {
         if !ignores.read(LARGEST_IGNORES).ok().flatten().is_some_and(|text| ignores_all(&text)) {
             files::publish(&self.tmp(), &ignores, GITIGNORE, Existing::Replace)?;
         }
-        for name in self.nameless()? {
-            files::also_name(&self.sheltered().join(&name), &self.at(&name), &self.tmp())?;
+        if self.catalog()?.is_sheltered {
+            return Ok(());
+        }
+        let names = self.manifest_names()?;
+        for name in names.nameless() {
+            files::also_name(&self.sheltered().join(name), &self.at(name), &self.tmp())?;
         }
         // Those of a store from before there was a shelter.
-        for stem in self.stems()? {
-            let names = [super::manifest_name(&stem), super::pin_name(&stem)];
-            names.iter().filter(|name| self.at(*name).exists()).for_each(|name| self.shelter_file(name));
-        }
+        names.unsheltered().for_each(|name| self.shelter_file(name));
         Ok(())
     }
 
@@ -71,19 +72,15 @@ impl Store {
         self.sheltered().join(name).remove()
     }
 
-    /// Returns the names of manifests and pins that something other than `snap` removed.
-    pub(super) fn nameless(&self) -> Result<Vec<String>> {
-        let names = self.sheltered().names()?.into_iter().filter_map(|name| name.into_string().ok());
-        let ours = |name: &String| name.ends_with(".json") || name.ends_with(".pin");
-        Ok(names.filter(ours).filter(|name| !self.at(name).exists()).collect())
-    }
-
     /// Returns how many snapshots are under their second name only.
     ///
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path.
     pub fn lost_names(&self) -> Result<usize> {
-        Ok(self.nameless()?.iter().filter(|name| name.ends_with(".json")).count())
+        if self.catalog()?.is_sheltered {
+            return Ok(0);
+        }
+        Ok(self.manifest_names()?.nameless().filter(|name| name.ends_with(".json")).count())
     }
 
     /// Where a manifest or a pin is: under its first name or, if that is gone, its second.
@@ -109,7 +106,7 @@ impl Store {
         self.sheltered().join(name)
     }
 
-    fn sheltered(&self) -> OwnPath {
+    pub(super) fn sheltered(&self) -> OwnPath {
         self.objects_folder().join("manifests")
     }
 }

@@ -1,8 +1,9 @@
 //! A snapshot in a store, read completely, or only as far as needed to identify it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::called::CallableSnapshot;
+use super::manifest_cache::Identity;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, Manifest};
@@ -62,6 +63,10 @@ pub struct UnreadEntry {
     pub stem: String,
     /// When the file was written.
     pub written: Timestamp,
+    /// Which file it was.
+    pub(super) identity: Option<Identity>,
+    /// Whether it is kept from pruning.
+    pub pinned: bool,
     /// Whether this user saved it, as for an [`Entry`]; but here all files that hold the same snapshot
     /// count.
     pub own: bool,
@@ -70,6 +75,27 @@ pub struct UnreadEntry {
 }
 
 impl UnreadEntry {
+    /// Says of each whether it counts as the user's own: of several files that hold one snapshot, only one does, the pinned
+    /// one first. Anybody who has seen a snapshot can put more copies of it into a store, and each would take the place of
+    /// another snapshot.
+    pub fn count_once(all: &[UnreadEntry]) -> Vec<bool> {
+        let (mut seen, mut counts) = (HashSet::new(), vec![false; all.len()]);
+        for pinned in [true, false] {
+            for (one, counts) in
+                all.iter().zip(&mut counts).filter(|(one, _)| one.own && one.pinned == pinned)
+            {
+                *counts = one.head.as_ref().is_ok_and(|head| seen.insert(&head.id));
+            }
+        }
+        counts
+    }
+
+    /// Returns when it was saved, as far as that can be trusted. A snapshot that is not the user's own
+    /// can't be younger than its file.
+    pub fn dated(&self, head: &Head, own: bool) -> Timestamp {
+        if own { head.created_at } else { head.created_at.min(self.written) }
+    }
+
     /// Returns what it can be called by.
     pub(super) fn named(&self) -> Option<CallableSnapshot<'_>> {
         let head = self.head.as_ref().ok()?;

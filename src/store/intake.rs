@@ -203,17 +203,17 @@ impl<'a> Incoming<'a> {
 
     /// Says whether this very snapshot is here, and refuses what would be mistaken for another.
     fn is_here(&self) -> Result<bool> {
-        for entry in self.store.entries()? {
-            let Ok(manifest) = &entry.manifest else { continue };
-            if manifest.id == self.manifest.id {
-                if self.store.manifest_bytes(&entry.stem)? == self.json {
+        for one in self.store.known()?.iter() {
+            let Ok(head) = &one.head else { continue };
+            if head.id == self.manifest.id {
+                if self.store.manifest_bytes(&one.stem)? == self.json {
                     return Ok(true);
                 }
                 return Err(Error::new(
                     Kind::Conflict,
                     format!("Cannot add {:?}: another snapshot here has its id", shown(&self.manifest)),
                 )
-                .because(format!("{} is {:?} and has other content", manifest.id, shown(manifest)))
+                .because(format!("{} is {:?} and has other content", head.id, Line(&head.name).to_string()))
                 .hint("one of the two was changed after it was saved; nothing was added"));
             }
         }

@@ -58,8 +58,12 @@ impl Store {
     /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`. It is
     /// repaired. So is one that another process is just making, or that a crash left incomplete.
     pub(super) fn refuse_strange_folder(&self) -> Result<()> {
+        // First what is asked of two files; the other question reads all of them.
+        if self.is_marked()? {
+            return Ok(());
+        }
         let names = self.at("").names()?;
-        if names.iter().all(|name| self.is_ours(name)) || self.is_marked()? {
+        if names.iter().all(|name| self.is_ours(name)) {
             return Ok(());
         }
         let strange = names.iter().find(|name| !self.is_ours(name));

@@ -15,7 +15,7 @@ use crate::sys::place::{OwnPath, Shape, Stat};
 const MOST: u64 = 16 << 20;
 
 /// What changes if a file is another one: device, inode, size, and the time of its last change.
-type Identity = (u64, u64, u64, i64, i64);
+pub(super) type Identity = (u64, u64, u64, i64, i64);
 
 /// The manifests of one store that this process has read.
 #[derive(Default)]

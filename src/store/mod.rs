@@ -7,20 +7,24 @@
 mod add_lock;
 mod base_blobs;
 mod called;
+mod catalog;
 mod clean_guard;
 mod entry;
+mod index_file;
 mod intake;
 mod journals;
 mod layout;
 mod log;
 mod manifest_cache;
 mod near;
+mod needs;
 mod objects;
 mod pieces;
 mod quarantine;
 mod refs;
 mod seal;
 mod streams;
+mod summaries;
 mod trash;
 
 use std::collections::BTreeSet;
@@ -35,22 +39,24 @@ use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Existing};
 use crate::sys::locks::{ExclusiveLock, SharedLock};
 use crate::sys::parallel::{self};
-use crate::sys::place::{OwnPath, Root};
+use crate::sys::place::{OwnPath, Root, Stat};
 use crate::sys::sync;
 
 pub use add_lock::AddLock;
 pub use base_blobs::Bases;
+use catalog::Catalog;
 pub use entry::{Entry, UnreadEntry};
-use intake::CLOCKS_APART;
 pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
+pub use needs::{Sizes, Space};
 pub use objects::{Destination, Sweep, YoungObjects};
 pub use pieces::Pieces;
 pub use refs::{Reference, check_name};
 pub use seal::Seal;
 pub use streams::Stream;
+pub use summaries::{Listed, Saved, Summaries};
 pub use trash::{Batch, KEPT, TrashSize};
 
 /// How long a command waits for another one.
@@ -64,6 +70,8 @@ pub struct Store {
     seal: Option<Arc<dyn Seal>>,
     /// The present moment, if it is known.
     now: Option<Timestamp>,
+    /// What is known of all snapshots, once that was asked.
+    catalog: Mutex<Option<Arc<Catalog>>>,
     /// Why a newer snapshot could not be the `latest` one.
     passed_over: Mutex<Option<Error>>,
 }
@@ -90,8 +98,14 @@ impl Store {
             Kind::Refused => error.hint("name the folder it leads to with `--store DIR`, if it is yours"),
             _ => error,
         })?;
-        let store =
-            Store { root, parsed: Parsed::default(), seal: None, now: None, passed_over: Mutex::default() };
+        let store = Store {
+            root,
+            parsed: Parsed::default(),
+            seal: None,
+            now: None,
+            catalog: Mutex::default(),
+            passed_over: Mutex::default(),
+        };
         store.refuse_strangers()?;
         Ok(store)
     }
@@ -130,7 +144,7 @@ impl Store {
         // Under the lock: a snapshot that is being removed must not get its name back.
         let lock = SharedLock::wait(&self.lock_place(), PATIENCE)?;
         self.shelter()?;
-        if self.stems()?.is_empty() {
+        if self.known()?.is_empty() {
             // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
             self.root().ancestors().take(3).try_for_each(sync::sync_folder)?;
         }
@@ -164,9 +178,9 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] if the folder can't be read.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        let pins = self.pins()?;
-        let entry = |stem: &String| self.entry_with(stem, |stem| pins.contains(&pin_name(stem)));
-        let entries = parallel::map(&self.stems()?, LEAST_EACH, entry);
+        let known = self.known()?;
+        let entry = |known: &UnreadEntry| self.entry_with(&known.stem, |_| known.pinned);
+        let entries = parallel::map(&known, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
         let called = called::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
         for entry in &mut entries {
@@ -193,51 +207,19 @@ impl Store {
         Some(Entry { stem: stem.to_owned(), called, pinned, own, written, manifest })
     }
 
-    /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
-    ///
-    /// # Errors
-    /// As [`Store::entries`].
-    pub fn known(&self) -> Result<Vec<UnreadEntry>> {
-        let known = |stem: &String| {
-            let mut written = Timestamp::from_millis(0);
-            let head = unless_gone(|| {
-                let (at, head) = self.read_head(stem);
-                written = at.unwrap_or(written);
-                head
-            })?;
-            let own = head.as_ref().is_ok_and(|head| self.is_own(&head.proofs));
-            Some(UnreadEntry { written, stem: stem.clone(), own, head })
-        };
-        let known = parallel::map(&self.stems()?, LEAST_EACH, known);
-        let mut known: Vec<UnreadEntry> = known.into_iter().flatten().collect();
-        known.sort_by(|a, b| match (&a.head, &b.head) {
-            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
-            (a, b) => a.is_err().cmp(&b.is_err()),
-        });
-        Ok(known)
-    }
-
     /// Lists the names that snapshots have; what can't be read has none.
     ///
     /// # Errors
     /// As [`Store::entries`].
     pub fn taken_names(&self) -> Result<BTreeSet<String>> {
-        Ok(self.known()?.into_iter().filter_map(|known| known.head.ok()).map(|head| head.name).collect())
-    }
-
-    /// Lists the names of all pins.
-    fn pins(&self) -> Result<BTreeSet<String>> {
-        let mut pins: BTreeSet<String> = self.nameless()?.into_iter().collect();
-        pins.extend(self.at("").names()?.into_iter().filter_map(|name| name.into_string().ok()));
-        pins.retain(|name| name.ends_with(".pin"));
-        Ok(pins)
+        let known = self.known()?;
+        Ok(known.iter().filter_map(|known| Some(known.head.as_ref().ok()?.name.clone())).collect())
     }
 
     /// Orders moments newest first. A moment in the far future comes last: it is from a wrong clock, or
     /// from somebody who wants to be first for ever.
     fn newer(&self, a: Timestamp, b: Timestamp) -> std::cmp::Ordering {
-        let believable = |moment: Timestamp| self.now.is_none_or(|now| moment.since(now) <= CLOCKS_APART);
-        believable(b).cmp(&believable(a)).then_with(|| b.cmp(&a))
+        self.is_believable(b).cmp(&self.is_believable(a)).then_with(|| b.cmp(&a))
     }
 
     /// Returns when a manifest's file was written.
@@ -287,7 +269,7 @@ impl Store {
     /// Writes a manifest's bytes under a free file name for its name.
     fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
         for stem in refs::stems_for(name) {
-            if self.stems()?.iter().any(|taken| taken.eq_ignore_ascii_case(&stem)) {
+            if self.known()?.iter().any(|known| known.stem.eq_ignore_ascii_case(&stem)) {
                 continue;
             }
             if files::publish(&self.tmp(), &self.manifest_place(&stem), json, Existing::Keep)? {
@@ -299,9 +281,20 @@ impl Store {
         Err(Error::new(Kind::Bug, "No free file name was found for the snapshot"))
     }
 
-    /// Reads a snapshot that is known, whole; `None` if it is gone, or can't be read.
+    /// Reads a snapshot that is known, whole; `None` if it is gone, can't be read, or is not what is known of it.
     pub fn whole(&self, known: &UnreadEntry) -> Option<Manifest> {
-        self.read(&known.stem).ok()
+        let head = known.head.as_ref().ok()?;
+        self.read(&known.stem).ok().filter(|manifest| head.is_of(manifest))
+    }
+
+    /// Says whether a snapshot is still what is known of it, by its manifest: for who is about to remove it.
+    pub fn is_still(&self, known: &UnreadEntry) -> bool {
+        let now = self.manifest_bytes(&known.stem).and_then(|json| Head::from_json(&json));
+        match (&known.head, now) {
+            (Ok(before), Ok(now)) => before.says_the_same(&now) && self.is_own(&now.proofs) == known.own,
+            (Ok(_), Err(_)) => false,
+            (Err(_), _) => true,
+        }
     }
 
     /// Refuses a name that a snapshot of this user has already. A snapshot that came with a clone does
@@ -395,21 +388,26 @@ impl Store {
         read
     }
 
-    /// Reads a manifest's head; returns when its file was written too, if it is there.
-    fn read_head(&self, stem: &str) -> (Option<Timestamp>, Result<Head>) {
+    /// Reads a manifest of which nothing is remembered.
+    fn read_once(&self, stem: &str) -> Result<Manifest> {
+        let json = self.manifest_bytes(stem)?;
+        Manifest::from_json(&json).map_err(|error| unread(&self.manifest_place(stem).path(), &error))
+    }
+
+    /// Reads a manifest's head; returns what its file is too, if it is there.
+    fn read_head(&self, stem: &str) -> (Option<Stat>, Result<Head>) {
         let (place, found) = self.standing_file(&manifest_name(stem));
-        let written = found.as_ref().map(|found| Timestamp::from(found.modified));
         let identity = manifest_cache::identity_of(found);
         if let Some(head) = self.parsed.head(stem, identity) {
-            return (written, head);
+            return (found, head);
         }
         let json = match self.manifest_bytes(stem) {
             Ok(json) => json,
-            Err(error) => return (written, Err(error)),
+            Err(error) => return (found, Err(error)),
         };
         let read = Head::from_json(&json).map_err(|error| unread(&place.path(), &error));
         self.parsed.note_head(stem, identity, &read);
-        (written, read)
+        (found, read)
     }
 
     /// Returns the bytes of a snapshot's manifest, as they are on the disk.
@@ -421,19 +419,6 @@ impl Store {
         place
             .read(LARGEST_MANIFEST)?
             .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", place.path().display())))
-    }
-
-    fn stems(&self) -> Result<Vec<String>> {
-        let mut stems = Vec::new();
-        for name in self.at("").names()? {
-            if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json")) {
-                stems.push(stem.to_owned());
-            }
-        }
-        stems
-            .extend(self.nameless()?.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned));
-        stems.sort();
-        Ok(stems)
     }
 
     /// Where a manifest is, or will be.

@@ -10,7 +10,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{AddLock, DeleteLock, Store};
+use super::needs::Objects;
+use super::{AddLock, DeleteLock, Store, UnreadEntry};
 use crate::base::compress;
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext, Kind, Result};
@@ -32,6 +33,10 @@ const INLINE: usize = 2_048;
 
 /// How many objects may wait to be synced together: each is an open file.
 const MOST_UNNAMED: usize = 128;
+
+/// Of how many manifests it is asked what they name: what a save repeats is mostly of one just before it, and what is not
+/// found costs no more than a sync.
+const MOST_ASKED: usize = 16;
 
 /// How old an object that nothing refers to must be before it is swept. On a disk without locks, a
 /// running save may be about to refer to it.
@@ -151,12 +156,12 @@ impl Store {
         self.write_object(lock, raw, object, Existing::Keep)
     }
 
-    /// Returns the objects that published manifests name. All others are made durable once more.
+    /// Returns the objects that the newest published manifests name. All others are made durable once more.
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
             let known = self.known().unwrap_or_default();
-            let readable: Vec<&str> =
-                known.iter().filter(|known| known.head.is_ok()).map(|known| known.stem.as_str()).collect();
+            let readable = known.iter().filter(|known| known.head.is_ok()).take(MOST_ASKED);
+            let readable: Vec<&str> = readable.map(|known| known.stem.as_str()).collect();
             let objects = |stem: &&str| {
                 self.manifest_bytes(stem).map_or_else(|_| BTreeSet::new(), |bytes| named_objects(&bytes))
             };
@@ -310,38 +315,50 @@ impl Store {
         if self.has_manifests_aside()? {
             return Ok(None);
         }
-        let (mut needed, mut by_trash, mut until) = (BTreeSet::new(), BTreeSet::new(), None);
         let mut with_bases: BTreeSet<OsString> = self.bases_folder().names()?.into_iter().collect();
-        for entry in self.entries()? {
-            let goes = gone.contains(entry.stem.as_str());
-            if goes && to == Destination::Nowhere {
+        // Here a snapshot must not be missed: the index is not asked which there are.
+        let known = self.known_anew()?;
+        let goes = |one: &UnreadEntry| gone.contains(one.stem.as_str());
+        let (mut needed, all_read) = self.needs(known.iter().filter(|one| !goes(one)));
+        if !all_read {
+            return Ok(None);
+        }
+        let is_wanted = |id: &SnapshotId| with_bases.contains(OsStr::new(&bases_name(id)));
+        let (mut by_trash, mut until, mut have_bases) = (Objects::new(), None, Vec::new());
+        for one in known.iter() {
+            let Ok(head) = &one.head else { continue };
+            let (has_bases, goes) = (is_wanted(&head.id), goes(one));
+            if goes && to == Destination::Nowhere || !goes && !has_bases {
                 continue;
             }
-            let Ok(manifest) = entry.manifest else { if goes { continue } else { return Ok(None) } };
-            let Ok(bases) = self.bases(&manifest) else { return Ok(None) };
+            let Ok(manifest) = self.read_once(&one.stem) else {
+                if goes { continue } else { return Ok(None) }
+            };
             let set = if goes { &mut by_trash } else { &mut needed };
-            set.extend(manifest.objects().iter().map(|object| object.object));
-            set.extend(bases.0.values().map(|object| object.object));
+            if !self.add_needs(&manifest, set) {
+                return Ok(None);
+            }
             until = until.max(goes.then_some(now));
-            with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
+            have_bases.push(bases_name(&head.id));
         }
         let trash = if to == Destination::Nowhere { Vec::new() } else { self.trash()? };
         for batch in trash.iter().filter(|batch| !batch.is_over(now)) {
-            for one in &batch.snapshots {
-                match &one.manifest {
-                    Ok(manifest) => {
-                        let Ok(bases) = self.bases(manifest) else { return Ok(None) };
-                        by_trash.extend(manifest.objects().iter().map(|object| object.object));
-                        by_trash.extend(bases.0.values().map(|object| object.object));
-                        with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
+            until = until.max(Some(batch.since));
+            for stem in &batch.stems {
+                match self.trashed(batch, stem)? {
+                    Some(Ok(manifest)) => {
+                        if !self.add_needs(&manifest, &mut by_trash) {
+                            return Ok(None);
+                        }
+                        have_bases.push(bases_name(&manifest.id));
                     }
-                    Err(error) if error.kind() == Kind::NewerFormat => return Ok(None),
+                    Some(Err(error)) if error.kind() == Kind::NewerFormat => return Ok(None),
                     // A damaged one that somebody removed is no reason to keep everything.
-                    Err(_) => {}
+                    Some(Err(_)) | None => {}
                 }
             }
-            until = until.max(Some(batch.since));
         }
+        with_bases.retain(|name| have_bases.iter().all(|had| name.as_os_str() != OsStr::new(had)));
         let with_bases = with_bases.iter().filter(|name| is_bases_name(name));
         let mut unneeded = Unneeded {
             bases: with_bases.map(|name| self.bases_folder().join(name)).collect(),

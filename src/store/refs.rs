@@ -17,6 +17,11 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", Line(name))
 }
 
+fn removed_meanwhile() -> Error {
+    Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
+        .hint("`snap list` shows those that are there")
+}
+
 const LONGEST_NAME: usize = 120;
 const LONGEST_STEM: usize = 60;
 
@@ -141,6 +146,10 @@ impl Store {
 
     /// Refuses a name that somebody else's snapshot goes by here, such as `NAME@USER`: it would get another one.
     pub(super) fn refuse_anothers(known: &[UnreadEntry], name: &str) -> Result<()> {
+        // Nobody else's goes by a name without that.
+        if !name.contains('@') {
+            return Ok(());
+        }
         let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
         let called = called(&all);
         let is_taken = |one: &CallableSnapshot<'_>| {
@@ -176,31 +185,52 @@ impl Store {
     }
 
     fn search(&self, reference: &Reference) -> Result<(Entry, Option<Error>)> {
-        let known = self.known()?;
-        let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
-        let (mut entry, passed) = match reference {
-            Reference::Latest(back) => {
-                let (found, passed) = self.find_latest(known, *back)?;
-                (self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))?, passed)
+        if let Reference::Latest(back) = reference
+            && let Some(entry) = self.latest_at_once(*back)
+        {
+            return Ok((entry, None));
+        }
+        let found = match self.search_among(&self.known()?, reference) {
+            // Nobody is told so because of an index.
+            Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Ambiguous) => {
+                self.search_among(&self.known_anew()?, reference)
             }
-            Reference::Named(name) => {
-                (self.demand(&self.find_named(known, &called, name, false)?.stem)?, None)
-            }
-            Reference::Typed(name) => {
-                (self.demand(&self.find_named(known, &called, name, true)?.stem)?, None)
-            }
+            found => found,
+        };
+        match found? {
+            Some(found) => Ok(found),
+            // The index was wrong.
+            None => self.search_among(&self.known_without_index()?, reference)?.ok_or_else(removed_meanwhile),
+        }
+    }
+
+    /// Finds the one of these that a reference means; `None` if its manifest is not what is known of it.
+    fn search_among(
+        &self,
+        known: &[UnreadEntry],
+        reference: &Reference,
+    ) -> Result<Option<(Entry, Option<Error>)>> {
+        let called = Store::called_by_stem(known);
+        let (found, passed) = match reference {
+            Reference::Latest(back) => self.find_latest(known, *back)?,
+            Reference::Named(name) => (self.find_named(known, &called, name, false)?, None),
+            Reference::Typed(name) => (self.find_named(known, &called, name, true)?, None),
+        };
+        let mut entry = self.demand(&found.stem).map_err(|error| match reference {
+            Reference::Latest(_) => error.hint(NAME_ANOTHER),
+            _ => error,
+        })?;
+        let is_same = match (&entry.manifest, &found.head) {
+            (Ok(manifest), Ok(head)) => head.is_of(manifest) && entry.own == found.own,
+            _ => true,
         };
         entry.is_called(&called);
-        Ok((entry, passed))
+        Ok(is_same.then_some((entry, passed)))
     }
 
     /// Reads a snapshot that was just found.
     fn demand(&self, stem: &str) -> Result<Entry> {
-        let gone = || {
-            Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
-                .hint("`snap list` shows those that are there")
-        };
-        let entry = self.entry(stem).ok_or_else(gone)?;
+        let entry = self.entry(stem).ok_or_else(removed_meanwhile)?;
         match entry.manifest {
             Ok(_) => Ok(entry),
             Err(error) => Err(error),
@@ -211,19 +241,27 @@ impl Store {
     pub fn find_damaged(&self, stem: &str) -> Option<Entry> {
         let stem = stem.strip_suffix(".json").unwrap_or(stem);
         let first = stems_for(stem).next();
-        let damaged = |entry: &Entry| {
-            entry.manifest.is_err() && (entry.stem == stem || first.as_ref() == Some(&entry.stem))
-        };
-        self.entries().ok()?.into_iter().find(damaged)
+        let known = self.known().ok()?;
+        let named = known.iter().filter(|one| one.stem == stem || first.as_ref() == Some(&one.stem));
+        named.filter_map(|one| self.entry(&one.stem)).find(|entry| entry.manifest.is_err())
+    }
+
+    /// Returns what each of these is called here, by its file.
+    pub fn called_by_stem(known: &[UnreadEntry]) -> HashMap<String, String> {
+        called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>())
     }
 
     /// Finds the newest but so many, and why one can't be read whose file is newer.
-    fn find_latest(&self, known: Vec<UnreadEntry>, back: usize) -> Result<(UnreadEntry, Option<Error>)> {
-        let manual = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
+    fn find_latest<'k>(
+        &self,
+        known: &'k [UnreadEntry],
+        back: usize,
+    ) -> Result<(&'k UnreadEntry, Option<Error>)> {
+        let manual = |entry: &&UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
         let safety = known.iter().any(|entry| entry.head.as_ref().is_ok_and(|head| head.safety));
-        let found = known.into_iter().filter(manual).nth(back);
+        let found = known.iter().filter(manual).nth(back);
         let passed = match (&found, unreadable) {
             (Some(found), Some((written, error))) if found.written < written => error,
             _ => None,
@@ -238,13 +276,13 @@ impl Store {
         })
     }
 
-    fn find_named(
+    fn find_named<'k>(
         &self,
-        known: Vec<UnreadEntry>,
+        known: &'k [UnreadEntry],
         called: &HashMap<String, String>,
         name: &str,
         by_beginning: bool,
-    ) -> Result<UnreadEntry> {
+    ) -> Result<&'k UnreadEntry> {
         let shown = Line(name).to_string();
         let is_called = |entry: &UnreadEntry| match &entry.head {
             Ok(head) => called.get(&entry.stem).is_some_and(|word| word == name) || head.id.as_str() == name,
@@ -262,7 +300,8 @@ impl Store {
             known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
         let alike =
             near::names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
-        let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
+        let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
+            known.iter().partition(|entry| is_called(entry));
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
             exact.retain(|entry| entry.head.is_ok());
@@ -271,20 +310,23 @@ impl Store {
         let id = |one: &UnreadEntry| one.head.as_ref().ok().map(|head| head.id.clone());
         exact.sort_by_key(|one| (!one.own, id(one)));
         exact.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
-        let (by_user, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) =
+        let (by_user, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             rest.into_iter().partition(|one| one.named().is_some_and(|one| is_meant(name, &one)));
         if exact.is_empty() {
             exact = by_user;
         }
-        let mut found: Vec<UnreadEntry> = if exact.is_empty() {
-            let may = |entry: &UnreadEntry| starts(entry) || by_beginning && begins(entry);
+        let mut found: Vec<&UnreadEntry> = if exact.is_empty() {
+            let may = |entry: &&UnreadEntry| starts(entry) || by_beginning && begins(entry);
             rest.into_iter().filter(may).collect()
         } else {
             exact.split_off(0)
         };
         found.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
         let is_safety = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|head| head.safety);
-        if found.len() > 1 && found.iter().any(|entry| !is_safety(entry)) && !found.iter().any(starts) {
+        if found.len() > 1
+            && found.iter().any(|entry| !is_safety(entry))
+            && !found.iter().any(|entry| starts(entry))
+        {
             // Nobody means what was saved before something was overwritten, unless they say so.
             found.retain(|entry| !is_safety(entry));
         }
@@ -295,8 +337,8 @@ impl Store {
             .map(|word| quoted(word))
             .collect();
         match (found.pop(), found.len()) {
-            (Some(entry), 0) => match entry.head {
-                Err(error) => Err(error),
+            (Some(entry), 0) => match &entry.head {
+                Err(error) => Err(error.clone()),
                 Ok(_) => Ok(entry),
             },
             (None, _) => {

@@ -23,6 +23,9 @@ pub trait Seal: Send + Sync {
     /// Makes the seal of a message for a purpose; `None` if this user has no usable key.
     fn seal(&self, purpose: &str, message: &[u8]) -> Option<ObjectId>;
 
+    /// Says whether this user has a key by now; makes none.
+    fn has_key(&self) -> bool;
+
     /// Says whether a seal is this user's, of this very message and for this purpose.
     fn is_sealed(&self, purpose: &str, message: &[u8], seal: ObjectId) -> bool;
 
@@ -44,6 +47,11 @@ impl Store {
     /// Says whether this user saved the snapshot that these proofs are of.
     pub(super) fn is_own(&self, proofs: &Proofs) -> bool {
         self.seal.as_ref().is_some_and(|own| own.is_own(proofs))
+    }
+
+    /// Says whether this user has proved something before.
+    pub(super) fn has_key(&self) -> bool {
+        self.seal.as_ref().is_some_and(|own| own.has_key())
     }
 
     /// Says whether this user could prove that a snapshot is theirs.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{DeleteLock, Entry, PATIENCE, Store, manifest_name, refs};
+use super::{DeleteLock, PATIENCE, Store, manifest_name, refs};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
@@ -26,26 +26,14 @@ pub struct Batch {
     pub id: SnapshotId,
     /// When it was removed.
     pub since: Timestamp,
-    /// The snapshots in it.
-    pub snapshots: Vec<TrashedSnapshot>,
-}
-
-/// One snapshot in the trash.
-pub struct TrashedSnapshot {
-    /// The name of its file, without `.json`.
-    pub stem: String,
-    /// Its manifest, or why it can't be read.
-    pub manifest: Result<Manifest>,
+    /// The names of its files, without `.json`.
+    pub stems: Vec<String>,
 }
 
 impl Batch {
     /// Says whether it is kept no longer.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         now.since(self.since) > KEPT
-    }
-
-    fn readable(&self) -> impl Iterator<Item = &Manifest> {
-        self.snapshots.iter().filter_map(|one| one.manifest.as_ref().ok())
     }
 }
 
@@ -63,8 +51,8 @@ impl Store {
 
     /// Says whether everything that one command removed is proven to be this user's own.
     pub fn is_own_batch(&self, batch: &Batch) -> bool {
-        let is_own = |one: &TrashedSnapshot| one.manifest.as_ref().is_ok_and(|one| self.is_own(&one.proofs));
-        batch.snapshots.iter().all(is_own)
+        let heads = self.heads_in_trash(std::slice::from_ref(batch)).unwrap_or_default();
+        heads.len() == batch.stems.len() && heads.iter().all(|head| self.is_own(&head.proofs))
     }
 
     /// Returns the ids of the snapshots in the trash that can be read.
@@ -72,8 +60,7 @@ impl Store {
     /// # Errors
     /// As [`Store::trash`].
     pub fn ids_in_trash(&self) -> Result<BTreeSet<SnapshotId>> {
-        let batches = self.trash()?;
-        Ok(batches.iter().flat_map(Batch::readable).map(|manifest| manifest.id.clone()).collect())
+        Ok(self.heads_in_trash(&self.trash()?)?.into_iter().map(|head| head.id).collect())
     }
 
     /// Returns the secrets that snapshots in the trash may need, by their ids.
@@ -81,40 +68,29 @@ impl Store {
     /// # Errors
     /// As [`Store::trash`].
     pub fn secrets_in_trash(&self) -> Result<BTreeSet<String>> {
-        let mut secrets = BTreeSet::new();
-        for batch in self.trash()? {
-            for one in &batch.snapshots {
-                let json =
-                    self.batch_folder(&batch.id).join(manifest_name(&one.stem)).read(LARGEST_MANIFEST)?;
-                let head = json.and_then(|json| Head::from_json(&json).ok());
-                secrets.extend(head.into_iter().flat_map(|head| head.secrets).map(|secret| secret.id));
-            }
-        }
-        Ok(secrets)
+        let heads = self.heads_in_trash(&self.trash()?)?;
+        Ok(heads.into_iter().flat_map(|head| head.secrets).map(|secret| secret.id).collect())
     }
 
-    /// Returns how many snapshots are in the trash, and the bytes on disk of what only they need and not these entries.
-    ///
-    /// # Errors
-    /// As [`Store::trash`].
-    pub fn trash_size(&self, entries: &[Entry]) -> Result<TrashSize> {
-        let (batches, mut size) = (self.trash()?, TrashSize::default());
-        if batches.is_empty() {
-            return Ok(size);
-        }
-        for batch in &batches {
-            for one in &batch.snapshots {
-                let place = self.batch_folder(&batch.id).join(manifest_name(&one.stem));
-                size.bytes += place.stat()?.map_or(0, |found| found.size);
-                size.snapshots += 1;
+    /// Reads of the snapshots in these batches what tells them from others, of those that can be read.
+    fn heads_in_trash(&self, batches: &[Batch]) -> Result<Vec<Head>> {
+        let mut heads = Vec::new();
+        for batch in batches {
+            for stem in &batch.stems {
+                let json = self.batch_folder(&batch.id).join(manifest_name(stem)).read(LARGEST_MANIFEST)?;
+                heads.extend(json.and_then(|json| Head::from_json(&json).ok()));
             }
         }
-        let needed: BTreeSet<_> =
-            entries.iter().filter_map(Entry::readable).flat_map(Manifest::objects).collect();
-        let only: BTreeSet<_> =
-            batches.iter().flat_map(Batch::readable).flat_map(Manifest::objects).collect();
-        size.bytes += only.difference(&needed).map(|object| self.stored_size(object)).sum::<u64>();
-        Ok(size)
+        Ok(heads)
+    }
+
+    /// Reads a manifest in the trash; `None` if it is gone.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub(super) fn trashed(&self, batch: &Batch, stem: &str) -> Result<Option<Result<Manifest>>> {
+        let json = self.batch_folder(&batch.id).join(manifest_name(stem)).read(LARGEST_MANIFEST)?;
+        Ok(json.map(|json| Manifest::from_json(&json)))
     }
 
     /// Moves a snapshot into the trash. Returns the failure of the trash, if the snapshot was deleted all the same,
@@ -156,41 +132,43 @@ impl Store {
             .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
             .collect();
         // Somebody else's of that name stands beside the user's own, as `NAME@USER`.
-        let is_mine = |one: &Manifest| self.is_own(&one.proofs) || !self.can_prove();
-        let is_taken =
-            |one: &&Manifest| !is_there(&one.id) && own_names.contains(one.name.as_str()) && is_mine(one);
-        let taken = batch.readable().find(is_taken);
-        if let Some(manifest) = taken {
-            let name = Line(&manifest.name).to_string();
+        let is_mine = |head: &Head| self.is_own(&head.proofs) || !self.can_prove();
+        let heads = self.heads_in_trash(std::slice::from_ref(&batch))?;
+        let taken = heads
+            .iter()
+            .find(|head| !is_there(&head.id) && own_names.contains(head.name.as_str()) && is_mine(head));
+        if let Some(taken) = taken {
+            let name = Line(&taken.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
                 .because(format!("there is another snapshot {name:?} by now"))
                 .hint(format!("`snap rm {name:?}` moves that one into the trash; then `snap undo` twice")));
         }
         let _publishing = self.publishing()?;
         let mut back = Vec::new();
-        for one in batch.snapshots {
-            let place = self.batch_folder(id).join(manifest_name(&one.stem));
-            let is_there = one.manifest.as_ref().is_ok_and(|manifest| is_there(&manifest.id));
+        for stem in &batch.stems {
+            let Some(manifest) = self.trashed(&batch, stem)? else { continue };
+            let place = self.batch_folder(id).join(manifest_name(stem));
+            let is_there = manifest.as_ref().is_ok_and(|manifest| is_there(&manifest.id));
             if !is_there {
-                let name = manifest_name(&self.free_stem(&one)?);
+                let name = manifest_name(&self.free_stem(stem, manifest.as_ref().ok())?);
                 files::also_name(&place, &self.at(&name), &self.tmp())?;
                 self.at("").sync()?;
                 self.shelter_file(&name);
             }
             place.remove()?;
-            back.extend(one.manifest.ok().filter(|_| !is_there));
+            back.extend(manifest.ok().filter(|_| !is_there));
         }
         self.batch_folder(id).remove_all()?;
         Ok(back)
     }
 
     /// Returns a free name for the file of a snapshot: the one that it had, if nothing has that now.
-    fn free_stem(&self, one: &TrashedSnapshot) -> Result<String> {
-        let taken = self.stems()?;
-        let name = one.manifest.as_ref().map_or(one.stem.as_str(), |manifest| &manifest.name);
-        let mut stems = std::iter::once(one.stem.clone()).chain(refs::stems_for(name));
+    fn free_stem(&self, had: &str, manifest: Option<&Manifest>) -> Result<String> {
+        let taken = self.known()?;
+        let name = manifest.map_or(had, |manifest| &manifest.name);
+        let mut stems = std::iter::once(had.to_owned()).chain(refs::stems_for(name));
         stems
-            .find(|stem| !taken.iter().any(|other| other.eq_ignore_ascii_case(stem)))
+            .find(|stem| !taken.iter().any(|other| other.stem.eq_ignore_ascii_case(stem)))
             .ok_or_else(|| Error::new(Kind::Bug, "No free file name was found for the snapshot"))
     }
 
@@ -206,7 +184,8 @@ impl Store {
     ) -> Result<BTreeSet<SnapshotId>> {
         let mut gone = BTreeSet::new();
         for batch in self.trash()?.into_iter().filter(|batch| over_at.is_none_or(|now| batch.is_over(now))) {
-            gone.extend(batch.readable().map(|manifest| manifest.id.clone()));
+            let heads = self.heads_in_trash(std::slice::from_ref(&batch))?;
+            gone.extend(heads.into_iter().map(|head| head.id));
             self.batch_folder(&batch.id).remove_all()?;
         }
         Ok(gone)
@@ -218,19 +197,12 @@ impl Store {
         let Some(found) = folder.stat()?.filter(|found| found.shape == Shape::Folder) else {
             return Ok(None);
         };
-        let mut snapshots = Vec::new();
-        for name in folder.names()? {
-            let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json")) else { continue };
-            let manifest = match folder.join(&name).read(LARGEST_MANIFEST)? {
-                Some(json) => Manifest::from_json(&json),
-                None => continue,
-            };
-            snapshots.push(TrashedSnapshot { stem: stem.to_owned(), manifest });
-        }
-        Ok(Some(Batch { id, since: Timestamp::from(found.modified), snapshots }))
+        let names = folder.names()?.into_iter().filter_map(|name| name.into_string().ok());
+        let stems = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
+        Ok(Some(Batch { id, since: Timestamp::from(found.modified), stems }))
     }
 
-    fn batch_folder(&self, id: &SnapshotId) -> OwnPath {
+    pub(super) fn batch_folder(&self, id: &SnapshotId) -> OwnPath {
         self.trash_folder().join(id.as_str())
     }
 

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -79,6 +79,21 @@ impl Draft {
         let place = folder.join(random_name(TEMPORARY)?);
         let file = place.create(0o600)?;
         Ok(Draft { file, name: Temporary(Some(place)) })
+    }
+
+    /// Returns when it was changed last, in seconds and nanoseconds by the clock of its disk; `None` if the disk says nothing.
+    pub fn changed(&self) -> Option<(i64, i64)> {
+        self.file.metadata().ok().map(|meta| (meta.ctime(), meta.ctime_nsec()))
+    }
+
+    /// Gives the file its name in the place of what has that now, without waiting for the disk: for what a power cut may
+    /// take, and a reader recognizes as torn.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; nothing is left behind.
+    pub fn publish_unsynced(self, place: &OwnPath) -> Result<()> {
+        drop(self.file);
+        self.name.publish(place, Existing::Replace).map(drop)
     }
 
     /// Syncs the file and closes it. Many at once: [`crate::sys::parallel::wait_for_each`].

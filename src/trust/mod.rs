@@ -93,6 +93,11 @@ impl Trust {
         self.known_key().is_ok_and(|key| key.is_some_and(|key| key.made(seal, purpose, message)))
     }
 
+    /// Says whether there is a key that can be used; makes none.
+    pub fn has_key(&self) -> bool {
+        self.known_key().is_ok_and(|key| key.is_some())
+    }
+
     /// Returns the key; makes it if there is none.
     fn own_key(&self) -> Result<&Key> {
         match self.key.get() {

@@ -106,6 +106,7 @@ mod sessions_continued;
 mod sessions_found;
 mod special_files;
 mod store;
+mod store_index;
 mod submodules;
 mod tarball;
 mod theme_question;

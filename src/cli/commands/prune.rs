@@ -21,7 +21,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{Policy, RemovalPlan, Retention, Verdict};
 use crate::settings::{self, Settings};
-use crate::store::{Entry, Sweep, YoungObjects};
+use crate::store::{Sweep, YoungObjects};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
@@ -129,9 +129,7 @@ fn still_agreed(agreed: Option<&Vec<SnapshotId>>, all: &[Judged]) -> Result<()> 
 }
 
 fn judged(plan: &RemovalPlan) -> Vec<Judged> {
-    let judge =
-        |entry: &Entry, verdict: &Verdict| Some(Judged::of(&entry.called, &entry.readable()?.id, verdict));
-    plan.judged().filter_map(|(entry, verdict)| judge(entry, verdict)).collect()
+    plan.judged().map(|(called, id, verdict)| Judged::of(called, id, verdict)).collect()
 }
 
 impl Prune {

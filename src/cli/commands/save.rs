@@ -14,7 +14,7 @@ use crate::cli::help::examples;
 use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::{
-    edited_lines, is_of_print_mode, left_out, odd_tasks, secret_line, tasks, todos,
+    edited_lines, is_of_print_mode, left_out, secret_line, tasks, todos,
 };
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
@@ -138,7 +138,7 @@ impl Save {
         let unchanged_since = report.unchanged_since.as_deref();
         let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
         let tasks = tasks(&workspace.store, saved).len();
-        let files = saved.tasks.len() + odd_tasks(saved).count() + todos(saved).len();
+        let files = saved.tasks.len() + saved.odd_tasks().count() + todos(saved).len();
         if let odd @ 1.. = files.saturating_sub(tasks) {
             notes.push(format!(
                 "{} of the task list can't be read as a task; saved as it is.",

@@ -18,9 +18,8 @@ use crate::cli::session_choice;
 use crate::client::{HookPlace, Scope, Stopped, hook_places, hooks_stopped};
 use crate::compare::changed_since;
 use crate::context::Context;
-use crate::manifest::Manifest;
 use crate::restore;
-use crate::store::{Entry, Reference, TrashSize};
+use crate::store::{Listed, Reference, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
@@ -163,31 +162,26 @@ struct Problem {
 
 impl StatusReport {
     fn of(context: &Context, workspace: &Workspace) -> Result<StatusReport> {
-        let entries = workspace.store.entries()?;
+        let all = workspace.store.summaries()?;
+        let space = workspace.store.space()?;
         let places = hook_places(&workspace.root, &context.config_dir);
         let this = std::env::current_exe().ok();
         let called = called::called_by_hooks();
         let first = called::first_on_path(called::SHORT);
-        let mut problems = problems(workspace, &entries, &places, called.as_deref());
+        let mut problems = problems(workspace, &all, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
-        let is_safety = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_some());
-        let safety = entries.iter().filter(is_safety).count();
-        let mut objects = std::collections::HashMap::new();
-        for object in entries.iter().filter_map(Entry::readable).flat_map(Manifest::objects) {
-            objects.entry(object.object).or_insert_with(|| workspace.store.stored_size(&object));
-        }
-        let manifests: u64 = entries.iter().map(|entry| workspace.store.manifest_size(&entry.stem)).sum();
+        let safety = all.iter().filter(|one| one.readable().is_some_and(|saved| saved.head.safety)).count();
         Ok(StatusReport {
             session: session(context, workspace),
-            newest: newest(context, workspace, &entries),
+            newest: newest(context, workspace, &all),
             store: StoreNow {
                 path: workspace.store.root().to_string_lossy().into_owned(),
-                snapshots: entries.len() - safety,
+                snapshots: all.iter().count() - safety,
                 safety,
-                size: manifests + objects.values().sum::<u64>(),
-                trash: TrashNow::of(workspace.store.trash_size(&entries)?),
+                size: space.bytes,
+                trash: TrashNow::of(space.trash),
             },
-            leases: leases(context, &entries),
+            leases: leases(context, &all),
             hooks: places.iter().map(Caller::of).collect(),
             program: Programs {
                 version: env!("CARGO_PKG_VERSION"),
@@ -310,14 +304,14 @@ impl LeaseNow {
 }
 
 /// Returns the leases on these snapshots.
-fn leases(context: &Context, entries: &[Entry]) -> Vec<LeaseNow> {
+fn leases(context: &Context, all: &Summaries) -> Vec<LeaseNow> {
     let me = transfer::name_of(&context.user, &context.host);
     let seen = transfer::seen_leases(context).into_iter();
     seen.filter_map(|SeenLease { lease, remote, seen }| {
-        let named = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.id == lease.id);
-        let entry = entries.iter().find(named)?;
+        let is_named = |one: &Listed<'_>| one.readable().is_some_and(|saved| saved.head.id == lease.id);
+        let named = all.iter().find(is_named)?;
         Some(LeaseNow {
-            name: Line(&entry.called).to_string(),
+            name: Line(named.called).to_string(),
             id: lease.id.to_string(),
             mine: lease.who == me,
             ages: [age(context.now.since(lease.since)), age(context.now.since(seen))],
@@ -343,17 +337,16 @@ fn session(context: &Context, workspace: &Workspace) -> Option<SessionNow> {
     Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state })
 }
 
-fn newest(context: &Context, workspace: &Workspace, entries: &[Entry]) -> Option<Newest> {
-    let by_hand = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_none());
-    let entry = entries.iter().find(by_hand)?;
-    let manifest = entry.readable()?;
+fn newest(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<Newest> {
+    let one = all.iter().find(|one| one.readable().is_some_and(|saved| !saved.head.safety))?;
+    let manifest = workspace.store.whole(one.known)?;
     let since = context.now.since(manifest.created_at);
     Some(Newest {
-        name: entry.called.clone(),
+        name: one.called.to_owned(),
         id: manifest.id.to_string(),
         age_seconds: since.as_secs(),
         // What can't be compared, as with a base that is not here, is no news.
-        changed: changed_since(workspace, manifest).ok(),
+        changed: changed_since(workspace, &manifest).ok(),
         age: age(since),
     })
 }
@@ -378,13 +371,13 @@ fn stopped(context: &Context, workspace: &Workspace) -> Vec<Problem> {
 
 fn problems(
     workspace: &Workspace,
-    entries: &[Entry],
+    all: &Summaries,
     places: &[HookPlace],
     called: Option<&Path>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut tell = |what: String, mend: &str| problems.push(Problem { what, mend: mend.to_owned() });
-    let damaged = entries.iter().filter(|entry| entry.manifest.is_err()).count();
+    let damaged = all.iter().filter(|one| one.saved.is_err()).count();
     if damaged > 0 {
         tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
     }

@@ -55,7 +55,7 @@ impl Verify {
         ui.report(&VerifyReport::new(&report, &repaired))?;
         if self.reference.is_none()
             && !ui.json()
-            && let Some(trash) = trash(&workspace.store, &workspace.store.entries()?)?
+            && let Some(trash) = trash(workspace.store.space()?.trash)
         {
             ui.say(&format!("Not checked: {trash}."));
         }

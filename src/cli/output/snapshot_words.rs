@@ -4,37 +4,32 @@ use serde_json::Value;
 
 use super::words::{count, count_u64, size_text};
 use crate::base::columns::first_line;
-use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::client::LooseObject;
-use crate::manifest::{Manifest, Secret, SideFile, Todo, Transcript};
+use crate::manifest::{Manifest, Secret, Summary, Todo, Transcript};
 use crate::store::{Entry, Store, TrashSize};
-
-/// A larger file is no task.
-const LARGEST_TASK: u64 = 4 << 20;
 
 /// Returns the name to show of an entry; of one that can't be read, its file's.
 pub(crate) fn shown_name(entry: &Entry) -> String {
     Line(&entry.called).to_string()
 }
 
-/// Returns what a snapshot was about in a line: its message, or what was said last in its conversation.
-pub(crate) fn about(manifest: &Manifest) -> String {
-    let session = manifest.session.as_ref();
-    let said = session.map(|session| &session.spoken);
-    let prompt = said.and_then(|said| said.last.as_deref());
+/// Returns what a snapshot of this name was about in a line: its message, or what was said last in its conversation.
+pub(crate) fn about(name: &str, summary: &Summary) -> String {
+    let Summary { message, title, spoken, .. } = summary;
+    let prompt = spoken.last.as_deref();
     // A name that was made from the prompt says it already.
-    let named = |prompt: &str| manifest.name.rsplit_once(", ").is_some_and(|(name, _)| prompt.contains(name));
-    let answer = said.and_then(|said| said.answer.as_deref()).filter(|_| prompt.is_some_and(named));
-    let title = session.and_then(|session| session.title.as_deref());
-    manifest.message.as_deref().or(answer).or(prompt).or(title).map(first_line).unwrap_or_default()
+    let named = |prompt: &str| name.rsplit_once(", ").is_some_and(|(name, _)| prompt.contains(name));
+    let answer = spoken.answer.as_deref().filter(|_| prompt.is_some_and(named));
+    message.as_deref().or(answer).or(prompt).or(title.as_deref()).map(first_line).unwrap_or_default()
 }
 
 /// Returns the tasks; of one that no manifest takes in, and that is kept as a file, what can be read; and an older
 /// client's list of things to do.
 pub(crate) fn tasks(store: &Store, manifest: &Manifest) -> Vec<Value> {
     let whole = manifest.tasks.iter().map(|task| serde_json::from_str(task.get()).unwrap_or_default());
-    let odd = odd_tasks(manifest).filter_map(|file| LooseObject::of(&store.load(&file.content).ok()?).task());
+    let odd =
+        manifest.odd_tasks().filter_map(|file| LooseObject::of(&store.load(&file.content).ok()?).task());
     let todos = todos(manifest).iter().enumerate().map(|(number, todo)| todo.as_task(number + 1));
     whole.chain(odd).chain(todos).collect()
 }
@@ -42,15 +37,6 @@ pub(crate) fn tasks(store: &Store, manifest: &Manifest) -> Vec<Value> {
 /// Returns an older client's list of things to do.
 pub(crate) fn todos(manifest: &Manifest) -> &[Todo] {
     manifest.session.as_ref().map_or(&[], |session| &session.todos)
-}
-
-/// Returns the files of tasks that no manifest takes in.
-pub(crate) fn odd_tasks(manifest: &Manifest) -> impl Iterator<Item = &SideFile> {
-    let is_task = |file: &&SideFile| {
-        let place = file.place.as_bytes();
-        place.starts_with(b"tasks/") && place.ends_with(b".json") && file.size <= LARGEST_TASK
-    };
-    manifest.session.iter().flat_map(|session| &session.files).filter(is_task)
 }
 
 /// Counts the tasks done.
@@ -86,10 +72,9 @@ pub(crate) fn secret_line(secret: &Secret) -> String {
 }
 
 /// Says how much is in a store's trash; nothing, if it is empty.
-pub(crate) fn trash(store: &Store, entries: &[Entry]) -> Result<Option<String>> {
-    let TrashSize { snapshots, bytes } = store.trash_size(entries)?;
+pub(crate) fn trash(TrashSize { snapshots, bytes }: TrashSize) -> Option<String> {
     let words = || format!("{} in the trash, {}", count(snapshots, "snapshot"), size_text(bytes));
-    Ok((snapshots > 0).then(words))
+    (snapshots > 0).then(words)
 }
 
 /// Says whether a session was begun with `claude -p`. In a terminal, the client finds such a session by its id only.

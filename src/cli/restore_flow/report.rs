@@ -18,6 +18,7 @@ use crate::cli::output::snapshot_words::about;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
+use crate::manifest::Summary;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
 use crate::restore::{
@@ -216,7 +217,7 @@ impl RestoreReport {
             records: session.map_or(0, |session| session.records),
             new_because: session.and_then(|session| session.renamed),
             is_here: session.is_some_and(SessionPlan::is_here),
-            about: about(plan.manifest()),
+            about: about(&plan.manifest().name, &Summary::of(plan.manifest())),
             heading: None,
         }
     }

@@ -90,8 +90,8 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
     if links.is_empty() {
         return Ok(());
     }
-    let entries = workspace.store.entries()?;
-    let there = prune::StillThere::of(workspace, entries.iter());
+    let known = workspace.store.known()?;
+    let there = prune::StillThere::of(workspace, known.iter());
     let links = prune::forget_links(workspace, links, &there)?;
     // Somebody else's is linked by hand, or not at all.
     let of_work = |m: &&Manifest| {
@@ -100,9 +100,14 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
             // A link moves on by itself: to nothing that nobody vouches for.
             && !workspace.provenance(m).is_foreign()
     };
-    let newest = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).find(of_work);
-    for one in links.iter().filter(|link| link.follows) {
-        match newest {
+    let follows: Vec<&Link> = links.iter().filter(|link| link.follows).collect();
+    if follows.is_empty() {
+        return Ok(());
+    }
+    let may_be = known.iter().filter(|one| one.head.as_ref().is_ok_and(|head| !head.safety));
+    let newest = may_be.filter_map(|one| workspace.store.whole(one)).find(|manifest| of_work(&manifest));
+    for one in follows {
+        match &newest {
             Some(newest) if newest.id != one.snapshot => {
                 link(workspace, newest, plan_link(workspace, newest, false)?, &one.title, true)?;
             }

@@ -17,7 +17,7 @@ use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocation};
 use crate::restore::session::writer::Copy;
 use crate::restore::session::{SessionPlan, checked};
-use crate::store::{Entry, LogEntry, Operation};
+use crate::store::{LogEntry, Operation, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// How many earlier copies of a session are looked at.
@@ -211,16 +211,17 @@ fn descends_from_here(
     plan: &SessionPlan,
     paths: &Paths,
 ) -> Result<bool> {
-    let entries = workspace.store.entries()?;
-    let by_id: BTreeMap<&SnapshotId, &Manifest> =
-        entries.iter().filter_map(Entry::readable).map(|m| (&m.id, m)).collect();
-    let (mut next, mut seen) = (manifest.parent.as_ref(), BTreeSet::new());
-    while let Some(ancestor) = next.and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.id)) {
-        next = ancestor.parent.as_ref();
+    let known = workspace.store.known()?;
+    let by_id: BTreeMap<&SnapshotId, &UnreadEntry> =
+        known.iter().filter_map(|one| Some((&one.head.as_ref().ok()?.id, one))).collect();
+    let (mut next, mut seen) = (manifest.parent.clone(), BTreeSet::new());
+    while let Some(one) = next.as_ref().and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.stem)) {
+        let Some(ancestor) = workspace.store.whole(one) else { break };
         // One that is damaged proves nothing.
-        if has_what_is_here(workspace, client, ancestor, plan, paths).unwrap_or(false) {
+        if has_what_is_here(workspace, client, &ancestor, plan, paths).unwrap_or(false) {
             return Ok(true);
         }
+        next = ancestor.parent;
     }
     Ok(false)
 }

@@ -204,12 +204,36 @@ impl OwnPath {
     /// # Errors
     /// [`Kind::Refused`] if a folder on the way to it is none, [`Kind::Environment`] with the path.
     pub fn stat(&self) -> Result<Option<Stat>> {
+        if self.below.as_os_str().is_empty() {
+            let Some(folder) = self.root.open(Missing::Stop)? else { return Ok(None) };
+            let stat = sys::fstat(&folder).map_err(io::Error::from).context("read", &self.path())?;
+            return Ok(Some(stat_of(&stat)));
+        }
         let Some((folder, name)) = self.walk(Missing::Stop)? else { return Ok(None) };
         match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat_of(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("read", &self.path(), &errno.into())),
         }
+    }
+
+    /// Returns what is at each of these names in the folder, which is opened once, as [`OwnPath::stat`] does.
+    ///
+    /// # Errors
+    /// As [`OwnPath::stat`], or that a name leads out of the folder.
+    pub fn stat_each(&self, names: &[String]) -> Result<Vec<Option<Stat>>> {
+        let Some(folder) = self.open_as_folder(Missing::Stop)? else { return Ok(vec![None; names.len()]) };
+        let stat = |name: &String| {
+            if name.contains('/') || name == ".." {
+                return Err(strange(&self.path().join(name), "it leads out of its folder"));
+            }
+            match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => Ok(Some(stat_of(&stat))),
+                Err(Errno::NOENT) => Ok(None),
+                Err(errno) => Err(Error::io("read", &self.path().join(name), &errno.into())),
+            }
+        };
+        names.iter().map(stat).collect()
     }
 
     /// Says whether anything is there that can be reached.

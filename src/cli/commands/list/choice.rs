@@ -2,8 +2,8 @@
 
 use crate::base::paths::NativePath;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Manifest, Trigger};
-use crate::store::Entry;
+use crate::manifest::{Summary, Trigger};
+use crate::store::{Listed, Saved};
 
 /// What was asked for.
 #[derive(Default)]
@@ -24,8 +24,8 @@ pub(super) struct Wanted<'a> {
 
 /// What is shown: one, or automatic ones that follow each other.
 pub(super) enum Item<'a> {
-    One(&'a Entry),
-    Automatic(Vec<&'a Entry>),
+    One(Listed<'a>, Saved<'a>),
+    Automatic(Vec<Saved<'a>>),
 }
 
 /// What is shown, newest first, and what is not.
@@ -48,67 +48,64 @@ impl Wanted<'_> {
     }
 
     /// Chooses from all snapshots, newest first. Those that can't be read are told elsewhere.
-    pub(super) fn choose<'a>(&self, entries: &'a [Entry]) -> Chosen<'a> {
-        let readable = || entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
+    pub(super) fn choose<'a>(&self, all: impl Iterator<Item = Listed<'a>>) -> Chosen<'a> {
         // What `latest` means is never hidden.
-        let latest = readable().find(|(_, manifest)| manifest.safety.is_none());
-        let latest = latest.map(|(entry, _)| std::ptr::from_ref(entry));
+        let mut latest_is_to_come = true;
         // Who searches wants to see what was found.
         let folds = !self.all && self.words.is_empty();
         let mut chosen =
             Chosen { items: Vec::new(), there: 0, matching: 0, safety: 0, automatic: 0, older: 0 };
         let mut shown = 0;
-        for (entry, manifest) in readable() {
+        for (one, saved) in all.filter_map(|one| Some((one, one.readable()?))) {
+            let head = saved.head;
             chosen.there += 1;
-            if !self.fits(entry, manifest) {
+            let is_latest = latest_is_to_come && !head.safety;
+            latest_is_to_come &= !is_latest;
+            if !self.fits(one, saved) {
                 continue;
             }
             chosen.matching += 1;
-            let is_kept = self.all || entry.pinned || latest == Some(std::ptr::from_ref(entry));
-            if manifest.safety.is_some() && !is_kept {
+            let is_kept = self.all || one.known.pinned || is_latest;
+            if head.safety && !is_kept {
                 chosen.safety += 1;
             } else if self.most.is_some_and(|most| shown >= most) {
                 chosen.older += 1;
-            } else if manifest.created_by.trigger == Trigger::Auto && !is_kept && folds {
+            } else if head.created_by.trigger == Trigger::Auto && !is_kept && folds {
                 chosen.automatic += 1;
                 match chosen.items.last_mut() {
-                    Some(Item::Automatic(group)) => group.push(entry),
-                    _ => chosen.items.push(Item::Automatic(vec![entry])),
+                    Some(Item::Automatic(group)) => group.push(saved),
+                    _ => chosen.items.push(Item::Automatic(vec![saved])),
                 }
             } else {
                 shown += 1;
-                chosen.items.push(Item::One(entry));
+                chosen.items.push(Item::One(one, saved));
             }
         }
         chosen
     }
 
-    fn fits(&self, entry: &Entry, manifest: &Manifest) -> bool {
-        let session = manifest.session.as_ref();
-        let is_of = |id: &str| session.is_some_and(|session| session.id.as_str().starts_with(id));
+    fn fits(&self, one: Listed<'_>, saved: Saved<'_>) -> bool {
+        let head = saved.head;
+        let is_of = |id: &str| head.session().is_some_and(|session| session.as_str().starts_with(id));
         self.session.is_none_or(is_of)
-            && self.root.as_ref().is_none_or(|root| manifest.workspace.root == *root)
-            && self.since.is_none_or(|since| manifest.created_at >= since)
-            && (self.words.is_empty() || self.words_are_in(entry, manifest))
+            && self.root.as_ref().is_none_or(|root| head.root() == root)
+            && self.since.is_none_or(|since| head.created_at >= since)
+            && (self.words.is_empty() || self.words_are_in(one, saved))
     }
 
-    fn words_are_in(&self, entry: &Entry, manifest: &Manifest) -> bool {
-        let session = manifest.session.as_ref();
-        let spoken = session.map(|session| &session.spoken);
-        let spoken = spoken.into_iter().flat_map(|said| [&said.first, &said.last, &said.answer]);
-        let texts = [&manifest.message, &manifest.workspace.branch, &manifest.workspace.worktree];
-        let title = session.map(|session| &session.title);
-        let texts = texts.into_iter().chain(title).chain(spoken).flatten();
-        let all: Vec<String> =
-            std::iter::once(&entry.called).chain(texts).map(|text| text.to_lowercase()).collect();
+    fn words_are_in(&self, one: Listed<'_>, saved: Saved<'_>) -> bool {
+        let Summary { message, branch, worktree, title, spoken, .. } = saved.summary;
+        let texts = [message, branch, worktree, title, &spoken.first, &spoken.last, &spoken.answer];
+        let texts = texts.into_iter().flatten().map(String::as_str);
+        let all: Vec<String> = std::iter::once(one.called).chain(texts).map(str::to_lowercase).collect();
         self.words.iter().all(|word| all.iter().any(|text| text.contains(&word.to_lowercase())))
     }
 }
 
 impl Chosen<'_> {
     /// Returns what the list ends with: how many there are, and what of them is not shown and why.
-    pub(super) fn footer(&self, size: &str) -> String {
-        let shown = self.items.iter().filter(|item| matches!(item, Item::One(_))).count();
+    pub(super) fn footer(&self, size: Option<&str>) -> String {
+        let shown = self.items.iter().filter(|item| matches!(item, Item::One(..))).count();
         let snapshots = if self.there == 1 { "snapshot" } else { "snapshots" };
         let number =
             if shown == self.there { shown.to_string() } else { format!("{shown} of {}", self.there) };
@@ -118,7 +115,10 @@ impl Chosen<'_> {
                 hidden.push(format!("{number} {what}"));
             }
         }
-        let mut footer = format!("{number} {snapshots}, {size}");
+        let mut footer = format!("{number} {snapshots}");
+        if let Some(size) = size {
+            footer += &format!(", {size}");
+        }
         if !hidden.is_empty() {
             footer += &format!("; {} hidden (-a shows them)", hidden.join(" and "));
         }

@@ -21,12 +21,15 @@ use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
 use crate::context::Context;
-use crate::store::Entry;
+use crate::store::{Saved, Store, Summaries};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
-use row::{Listed, Sizes, Snapshot};
+use row::{ForPrograms, Snapshot};
 use table::Line;
+
+/// Of more snapshots, it is not measured what they take: each of them would have to be read for that.
+const MOST_MEASURED: usize = 200;
 
 /// List the snapshots, newest first
 #[derive(Args)]
@@ -77,23 +80,23 @@ impl List {
             ui.report(&RemoteList::new(&shown, &listed, context.now))?;
             return Ok(Outcome::Done);
         }
-        let entries = workspace.store.entries()?;
-        if self.tree && !ui.json() && !entries.is_empty() {
-            return tree::draw(context, ui, &entries);
+        let all = workspace.store.summaries()?;
+        if self.tree && !ui.json() && !all.is_empty() {
+            return tree::draw(context, ui, &all);
         }
         let wanted = self.wanted(context, workspace);
         if ui.json() {
-            let rows = rows_for_programs(context, workspace, &wanted, &entries);
+            let rows = rows_for_programs(context, workspace, &wanted, &all);
             ui.print_json(&if self.reverse { rows.into_iter().rev().collect() } else { rows })?;
             return Ok(Outcome::Done);
         }
-        let chosen = wanted.choose(&entries);
+        let chosen = wanted.choose(all.iter());
         if chosen.items.is_empty() {
-            ui.say(&nothing(&wanted, &chosen, entries.len()));
+            ui.say(&nothing(&wanted, &chosen, all.iter().count()));
         } else {
-            self.print(context, workspace, &entries, &chosen, ui)?;
+            self.print(context, workspace, &all, &chosen, ui)?;
         }
-        if entries.is_empty() {
+        if all.is_empty() {
             return Ok(Outcome::Done);
         }
         if let lost @ 1.. = workspace.store.lost_names()? {
@@ -102,7 +105,7 @@ impl List {
                 "the files of {what} were removed, as by `git clean -x`; the next save brings them back"
             ));
         }
-        let damaged = entries.iter().filter_map(|entry| entry.manifest.as_ref().err());
+        let damaged = all.iter().filter_map(|one| one.saved.err());
         let number = damaged.map(|error| ui.error(error)).count();
         Ok(Outcome::partial_if(number > 0))
     }
@@ -124,58 +127,62 @@ impl List {
         &self,
         context: &Context,
         workspace: &Workspace,
-        entries: &[Entry],
+        all: &Summaries,
         chosen: &Chosen<'_>,
         ui: &mut Ui,
     ) -> Result<()> {
-        let mut sizes = Sizes::default();
-        let ids: Vec<&str> = entries.iter().filter_map(|entry| Some(entry.readable()?.id.as_str())).collect();
+        let store = &workspace.store;
+        let ids: Vec<&str> = all.iter().filter_map(|one| Some(one.readable()?.head.id.as_str())).collect();
         let digits = table::digits(&ids);
         let screen = self.columns.or_else(|| ui.shows_on_terminal().then(pager::screen_width));
         let has_room = screen.is_none_or(|screen| screen >= row::ROOM_FOR_SIZES);
-        let mut lines: Vec<Line> = Vec::new();
-        for item in &chosen.items {
-            lines.push(match item {
-                Item::One(entry) => {
-                    let Some(manifest) = entry.readable() else { continue };
-                    let size =
-                        if has_room { Some(sizes.of(&workspace.store, entry, manifest)) } else { None };
-                    let snapshot = Snapshot::of(context, workspace, entry, manifest, size.unwrap_or(0));
-                    let mut row = snapshot.row(digits);
-                    if size.is_none() {
-                        row.facts[table::FACTS.len() - 1].clear();
-                    }
-                    Line::Snapshot(Box::new(row))
+        let line = |item: &Item<'_>| match item {
+            Item::One(one, saved) => {
+                let mut row = Snapshot::of(context, store, *one, *saved).row(digits);
+                if !has_room {
+                    row.facts[table::FACTS.len() - 1].clear();
                 }
-                Item::Automatic(group) => Line::Note(folded(context, group)),
-            });
-        }
+                Line::Snapshot(Box::new(row))
+            }
+            Item::Automatic(group) => Line::Note(folded(context, group)),
+        };
+        let mut lines: Vec<Line> = chosen.items.iter().map(line).collect();
         if self.reverse {
             lines.reverse();
         }
         let mut shown = table::lines(&lines, screen);
-        let size = size_text(sizes.of_all(&workspace.store, entries));
-        let mut footer = chosen.footer(&size);
-        if let Some(trash) = trash(&workspace.store, entries)? {
-            footer = format!("{footer}; {trash}");
-        }
+        let tells = ui.shows_on_terminal() || chosen.safety + chosen.automatic + chosen.older > 0;
+        let footer = if tells { footer(store, all, chosen)? } else { String::new() };
         if ui.shows_on_terminal() {
             shown.push(Text::default());
             shown.push(Style::Faint.of(footer));
             return paged(ui, &shown);
         }
         shown.into_iter().try_for_each(|line| ui.line(line))?;
-        if chosen.safety + chosen.automatic + chosen.older > 0 {
+        if tells {
             ui.say(&footer);
         }
         Ok(())
     }
 }
 
+/// Says how many snapshots there are and what they take, as far as that is known at once.
+fn footer(store: &Store, all: &Summaries, chosen: &Chosen<'_>) -> Result<String> {
+    if all.iter().count() > MOST_MEASURED {
+        let trash = match store.number_in_trash()? {
+            0 => String::new(),
+            number => format!("; {} in the trash", count(number, "snapshot")),
+        };
+        return Ok(format!("{}{trash}", chosen.footer(None)));
+    }
+    let space = store.space()?;
+    let footer = chosen.footer(Some(&size_text(space.bytes)));
+    Ok(trash(space.trash).map_or_else(|| footer.clone(), |trash| format!("{footer}; {trash}")))
+}
+
 /// Says how many automatic snapshots there are in the place of a line, and of when.
-fn folded(context: &Context, group: &[&Entry]) -> String {
-    let ages = group.iter().filter_map(|entry| entry.readable());
-    let mut ages = ages.map(|manifest| age(context.now.since(manifest.created_at)));
+fn folded(context: &Context, group: &[Saved<'_>]) -> String {
+    let mut ages = group.iter().map(|saved| age(context.now.since(saved.head.created_at)));
     let newest = ages.next().unwrap_or_default();
     match ages.next_back() {
         Some(oldest) if oldest != newest => format!("… {} automatic, {newest} to {oldest} old", group.len()),
@@ -204,8 +211,8 @@ fn rows_for_programs<'a>(
     context: &Context,
     workspace: &Workspace,
     wanted: &Wanted<'_>,
-    entries: &'a [Entry],
-) -> Vec<Listed<'a>> {
+    all: &'a Summaries,
+) -> Vec<ForPrograms<'a>> {
     let everything = Wanted {
         all: true,
         most: wanted.most,
@@ -214,24 +221,18 @@ fn rows_for_programs<'a>(
         since: wanted.since,
         words: wanted.words.clone(),
     };
-    let chosen = everything.choose(entries);
-    let mut sizes = Sizes::default();
-    let mut row = |entry: &'a Entry| {
-        let manifest = entry.readable()?;
-        let size = sizes.of(&workspace.store, entry, manifest);
-        Some(Listed::Snapshot(Box::new(Snapshot::of(context, workspace, entry, manifest, size))))
+    let chosen = everything.choose(all.iter());
+    let row = |item: &Item<'a>| match item {
+        Item::One(one, saved) => {
+            let snapshot = Snapshot::of(context, &workspace.store, *one, *saved);
+            Some(ForPrograms::Snapshot(Box::new(snapshot)))
+        }
+        Item::Automatic(_) => None,
     };
-    let readable: Vec<Listed<'a>> = chosen
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            Item::One(entry) => row(entry),
-            Item::Automatic(_) => None,
-        })
-        .collect();
-    let damaged = entries.iter().filter_map(|entry| {
-        let error = entry.manifest.as_ref().err()?;
-        Some(Listed::Damaged { name: &entry.stem, error: error.to_string() })
+    let readable: Vec<ForPrograms<'a>> = chosen.items.iter().filter_map(row).collect();
+    let damaged = all.iter().filter_map(|one| {
+        let error = one.saved.err()?;
+        Some(ForPrograms::Damaged { name: &one.known.stem, error: error.to_string() })
     });
     readable.into_iter().chain(damaged).collect()
 }

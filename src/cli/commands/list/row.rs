@@ -1,28 +1,24 @@
 //! What a list says of one snapshot: to a program as JSON, to a person as a row.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
 use super::table;
-use crate::base::digest::ObjectId;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::NativePath;
 use crate::base::timestamp::{Timestamp, age};
-use crate::cli::output::snapshot_words::{about, done, edited_lines, tasks};
+use crate::cli::output::snapshot_words::{about, done, tasks};
 use crate::cli::output::words::size_text;
 use crate::context::Context;
-use crate::manifest::{Manifest, Trigger};
-use crate::store::{Entry, Store};
-use crate::workspace::Workspace;
+use crate::manifest::{EditCount, TaskCount, Trigger};
+use crate::store::{Listed, Saved, Store};
 
-/// On narrower screens sizes are not shown, so nothing is measured.
+/// On narrower screens sizes are not shown.
 pub(super) const ROOM_FOR_SIZES: usize = 120;
 
 /// One of a list for programs.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Listed<'a> {
+pub(super) enum ForPrograms<'a> {
     Snapshot(Box<Snapshot<'a>>),
     Damaged { name: &'a str, error: String },
 }
@@ -50,7 +46,7 @@ pub(super) struct Snapshot<'a> {
     tasks: Tasks,
     agents: usize,
     edits: Option<Edits>,
-    /// In bytes, on disk.
+    /// In bytes, on disk, when it was listed first.
     size: u64,
     #[serde(skip)]
     age: String,
@@ -72,43 +68,39 @@ struct Edits {
 }
 
 impl<'a> Snapshot<'a> {
-    pub(super) fn of(
-        context: &Context,
-        workspace: &Workspace,
-        entry: &'a Entry,
-        manifest: &'a Manifest,
-        size: u64,
-    ) -> Snapshot<'a> {
-        let session = manifest.session.as_ref();
-        let spoken = session.map(|session| &session.spoken);
-        let tasks = tasks(&workspace.store, manifest);
-        let (added, removed) = edited_lines(manifest);
-        let edits = manifest.edits.as_ref();
-        let since = context.now.since(manifest.created_at);
+    pub(super) fn of(context: &Context, store: &Store, one: Listed<'a>, saved: Saved<'a>) -> Snapshot<'a> {
+        let Saved { head, summary, size } = saved;
+        let count = || store.whole(one.known).map(|manifest| tasks(store, &manifest)).unwrap_or_default();
+        let tasks = summary.tasks.unwrap_or_else(|| {
+            let tasks = count();
+            TaskCount { done: done(&tasks), all: tasks.len() }
+        });
+        let since = context.now.since(head.created_at);
+        let edits = |EditCount { files, added, removed }| Edits { files, added, removed };
         Snapshot {
-            name: &entry.called,
-            id: &manifest.id,
-            parent: manifest.parent.as_ref(),
-            message: manifest.message.as_deref(),
-            created_at: manifest.created_at,
+            name: one.called,
+            id: &head.id,
+            parent: summary.parent.as_ref(),
+            message: summary.message.as_deref(),
+            created_at: head.created_at,
             age_seconds: since.as_secs(),
-            trigger: manifest.created_by.trigger,
-            pinned: entry.pinned,
-            own: workspace.trust.is_own(&manifest.proofs),
-            branch: manifest.workspace.branch.as_deref(),
-            worktree: manifest.workspace.worktree.as_deref(),
-            root: &manifest.workspace.root,
-            session_id: session.map(|session| &session.id),
-            title: session.and_then(|session| session.title.as_deref()),
-            first_prompt: spoken.and_then(|spoken| spoken.first.as_deref()),
-            last_prompt: spoken.and_then(|spoken| spoken.last.as_deref()),
-            last_answer: spoken.and_then(|spoken| spoken.answer.as_deref()),
-            tasks: Tasks { done: done(&tasks), all: tasks.len() },
-            agents: manifest.agents.len(),
-            edits: edits.map(|edits| Edits { files: edits.listed().count(), added, removed }),
+            trigger: head.created_by.trigger,
+            pinned: one.known.pinned,
+            own: one.known.own,
+            branch: summary.branch.as_deref(),
+            worktree: summary.worktree.as_deref(),
+            root: head.root(),
+            session_id: head.session(),
+            title: summary.title.as_deref(),
+            first_prompt: summary.spoken.first.as_deref(),
+            last_prompt: summary.spoken.last.as_deref(),
+            last_answer: summary.spoken.answer.as_deref(),
+            tasks: Tasks { done: tasks.done, all: tasks.all },
+            agents: summary.agents,
+            edits: summary.edits.map(edits),
             size,
             age: age(since),
-            about: about(manifest),
+            about: about(&head.name, summary),
         }
     }
 
@@ -140,32 +132,5 @@ impl<'a> Snapshot<'a> {
                 size_text(self.size),
             ],
         }
-    }
-}
-
-/// What snapshots take on the disk; each object is measured once.
-#[derive(Default)]
-pub(super) struct Sizes(HashMap<ObjectId, u64>);
-
-impl Sizes {
-    /// Returns what one takes, with what it shares with others.
-    pub(super) fn of(&mut self, store: &Store, entry: &Entry, manifest: &Manifest) -> u64 {
-        let objects = manifest.objects();
-        let objects = objects
-            .iter()
-            .map(|object| *self.0.entry(object.object).or_insert_with(|| store.stored_size(object)));
-        store.manifest_size(&entry.stem) + objects.sum::<u64>()
-    }
-
-    /// Returns what all of them take together.
-    pub(super) fn of_all(mut self, store: &Store, entries: &[Entry]) -> u64 {
-        let readable = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
-        let manifests: u64 = readable
-            .map(|(entry, manifest)| {
-                self.of(store, entry, manifest);
-                store.manifest_size(&entry.stem)
-            })
-            .sum();
-        manifests + self.0.values().sum::<u64>()
     }
 }

@@ -12,41 +12,42 @@ use crate::base::timestamp::age;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::context::Context;
-use crate::manifest::Manifest;
-use crate::store::Entry;
+use crate::manifest::Head;
+use crate::store::{Listed, Saved, Summaries};
 
 /// Draws the readable snapshots without safety snapshots: the newest tree first, in each the oldest first.
-pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<Outcome> {
+pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Outcome> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
-    let newest_first = || entries.iter().filter_map(Entry::readable).filter(|m| m.safety.is_none());
-    let called: BTreeMap<*const Manifest, &str> = entries
-        .iter()
-        .filter_map(|entry| Some((std::ptr::from_ref(entry.readable()?), entry.called.as_str())))
-        .collect();
-    let all: BTreeSet<&SnapshotId> = newest_first().map(|m| &m.id).collect();
-    let mut children: BTreeMap<&SnapshotId, Vec<&Manifest>> = BTreeMap::new();
-    for manifest in newest_first() {
-        if let Some(parent) = &manifest.parent {
-            children.entry(parent).or_default().push(manifest);
+    let readable = all.iter().filter_map(|one| Some((one, one.readable()?)));
+    let newest_first: Vec<(Listed<'_>, Saved<'_>)> =
+        readable.filter(|(_, saved)| !saved.head.safety).collect();
+    let ids: BTreeSet<&SnapshotId> = newest_first.iter().map(|(_, saved)| &saved.head.id).collect();
+    let mut children: BTreeMap<&SnapshotId, Vec<usize>> = BTreeMap::new();
+    for (number, (_, saved)) in newest_first.iter().enumerate() {
+        if let Some(parent) = &saved.summary.parent {
+            children.entry(parent).or_default().push(number);
         }
     }
     for of_one in children.values_mut() {
-        of_one.sort_by_key(|manifest| manifest.created_at);
+        of_one.sort_by_key(|number| newest_first[*number].1.head.created_at);
     }
-    let is_root = |manifest: &&Manifest| manifest.parent.as_ref().is_none_or(|parent| !all.contains(parent));
+    let is_root = |number: &usize| {
+        newest_first[*number].1.summary.parent.as_ref().is_none_or(|parent| !ids.contains(parent))
+    };
     // Not by id: another snapshot that says it has the same must not hide this one.
-    let mut drawn: BTreeSet<*const Manifest> = BTreeSet::new();
+    let mut drawn: BTreeSet<usize> = BTreeSet::new();
+    let numbers = 0..newest_first.len();
     // Last all of them: what is still not drawn has itself for an ancestor, which only a
     // hostile snapshot has.
-    for root in newest_first().filter(is_root).chain(newest_first()) {
+    for root in numbers.clone().filter(is_root).chain(numbers) {
         let mut open = vec![(root, String::new(), String::new())];
-        while let Some((manifest, lead, rest)) = open.pop() {
-            if !drawn.insert(std::ptr::from_ref(manifest)) {
+        while let Some((number, lead, rest)) = open.pop() {
+            if !drawn.insert(number) {
                 continue;
             }
-            let name = called.get(&std::ptr::from_ref(manifest)).copied().unwrap_or(&manifest.name);
-            ui.line(text![lead, line(context, manifest, name)])?;
-            let next = children.get(&manifest.id).map_or(&[][..], Vec::as_slice);
+            let (one, Saved { head, .. }) = newest_first[number];
+            ui.line(text![lead, line(context, head, one.called)])?;
+            let next = children.get(&head.id).map_or(&[][..], Vec::as_slice);
             for (number, child) in next.iter().enumerate().rev() {
                 open.push(match (next.len(), number + 1 == next.len()) {
                     (1, _) => (*child, rest.clone(), rest.clone()),
@@ -59,12 +60,12 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     Ok(Outcome::Done)
 }
 
-fn line(context: &Context, manifest: &Manifest, name: &str) -> Text {
-    let by = &manifest.created_by;
+fn line(context: &Context, head: &Head, name: &str) -> Text {
+    let by = &head.created_by;
     let rest = format!(
         "{}  {}  {}@{}",
-        manifest.id.short(),
-        age(context.now.since(manifest.created_at)),
+        head.id.short(),
+        age(context.now.since(head.created_at)),
         Line(&by.user),
         Line(&by.host)
     );

@@ -1,0 +1,131 @@
+//! Which objects snapshots need, read from their manifests one by one: in memory that grows with the objects, and not with the
+//! snapshots.
+//!
+//! What a sweep removes is decided by this alone, and never by the index. Of each manifest, the checksum is looked at, and
+//! everything that looks like the name of an object; so rather too much is kept.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::{LEAST_EACH, Store, TrashSize, UnreadEntry, manifest_name};
+use crate::base::digest::ObjectId;
+use crate::base::error::{Kind, Result};
+use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef, may_name};
+use crate::sys::parallel::{self, held};
+
+/// Objects by their names.
+pub(super) type Objects = HashSet<ObjectId>;
+
+/// What a store takes on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// The bytes of the manifests, and of the objects that they need.
+    pub bytes: u64,
+    /// What is in the trash.
+    pub trash: TrashSize,
+}
+
+/// What snapshots need on the disk, each file by a number that is its own.
+pub struct Sizes<'s> {
+    store: &'s Store,
+    /// The numbers of objects, with their bytes on the disk.
+    objects: HashMap<ObjectId, (usize, u64)>,
+    next: usize,
+}
+
+impl Sizes<'_> {
+    /// Returns the files of a snapshot: its manifest and its objects.
+    pub fn of(&mut self, one: &UnreadEntry) -> Vec<(usize, u64)> {
+        let mut files = vec![(self.next, self.store.manifest_size(&one.stem))];
+        self.next += 1;
+        let json = self.store.manifest_bytes(&one.stem);
+        for object in json.and_then(|json| may_name(&json)).unwrap_or_default() {
+            let (store, next) = (self.store, &mut self.next);
+            let numbered = self.objects.entry(object).or_insert_with(|| {
+                *next += 1;
+                (*next - 1, store.stored_size(&ObjectRef { object, size: 0 }))
+            });
+            files.push(*numbered);
+        }
+        // What only looked like the name of an object takes nothing.
+        files.retain(|(_, bytes)| *bytes > 0);
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+}
+
+impl Store {
+    /// Measures what snapshots need on the disk; each object is measured once.
+    pub fn sizes(&self) -> Sizes<'_> {
+        Sizes { store: self, objects: HashMap::new(), next: 0 }
+    }
+
+    /// Returns the objects that these snapshots need, and perhaps others; says too whether all of them can be read.
+    pub(super) fn needs<'e>(&self, all: impl Iterator<Item = &'e UnreadEntry>) -> (Objects, bool) {
+        let all: Vec<&UnreadEntry> = all.collect();
+        let (needed, failed) = (Mutex::new(Objects::new()), AtomicBool::new(false));
+        parallel::map(&all, LEAST_EACH, |one| {
+            match self.manifest_bytes(&one.stem).and_then(|json| may_name(&json)) {
+                Ok(names) if one.head.is_ok() => held(&needed).extend(names),
+                // Removed since it was listed, which nobody can while objects are swept.
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Ok(_) | Err(_) => failed.store(true, Relaxed),
+            }
+        });
+        (std::mem::take(&mut *held(&needed)), !failed.into_inner())
+    }
+
+    /// Adds the objects that one snapshot needs, and its base versions; says whether these can be read.
+    pub(super) fn add_needs(&self, manifest: &Manifest, needed: &mut Objects) -> bool {
+        let Ok(bases) = self.bases(manifest) else { return false };
+        needed.extend(manifest.objects().iter().map(|object| object.object));
+        needed.extend(bases.0.values().map(|object| object.object));
+        true
+    }
+
+    /// Returns what the store takes on the disk. Of what can't be read, only the manifest counts.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn space(&self) -> Result<Space> {
+        let known = self.known()?;
+        let (needed, _) = self.needs(known.iter());
+        let manifests: u64 = known.iter().map(|one| self.manifest_size(&one.stem)).sum();
+        Ok(Space { bytes: manifests + self.stored(&needed), trash: self.trash_size(&needed)? })
+    }
+
+    /// Returns how many snapshots are in the trash.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn number_in_trash(&self) -> Result<usize> {
+        Ok(self.trash()?.iter().map(|batch| batch.stems.len()).sum())
+    }
+
+    /// Returns how many snapshots are in the trash, and the bytes on disk of what only they need and not these objects.
+    fn trash_size(&self, needed: &Objects) -> Result<TrashSize> {
+        let (mut size, mut only) = (TrashSize::default(), Objects::new());
+        for batch in self.trash()? {
+            for stem in &batch.stems {
+                let place = self.batch_folder(&batch.id).join(manifest_name(stem));
+                size.bytes += place.stat()?.map_or(0, |found| found.size);
+                size.snapshots += 1;
+                // What is damaged in the trash takes the space of its manifest only.
+                let json = place.read(LARGEST_MANIFEST).ok().flatten();
+                only.extend(json.and_then(|json| may_name(&json).ok()).unwrap_or_default());
+            }
+        }
+        only.retain(|object| !needed.contains(object));
+        size.bytes += self.stored(&only);
+        Ok(size)
+    }
+
+    /// Returns the bytes on disk of objects; those that are not there have none.
+    fn stored(&self, objects: &Objects) -> u64 {
+        let objects: Vec<ObjectId> = objects.iter().copied().collect();
+        let size = |object: &ObjectId| self.stored_size(&ObjectRef { object: *object, size: 0 });
+        parallel::map(&objects, 64, size).into_iter().sum()
+    }
+}
