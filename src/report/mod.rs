@@ -137,7 +137,7 @@ impl Aside {
 /// Makes the JSON of a snapshot, in a file without a name in `scratch`.
 ///
 /// # Errors
-/// As [`page`].
+/// As [`page()`].
 pub fn json(
     workspace: &Workspace,
     wanted: &Wanted<'_>,
@@ -158,7 +158,7 @@ pub fn json(
 /// Makes a note of a snapshot, in Markdown.
 ///
 /// # Errors
-/// As [`page`].
+/// As [`page()`].
 pub fn markdown(workspace: &Workspace, wanted: &Wanted<'_>, monitor: &Monitor) -> Result<Made<String>> {
     // A note says nothing of calls: what is left out of them is nothing to it.
     let (content, read, overview) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
