@@ -71,8 +71,11 @@ async function followsColours(context) {
       await page.locator('.menu summary').click();
       await page.locator('.menu select').first().selectOption(dark ? 'light' : 'dark');
       await eventually(async () => await back(page) < 128 !== dark, 'the switch does not change the colours');
-      await page.reload();
-      await eventually(async () => await back(page) < 128 !== dark, 'the switch is forgotten');
+      // A browser writes down what a page keeps some time after it was told.
+      await eventually(async () => {
+        await page.reload();
+        return await back(page) < 128 !== dark;
+      }, 'the switch is forgotten');
       await watched.sound('colours');
     });
   }

@@ -106,7 +106,8 @@ fn parts(project: &Project) -> (Value, Vec<(ObjectId, Vec<u8>)>) {
         (ObjectId::parse(&id).must("an id"), fs::read(&path).must("a frame"))
     });
     let frames = frames.collect();
-    let manifest = files_below(&project.stored(""))
+    let manifest = project
+        .stored_files()
         .into_iter()
         .find(|path| path.extension().is_some_and(|end| end == "json"))
         .must("a manifest");
@@ -341,9 +342,9 @@ fn another_snapshot_of_that_name_or_id_is_never_touched() {
     manifest["message"] = json!("changed on the way");
     manifest["name"] = json!("of another name");
     fs::write(&file, bundle_of(&manifest, &frames)).must("a file");
-    let before = files_below(&target.stored(""));
+    let before = target.stored_files();
     target.snap(&["import", path]).exits(4).says(&["has its id", "nothing was added"]);
-    assert_eq!(files_below(&target.stored("")), before);
+    assert_eq!(target.stored_files(), before);
 }
 
 #[test]

@@ -70,13 +70,13 @@ fn everything_that_goes_with_a_snapshot_goes_whoever_removes_it() {
 #[test]
 fn a_dry_run_says_what_would_be_removed_and_freed_and_that_is_what_happens() {
     let (project, ..) = with_one_to_remove();
-    let before = files_below(&project.stored(""));
+    let before = project.stored_files();
     let command = ["prune", "--keep-last", "1", "--now", "--dry-run"];
     let said =
         project.snap(&command).exits(0).says(&["Would remove 1 of 2 snapshots", "Would free", "KiB in"]);
     assert!(said.stdout.contains("remove  goes"), "{}", said.stdout);
     let mut planned = project.snap(&[&command[..], &["--json"]].concat()).exits(0).json();
-    assert_eq!(files_below(&project.stored("")), before, "nothing was changed");
+    assert_eq!(project.stored_files(), before, "nothing was changed");
     let done = project.snap(&["prune", "--keep-last", "1", "--now", "--json"]).exits(0).json();
     planned["dry_run"] = Value::Bool(false);
     assert_eq!(planned, done);

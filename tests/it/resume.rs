@@ -186,8 +186,7 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
     clean(&project);
     // The index only saves time, and is made by whoever misses it.
     project.snap(&["list"]).exits(0);
-    let everything =
-        || (project.state(), files_below(&project.home.config()), files_below(&project.stored("")));
+    let everything = || (project.state(), files_below(&project.home.config()), project.stored_files());
     let before = everything();
     let ran = project.snap(&["resume", "x", "--dry-run"]).exits(0).says(&["Nothing was changed"]);
     assert!(ran.stdout.contains("replace") && ran.stdout.contains("a.txt"), "{}", ran.stdout);

@@ -133,11 +133,11 @@ fn the_same_state_is_saved_once_unless_it_gets_a_name_of_its_own() {
 fn a_taken_or_misleading_name_is_refused_and_nothing_is_written() {
     let project = Project::new();
     project.snap(&["save", "x"]).exits(0);
-    let files = files_below(&project.stored("")).len();
+    let files = project.stored_files().len();
     project.snap(&["save", "x"]).exits(3).says(&["already", "snap rm"]);
     project.snap(&["save", "latest"]).exits(2).says(&["newest"]);
     project.snap(&["save", "a\u{1b}[2J"]).exits(2).says(&["\\x1b"]);
-    assert_eq!(files_below(&project.stored("")).len(), files);
+    assert_eq!(project.stored_files().len(), files);
 }
 
 #[test]

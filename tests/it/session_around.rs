@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::Must;
-use crate::support::project::{Project, Ran, files_below};
+use crate::support::project::{Project, Ran};
 
 const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
 const PARENT: &str = "11111111-2222-4333-8444-555555555555";
@@ -465,7 +465,7 @@ fn servers_that_a_session_used_are_named_and_looked_for_on_resume() {
         "message": {"role": "assistant", "content": calls}}),
     );
     project.snap(&["save", "x"]).exits(0);
-    for file in files_below(&project.stored("")).into_iter().filter(|file| file.ends_with("x.json")) {
+    for file in project.stored_files().into_iter().filter(|file| file.ends_with("x.json")) {
         assert!(!fs::read_to_string(file).must("the manifest").contains("do-not-keep-me"));
     }
     let saved = shown(&project, "x")["not_captured"]["mcp_servers"].clone();

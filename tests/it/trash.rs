@@ -169,9 +169,9 @@ fn now_deletes_for_good_and_leaves_nothing_of_it() {
 fn prune_now_alone_empties_the_trash_and_removes_nothing_else() {
     let project = project();
     project.snap(&["rm", "one"]).exits(0);
-    let before = files_below(&project.stored(""));
+    let before = project.stored_files();
     project.snap(&["prune", "--now", "--dry-run"]).exits(0).says(&["Would empty the trash."]);
-    assert_eq!(files_below(&project.stored("")), before);
+    assert_eq!(project.stored_files(), before);
     project.snap(&["prune", "--now"]).exits(0).says(&["The trash is empty."]);
     assert!(files_below(&project.stored("objects/trash")).is_empty());
     assert_eq!(names(&project), ["stays", "two"]);
@@ -184,10 +184,10 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
     project.snap(&["rm", "one", "two"]).exits(0);
     project.write("a.txt", "another one\n");
     project.snap(&["save", "one"]).exits(0);
-    let before = files_below(&project.stored(""));
+    let before = project.stored_files();
     let said = ["Nothing was brought back", "another snapshot \"one\" by now", "`snap rm \"one\"`"];
     project.snap(&["undo"]).exits(4).says(&said);
-    assert_eq!(files_below(&project.stored("")), before);
+    assert_eq!(project.stored_files(), before);
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
     project.snap(&["rm", "one", "--now"]).exits(0);

@@ -55,6 +55,13 @@ pub fn says_nothing(records: &[u8], mode: Option<&str>) -> bool {
         uuid: Option<serde::de::IgnoredAny>,
         permission_mode: Option<&'a str>,
         worktree_session: Option<serde::de::IgnoredAny>,
+        snapshot: Option<FileHistory>,
+    }
+    /// Earlier versions of files that a prompt may change.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct FileHistory {
+        tracked_file_backups: std::collections::BTreeMap<String, serde::de::IgnoredAny>,
     }
     records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).all(|line| {
         let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return false };
@@ -62,6 +69,8 @@ pub fn says_nothing(records: &[u8], mode: Option<&str>) -> bool {
             "permission-mode" => record.permission_mode == mode,
             // It leaves a work tree of its own, as it does when it is brought back.
             "worktree-state" => record.worktree_session.is_none(),
+            // It begins one before a prompt is written; here none was, and it holds no file.
+            "file-history-snapshot" => record.snapshot.is_some_and(|one| one.tracked_file_backups.is_empty()),
             "agent-name" | "ai-title" | "atis-latch" | "cost-state" | "custom-title" | "mode"
             | "tools-used" => true,
             _ => false,
@@ -89,7 +98,8 @@ mod tests {
         let cost = r#"{"type":"cost-state","sessionId":"s","totalCostUSD":0.1}"#;
         let title = r#"{"type":"custom-title","customTitle":"x","sessionId":"s"}"#;
         let left = r#"{"type":"worktree-state","worktreeSession":null,"sessionId":"s"}"#;
-        let nothing = [cost, title, left, &mode("default")].join("\n");
+        let begun = r#"{"type":"file-history-snapshot","messageId":"m","snapshot":{"messageId":"m","trackedFileBackups":{},"timestamp":"t"},"isSnapshotUpdate":false}"#;
+        let nothing = [cost, title, left, begun, &mode("default")].join("\n");
         assert!(says_nothing(nothing.as_bytes(), Some("default")));
         assert!(!says_nothing(nothing.as_bytes(), Some("plan")));
         for something in [
@@ -97,6 +107,7 @@ mod tests {
             r#"{"type":"queue-operation","operation":"enqueue","content":"then"}"#,
             r#"{"type":"worktree-state","worktreeSession":{"worktreeName":"x"}}"#,
             r#"{"type":"last-prompt","leafUuid":"u"}"#,
+            r#"{"type":"file-history-snapshot","snapshot":{"trackedFileBackups":{"a.txt":{"version":1}}}}"#,
             r#"{"type":"cost-state","uuid":"u"}"#,
             r#"{"type":"of-next-month"}"#,
             r#"{"type":"cost-sta"#,

@@ -142,6 +142,12 @@ impl Project {
     }
 
     /// The objects in the store, sorted.
+    /// What is in the store, but for the files that only save time: any command may write them anew.
+    pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
+        let saves_time = |file: &PathBuf| file.ends_with("tmp/index") || file.ends_with("tmp/summaries");
+        files_below(&self.stored("")).into_iter().filter(|file| !saves_time(file)).collect()
+    }
+
     pub(crate) fn objects(&self) -> Vec<PathBuf> {
         let folder = self.stored("objects");
         let all = if folder.exists() { files_below(&folder) } else { Vec::new() };
