@@ -276,7 +276,8 @@ impl Store {
     /// Removes the objects that no manifest refers to and that are older than a day, and
     /// temporary files as old. Needs no free space.
     ///
-    /// Does nothing while a manifest can't be read, wherever it is: it may refer to any object.
+    /// Does nothing while a manifest in the store can't be read: it may refer to any object. One in the trash that is damaged
+    /// does not stop it; one of a newer format does.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

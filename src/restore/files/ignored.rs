@@ -20,10 +20,10 @@ use crate::sys::work_tree::{Below, Tree};
 /// The most files of one ignored folder that a rewind removes.
 const MOST_HIDDEN: usize = 20_000;
 
-/// Why a folder stays that did not exist.
 /// Where a resume makes work trees if no other place is named, from the main one.
 pub const WORK_TREES: &str = ".claude/worktrees";
 
+/// Why a folder stays that did not exist.
 const HIDES_ITSELF: &str = "new, and hidden from git by its own `.gitignore`";
 
 /// What was known of ignored paths when a snapshot was saved.
