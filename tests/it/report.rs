@@ -12,7 +12,7 @@ use crate::support::Must;
 use crate::support::needs;
 use crate::support::page::Page;
 use crate::support::planted::Random;
-use crate::support::project::Project;
+use crate::support::project::{Project, ran};
 
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 const AGENT: &str = "a0123456789abcdef";
@@ -441,4 +441,24 @@ fn a_page_of_a_larger_session_takes_no_more_memory() {
     }
     // 8 MB of text more: a part of it is what the index says of each call.
     assert!(peaks[1] < peaks[0] + (6 << 10), "{peaks:?} KiB");
+}
+
+#[test]
+fn a_page_is_opened_by_no_program_of_the_project() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    let mark = project.home.path().join("opened");
+    for name in ["xdg-open", "open"] {
+        project.write(format!("tools/{name}"), format!("#!/bin/sh\ntouch '{}'\n", mark.display()));
+        project.make_executable(&format!("tools/{name}"));
+    }
+    let git = std::env::var("PATH").must("a path");
+    let git = git.split(':').find(|folder| Path::new(folder).join("git").is_file()).must("git");
+    let place = project.home.path().join("only-git");
+    fs::create_dir(&place).must("a folder");
+    std::os::unix::fs::symlink(Path::new(git).join("git"), place.join("git")).must("a link");
+    let path = format!("{}:tools:{}", project.path("tools").display(), place.display());
+    let opened = ran(project.command(project.root(), &["report", "--open"]).env("PATH", path));
+    opened.exits(7).says(&["neither `xdg-open` nor `open`"]);
+    assert!(!mark.exists());
 }
