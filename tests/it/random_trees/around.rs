@@ -89,8 +89,8 @@ impl Picture {
         let (ignored, changed): (Vec<_>, Vec<_>) = lines.partition(|(what, _)| *what == "!!");
         let ignored = ignored.into_iter().map(|(_, name)| name).filter(|name| all.contains_key(name));
         let (ignored, changed) = (ignored.collect(), changed.into_iter().map(|(_, name)| name).collect());
-        let mut empty = BTreeSet::new();
-        empty_folders(project, project.root(), &mut empty);
+        let is_empty = |folder: &String| fs::read_dir(project.path(folder)).must("a folder").next().is_none();
+        let empty = folders(project).into_iter().filter(is_empty).collect();
         Picture { index: project.git(&["ls-files", "-s", "-z"]), files: all, ignored, changed, empty }
     }
 }
@@ -99,17 +99,24 @@ fn name_of(project: &Project, path: &Path) -> String {
     path.strip_prefix(project.root()).must("a path of it").to_str().must("UTF-8").to_owned()
 }
 
-fn empty_folders(project: &Project, folder: &Path, found: &mut BTreeSet<String>) {
-    let entries: Vec<_> = fs::read_dir(folder).must("a folder").flatten().collect();
-    if entries.is_empty() {
-        found.insert(name_of(project, folder));
-    }
-    for entry in entries {
-        let own = [".git", ".claude", MODULE].iter().any(|own| entry.file_name() == *own);
-        if entry.file_type().must("a type").is_dir() && !own {
-            empty_folders(project, &entry.path(), found);
+/// Every folder of the tree but those of git, of `snap` and the submodule.
+fn folders(project: &Project) -> BTreeSet<String> {
+    fn below(project: &Project, folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).must("a folder").flatten() {
+            let own = [".git", ".claude", MODULE].iter().any(|own| entry.file_name() == *own);
+            if entry.file_type().must("a type").is_dir() && !own {
+                found.insert(name_of(project, &entry.path()));
+                below(project, &entry.path(), found);
+            }
         }
     }
+    let mut found = BTreeSet::new();
+    below(project, project.root(), &mut found);
+    found
+}
+
+fn is_ignored_whole(project: &Project, folder: &str) -> bool {
+    project.try_git(&["check-ignore", "-q", "--", &format!("{folder}/")])
 }
 
 /// What a checkout writes to a path that is as a commit has it, by the attributes that are there now.
@@ -190,9 +197,12 @@ fn there_and_back(case: &Case) {
     let saved = Picture::of(&project);
     let head = project.git(&["rev-parse", "HEAD"]);
     // What is ignored is not brought back, a folder neither.
-    let is_ignored = |folder: &&String| project.try_git(&["check-ignore", "-q", "--", &format!("{folder}/")]);
-    let empty: Vec<&String> = saved.empty.iter().filter(|folder| !is_ignored(folder)).collect();
-    project.snap(&["save", "x"]).exits(0);
+    let hidden: BTreeSet<String> =
+        folders(&project).into_iter().filter(|folder| is_ignored_whole(&project, folder)).collect();
+    let empty: Vec<&String> = saved.empty.difference(&hidden).collect();
+    // A repository in the tree that is no submodule is named, and not saved.
+    let is_whole = !saved.changed.contains(&format!("{MODULE}/"));
+    project.snap(&["save", "x"]).exits(if is_whole { 0 } else { 6 });
     assert_eq!(Picture::of(&project), saved, "save changed something");
 
     if clone_is_clean {
@@ -239,7 +249,9 @@ fn there_and_back(case: &Case) {
     }
     for (name, file) in rewound.files.iter().filter(|(name, _)| !saved.files.contains_key(*name)) {
         assert_eq!(wrecked.files.get(name), Some(file), "{name:?} came from nowhere");
-        let is_usual = rewound.ignored.contains(name) && !is_hidden_by_new_rules(&project, &saved, name);
+        let was_hidden = hidden.iter().any(|folder| name.starts_with(&format!("{folder}/")));
+        let is_usual =
+            rewound.ignored.contains(name) && (was_hidden || !is_hidden_by_new_rules(&project, &saved, name));
         assert!(is_usual || covered(&done["spared"], name), "{name:?} is there, unsaid: {done}");
     }
     for folder in empty {
