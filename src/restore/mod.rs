@@ -41,7 +41,7 @@ use crate::workspace::Workspace;
 use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
-use files::filled::{displaced, filled};
+use files::empty_folders::{displaced, filled};
 use files::resume::Planned;
 use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::RestorePlan;
 use crate::client::{Server, Transport};
+use crate::sys::connect;
 use crate::sys::programs::Programs;
-use crate::sys::reach;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -82,12 +82,12 @@ impl ServerChecks {
                     Readiness::Unchecked("a file of the project defines it, and the snapshot is not yours")
                 }
                 Some(Server { reach: Transport::Address(address), .. }) if contact => {
-                    match reach::host_and_port(address).filter(|_| !address.contains("${")) {
+                    match connect::host_and_port(address).filter(|_| !address.contains("${")) {
                         None => Readiness::Unchecked("its address is made of variables, or of no known kind"),
                         Some((host, port)) => {
                             let sender = sender.clone();
                             let look = move || {
-                                if reach::answers(&host, port) {
+                                if connect::answers(&host, port) {
                                     // Whoever asked may have gone on.
                                     sender.send(number).ok();
                                 }

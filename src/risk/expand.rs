@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::StepContext;
 use super::braces::{Home, MOST, WordUnit, braces, tilde};
-use super::reach::{Reach, Target};
 use super::shell::{Command, Word};
 use super::state::State;
+use super::touched_place::{Reach, Target};
 use super::value::{Value, ValueText};
 use super::word::WordPart;
 

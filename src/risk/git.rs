@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::expand::CommandLine;
-use super::reach::{Reach, Target};
 use super::shell::Word;
 use super::state::{Dir, State};
 use super::step::ShellStep;
 use super::touched::{Cleans, Touched};
+use super::touched_place::{Reach, Target};
 use super::value::Value;
 use super::{StepContext, Unsaved};
 

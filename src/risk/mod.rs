@@ -11,7 +11,6 @@ mod classes;
 mod cursor;
 mod expand;
 mod git;
-mod reach;
 mod rules;
 mod scripts;
 pub mod shell;
@@ -20,6 +19,7 @@ mod step;
 mod targets;
 mod tools;
 mod touched;
+mod touched_place;
 mod value;
 mod walk;
 mod word;
@@ -30,9 +30,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use reach::{Reach, Target};
 pub use rules::Rules;
 pub use touched::{Cleans, Touched};
+pub use touched_place::{Reach, Target};
 
 use crate::base::screen::Line;
 
@@ -167,7 +167,7 @@ fn name_of(class: &str, step: &step::ShellStep) -> String {
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
-mod resolution;
+mod resolution_tests;
 
 fn shortened(text: &str) -> String {
     let line = Line(text.trim()).to_string();

@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::StepContext;
-use super::reach::{Reach, Target};
 use super::shell::Joint;
+use super::touched_place::{Reach, Target};
 use super::value::{Value, ValueText};
 
 /// At most this many folders in which a step may run are distinguished.

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use super::StepContext;
 use super::expand::CommandLine;
-use super::reach::Target;
 use super::shell::Word;
 use super::step::ShellStep;
 use super::touched::Touched;
+use super::touched_place::Target;
 
 /// Options of programs that change the folder they work in.
 const ELSEWHERE: [(&str, &[&str]); 14] = [

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::reach::{Reach, Target};
 use super::rules::Rules;
 use super::state::plain;
 use super::touched::Touched;
+use super::touched_place::{Reach, Target};
 use super::{Call, Risk, StepContext, Unsaved, shortened};
 
 /// More paths than this in one input are not looked at.

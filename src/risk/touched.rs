@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::reach::{Reach, Target};
 use super::state::{Dir, State};
+use super::touched_place::{Reach, Target};
 use super::value::Value;
 
 /// What `git clean` takes away beside what git would list.

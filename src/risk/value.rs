@@ -1,6 +1,6 @@
 //! What a word can be when the line runs: a text, paths, or something that can't be foreseen.
 
-use super::reach::Target;
+use super::touched_place::Target;
 
 /// A text that a word can be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::called::called;
+use super::display_names::called;
 use super::entry::UnreadEntry;
 use super::index_file::{self, IndexFile, Indexed};
 use super::manifest_cache::{self, Identity, identity_of};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::called::CallableSnapshot;
+use super::display_names::CallableSnapshot;
 use super::manifest_cache::Identity;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;

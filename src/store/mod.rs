@@ -6,9 +6,9 @@
 
 mod add_lock;
 mod base_blobs;
-mod called;
 mod catalog;
 mod clean_guard;
+mod display_names;
 mod entry;
 mod index_file;
 mod intake;
@@ -182,7 +182,7 @@ impl Store {
         let entry = |known: &UnreadEntry| self.entry_with(&known.stem, |_| known.pinned);
         let entries = parallel::map(&known, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
-        let called = called::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
+        let called = display_names::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
         for entry in &mut entries {
             entry.is_called(&called);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::called::{CallableSnapshot, called, is_meant};
+use super::display_names::{CallableSnapshot, called, is_meant};
 use super::{Entry, Store, UnreadEntry, near};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use super::called::called;
+use super::display_names::called;
 use super::entry::UnreadEntry;
 use super::index_file::{self, IndexFile, Indexed};
 use super::manifest_cache::Identity;

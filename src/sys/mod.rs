@@ -1,5 +1,6 @@
 //! The operating system: files, folders, locks, signals and programs.
 
+pub mod connect;
 pub mod disk;
 pub mod environment;
 pub mod files;
@@ -8,7 +9,6 @@ pub mod parallel;
 pub mod place;
 pub mod process;
 pub mod programs;
-pub mod reach;
 pub mod scratch;
 pub mod signals;
 pub(crate) mod stat;

@@ -3,7 +3,7 @@
 pub(super) mod amounts;
 pub(super) mod base_here;
 pub(super) mod branch;
-pub(super) mod filled;
+pub(super) mod empty_folders;
 pub(super) mod ignored;
 pub(super) mod index_room;
 pub(super) mod line_ends;
