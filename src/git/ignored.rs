@@ -66,28 +66,26 @@ impl Repository {
         Ok(paths.filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Returns those of these `.gitignore` files that a rule of their own hides.
+    /// Returns which file's rule decides about each of these paths, as far as that file is in the tree.
     ///
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
-    pub fn hide_themselves(&self, files: &BTreeSet<RepoPath>) -> Result<BTreeSet<RepoPath>> {
-        if files.is_empty() {
-            return Ok(BTreeSet::new());
+    pub fn deciding_rules(&self, paths: &BTreeSet<RepoPath>) -> Result<Vec<(RepoPath, RepoPath)>> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
         }
-        let input: Vec<u8> = files.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect();
+        let input: Vec<u8> = paths.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect();
         let mut command = self.git.command(&["check-ignore", "--verbose", "--no-index", "-z", "--stdin"]);
         // What begins with a colon would be taken for more than a path.
         command.env("GIT_LITERAL_PATHSPECS", "0");
         let answer = self.git.finish(&mut command, &input)?;
         let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
-        let own = |entry: &[&[u8]]| match entry {
-            [source, _line, _rule, path] => {
-                let path = path.strip_prefix(HERE).unwrap_or(path);
-                (source.strip_prefix(HERE).unwrap_or(source) == path).then(|| RepoPath::new(path).ok())?
-            }
+        let in_tree = |path: &[u8]| RepoPath::new(path.strip_prefix(HERE).unwrap_or(path)).ok();
+        let decided = |entry: &[&[u8]]| match entry {
+            [source, _line, _rule, path] => Some((in_tree(path)?, in_tree(source)?)),
             _ => None,
         };
-        Ok(fields.chunks(4).filter_map(own).collect())
+        Ok(fields.chunks(4).filter_map(decided).collect())
     }
 
     /// Adds what is ignored in folders that have taken the place of tracked files. Git leaves it out if a rule is

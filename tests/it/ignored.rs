@@ -26,7 +26,7 @@ fn remove(project: &Project, name: &str) {
     fs::remove_file(project.path(name)).must("to remove a file");
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case {
         name: "pending rules that are removed",
         before: |p| {
@@ -88,6 +88,20 @@ const CASES: [Case; 10] = [
         since: |p| p.write(".git/info/exclude", ""),
         stays: &["x.local"],
         left: &["x.local"],
+    },
+    Case {
+        name: "rules in no file of the tree, in whose place are some that the rewind takes away",
+        before: |p| {
+            p.write(".git/info/exclude", "*.local\nout/\n");
+            p.write("x.local", "mine\n");
+            p.write("out/y", "mine\n");
+        },
+        since: |p| {
+            p.write(".git/info/exclude", "");
+            p.write(".gitignore", "*.local\nout/\n");
+        },
+        stays: &["x.local", "out/y"],
+        left: &["out", "x.local"],
     },
     Case {
         name: "rules of the user",

@@ -5,7 +5,7 @@
 //! ignored. A file that neither covers did not exist at that moment, or it would be in the snapshot. So it
 //! is removed like any other new file, even if a newer rule hides it from git now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use crate::base::error::Result;
@@ -22,6 +22,9 @@ const MOST_HIDDEN: usize = 20_000;
 
 /// Where a resume makes work trees if no other place is named, from the main one.
 pub const WORK_TREES: &str = ".claude/worktrees";
+
+/// Why a file stays that a rewind would remove otherwise.
+pub(in crate::restore) const IGNORED_THEN: &str = "ignored when this was saved";
 
 /// Why a folder stays that did not exist.
 const HIDES_ITSELF: &str = "new, and hidden from git by its own `.gitignore`";
@@ -94,7 +97,7 @@ impl IgnoredWhenSaved<'_> {
             |entry: &&Ignored| is_new(entry) && !paths.contains(&entry.path) && !is_kept(&entry.path);
         let hide_themselves = self.hide_themselves(listing, is_new_file)?;
         let hides_itself = |path: &RepoPath| path.above().find(|folder| hide_themselves.contains(folder));
-        let (mut files, mut left) = (BTreeSet::new(), Vec::new());
+        let (mut files, mut left, mut hidden_then) = (BTreeSet::new(), Vec::new(), BTreeMap::new());
         // At the root of the work tree, a person has written it.
         let rules_change = paths.iter().chain(&hide_themselves).any(is_rules);
         for entry in listing.ignored.iter().filter(|entry| !is_kept(&entry.path)) {
@@ -104,6 +107,8 @@ impl IgnoredWhenSaved<'_> {
                     && listed.is_some_and(|listed| listed.files.contains(&entry.path))
                 {
                     left.push(Spared { path: entry.path.clone(), reason: "in the place of an ignored file" });
+                } else if rules_change {
+                    hidden_then.insert(&entry.path, entry.folder);
                 }
             } else if let Some(folder) = hides_itself(&entry.path) {
                 let is_all = listing.index.below(folder.as_bytes(), &[0, 1, 2, 3]).is_empty()
@@ -128,6 +133,7 @@ impl IgnoredWhenSaved<'_> {
             }
         }
         left.dedup();
+        left.extend(self.shown_again(maker, paths, &hidden_then)?);
         let ignored = self.ignored(maker, &files)?;
         files.retain(|path| !ignored.contains(path));
         if listed.is_none() {
@@ -135,6 +141,29 @@ impl IgnoredWhenSaved<'_> {
             left.extend(std::mem::take(&mut files).into_iter().map(|path| Spared { path, reason }));
         }
         Ok((files, left))
+    }
+
+    /// Returns those of these paths, each with whether it is a folder, that git ignores now and did when the snapshot was saved,
+    /// and will show as new files after the rewind: what hides them now goes, and what hid them then is gone.
+    fn shown_again(
+        &self,
+        maker: &mut StepMaker<'_>,
+        paths: &BTreeSet<RepoPath>,
+        hidden: &BTreeMap<&RepoPath, bool>,
+    ) -> Result<Vec<Spared>> {
+        let decided = self.repository.deciding_rules(&hidden.keys().copied().cloned().collect())?;
+        let doubtful = decided.into_iter().filter(|(_, rules)| paths.contains(rules)).map(|(path, _)| path);
+        // Nothing is in the tree that is asked about: of a folder, it is asked about something in it.
+        let asked = |path: &RepoPath| match hidden.get(path) {
+            Some(true) => RepoPath::new(&[path.as_bytes(), b"/-"].concat()).ok(),
+            _ => None,
+        };
+        let doubtful: BTreeMap<RepoPath, RepoPath> =
+            doubtful.map(|path| (asked(&path).unwrap_or_else(|| path.clone()), path)).collect();
+        let ignored =
+            saved_rules::ignored(self.repository, maker, self.saved, &doubtful.keys().cloned().collect())?;
+        let shown = doubtful.into_iter().filter(|(asked, _)| !ignored.contains(asked));
+        Ok(shown.map(|(_, path)| Spared { path, reason: IGNORED_THEN }).collect())
     }
 
     /// Returns the folders that a new `.gitignore` of their own hides, that file too. Tools make such folders for
@@ -149,8 +178,9 @@ impl IgnoredWhenSaved<'_> {
         }
         let rules = listing.ignored.iter().filter(|entry| !entry.folder && is_rules(&entry.path));
         let rules = rules.filter(is_new).map(|entry| entry.path.clone()).collect();
-        let files = self.repository.hide_themselves(&rules)?;
-        Ok(files.into_iter().map(|file| file.above().last().unwrap_or(file)).collect())
+        let decided = self.repository.deciding_rules(&rules)?.into_iter();
+        let hidden = decided.filter_map(|(file, rules)| (file == rules).then_some(file));
+        Ok(hidden.map(|file| file.above().last().unwrap_or(file)).collect())
     }
 }
 

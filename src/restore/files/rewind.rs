@@ -12,7 +12,7 @@ use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
-use crate::restore::files::ignored::IgnoredWhenSaved;
+use crate::restore::files::ignored::{IGNORED_THEN, IgnoredWhenSaved};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles;
@@ -138,7 +138,7 @@ pub(in crate::restore) fn plan(
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let (ignored, why) = match scope {
         RewindScope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
-        RewindScope::Everything => (when_saved.ignored(&mut maker, &gone)?, "ignored when this was saved"),
+        RewindScope::Everything => (when_saved.ignored(&mut maker, &gone)?, IGNORED_THEN),
         RewindScope::Paths(_) => (BTreeSet::new(), ""),
     };
     let mut steps = Vec::new();
