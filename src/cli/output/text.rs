@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(folded(80), ["Head      one two three  four: `snap save x`"]);
         assert_eq!(folded(24), ["Head      one two three", "          four:", "          `snap save x`"]);
         assert_eq!(folded(12)[..2], ["Head      one", "          two"]);
-        assert_eq!(line.folded(80, 10)[0].render(true).matches("\x1b[31m").count(), 4);
+        assert_eq!(line.folded(80, 10)[0].render(true).matches("\x1b[31m").count(), 3);
     }
 
     #[test]
