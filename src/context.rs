@@ -177,6 +177,6 @@ fn read_settings(file: &Path, home: &Path, cwd: &Path, named: bool) -> Result<Se
         let lines = all.iter().map(|one| format!("{}:{}: {}", file.display(), one.line, one.what));
         Error::new(Kind::Usage, "Cannot use the settings")
             .list(lines)
-            .hint("`snap config` lists all settings with what they take")
+            .hint("correct that file: until then, only `snap config` and help work")
     })
 }

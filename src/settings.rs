@@ -120,11 +120,15 @@ pub const ALL: [Setting; 18] = [
     setting(AUTOMATIC, Takes::Number, "50", "how many of the newest automatic snapshots are kept"),
     setting(AUTOMATIC_DAYS, Takes::Number, "30", "for how many days one automatic snapshot a day is kept"),
     setting(SAFETY, Takes::Span, "7d", "how long a safety snapshot is kept whatever is pruned"),
-    setting(OLDER_THAN, Takes::Span, "", "what `snap prune` does if no rule is given").option("--older-than"),
-    setting(KEEP_LAST, Takes::Number, "", "the same").option("--keep-last"),
-    setting(KEEP_DAILY, Takes::Number, "", "the same").option("--keep-daily"),
-    setting(KEEP_WEEKLY, Takes::Number, "", "the same").option("--keep-weekly"),
-    setting(MAX_SIZE, Takes::Size, "", "the same").option("--max-size"),
+    setting(OLDER_THAN, Takes::Span, "", "`snap prune` without a rule removes what is older")
+        .option("--older-than"),
+    setting(KEEP_LAST, Takes::Number, "", "`snap prune` without a rule keeps so many").option("--keep-last"),
+    setting(KEEP_DAILY, Takes::Number, "", "`snap prune` without a rule keeps one of each of so many days")
+        .option("--keep-daily"),
+    setting(KEEP_WEEKLY, Takes::Number, "", "`snap prune` without a rule keeps one of each of so many weeks")
+        .option("--keep-weekly"),
+    setting(MAX_SIZE, Takes::Size, "", "`snap prune` without a rule removes the oldest above this size")
+        .option("--max-size"),
     setting(MAX_FILE, Takes::Size, "10MiB", "larger untracked files are left out").option("--max-file"),
     setting(MAX_FILES, Takes::Number, "200", "more untracked files of a folder that tools fill are left out")
         .option("--max-files"),
@@ -263,6 +267,17 @@ fn unknown(name: &str) -> String {
 }
 
 impl Takes {
+    /// Says whether a text is one of these, as in a variable: words in capitals too.
+    pub fn fits(self, text: &str) -> bool {
+        match self {
+            Takes::Number => text.parse::<u64>().is_ok(),
+            Takes::YesNo | Takes::Text => true,
+            Takes::Span => parse_span(text).is_ok(),
+            Takes::Size => parse_size(text).is_ok(),
+            Takes::Word(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
+        }
+    }
+
     /// Returns a value as a text, if it is one of these.
     fn read(self, value: &DeValue<'_>) -> Option<String> {
         let text = value.as_str().map(str::to_owned);

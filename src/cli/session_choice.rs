@@ -32,6 +32,12 @@ pub(crate) fn find(context: &Context, workspace: &Workspace, asked: Option<&str>
     workspace.client.find_session(Wanted { asked, environment, root: &workspace.root, trees: &trees })
 }
 
+/// Says whether a save would find anything: a repository, or a session.
+pub(crate) fn is_project(context: &Context, workspace: &Workspace) -> bool {
+    let has_session = || find(context, workspace, None).is_ok_and(|found| found.session.is_some());
+    workspace.repository.is_some() || has_session()
+}
+
 /// The session that is saved, and what a person should know of the choice.
 pub(crate) struct SessionChoice {
     /// The session.

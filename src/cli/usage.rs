@@ -11,8 +11,61 @@ use super::output::{ColorChoice, Style, Ui, output_error, text};
 use crate::base::error::Result;
 use crate::base::screen::Line;
 
+/// Words of other programs, and what does here what is meant.
+const OTHER_WORDS: [(&[&str], &str); 13] = [
+    (
+        &[
+            "restore", "checkout", "revert", "back", "load", "apply", "reset", "open", "continue", "start",
+            "run",
+        ],
+        "`snap resume` brings back edits and session; `snap rewind` sets only the files, exactly as they were",
+    ),
+    (
+        &["create", "new", "take", "add", "commit", "store", "stash", "checkpoint", "snapshot", "backup"],
+        "`snap save NAME` makes a snapshot",
+    ),
+    (&["ls", "all", "dir"], "`snap list` lists the snapshots"),
+    (&["del", "drop", "erase"], "`snap rm REF` removes a snapshot"),
+    (&["history", "reflog"], "`snap log` says who did what; `snap list` lists the snapshots"),
+    (&["info", "inspect", "cat", "describe"], "`snap show REF` shows everything in a snapshot"),
+    (&["talk", "chat", "conversation", "messages"], "`snap show --talk` prints the conversation"),
+    (&["gc", "clean", "cleanup"], "`snap prune` removes old snapshots; `--dry-run` only shows them"),
+    (
+        &["sync", "share", "send", "fetch", "upload"],
+        "`snap push` sends snapshots to a git remote, `snap pull` fetches them",
+    ),
+    (&["ui", "tui", "browse"], "`snap view` shows everything on the whole screen"),
+    (&["settings", "set"], "`snap config` lists the settings and says which file they are in"),
+    (
+        &["fix", "repair", "fsck", "check"],
+        "`snap verify --repair` is for snapshots, `snap doctor --fix` for a session",
+    ),
+    (&["version"], "`snap --version` prints it"),
+];
+
+/// What helps where a command that takes no name is given one.
+const NO_NAME: [(&str, &str); 3] = [
+    (
+        "undo",
+        "it takes no name: each `snap undo` takes back one thing, the newest first (`--dry-run` shows which); \
+         `snap rewind ID`, with the safety id of a line of `snap log`, sets the files to before that",
+    ),
+    ("redo", "it takes no name: each `snap redo` goes one step forward again (`--dry-run` shows which)"),
+    ("config", "it lists all settings; to change one, edit the file that its first line names"),
+];
+
+/// Options that a command does not have, with the command, and what does what is meant.
+const OTHER_OPTIONS: [(&str, &str, &str); 2] = [
+    (
+        "push",
+        "--all",
+        "without a REF it sends the newest; `snap push REMOTE REF REF` sends those that you name",
+    ),
+    ("pull", "--all", "without a REF it fetches all that are new"),
+];
+
 /// Prints help and version on standard output, anything else on standard error.
-pub(crate) fn tell(error: Error) -> Result<()> {
+pub(crate) fn tell(mut error: Error) -> Result<()> {
     match error.kind() {
         // All of it is this program's own words.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -25,7 +78,18 @@ pub(crate) fn tell(error: Error) -> Result<()> {
         }
         _ => {
             let mut ui = Ui::new(ColorChoice::Auto, false, false);
-            let hint = hint(&error);
+            let meant = meant(&error);
+            if meant.is_some() {
+                // What is only spelled alike would lead away from it; and so does a usage that has it.
+                let alike = [
+                    ContextKind::SuggestedSubcommand,
+                    ContextKind::SuggestedArg,
+                    ContextKind::Suggested,
+                    ContextKind::Usage,
+                ];
+                alike.into_iter().for_each(|kind| drop(error.remove(kind)));
+            }
+            let hint = meant.map(str::to_owned).or_else(|| hint(&error));
             for line in safe(error).render().to_string().lines() {
                 match line.split_once(": ") {
                     Some(("error", rest)) => ui.tell_line(text![Style::Bad.of("error:"), " ", rest]),
@@ -40,24 +104,53 @@ pub(crate) fn tell(error: Error) -> Result<()> {
     }
 }
 
-/// Returns what helps with a mistake that clap takes for another one.
-fn hint(error: &Error) -> Option<String> {
-    let typed = |kind| match error.get(kind) {
+fn typed(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
-    };
+    }
+}
+
+/// Returns what does what is meant by a word or an option of another program.
+fn meant(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = typed(error, ContextKind::InvalidSubcommand)?;
+            OTHER_WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, hint)| *hint)
+        }
+        ErrorKind::UnknownArgument => {
+            let option = typed(error, ContextKind::InvalidArg)?;
+            let usage = error.get(ContextKind::Usage)?.to_string();
+            let is_of = |command: &str| usage.split_whitespace().any(|word| word == command);
+            let found = OTHER_OPTIONS.iter().find(|(command, known, _)| *known == option && is_of(command));
+            found.map(|(.., hint)| *hint)
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let usage = error.get(ContextKind::Usage)?.to_string();
+            usage
+                .contains("completions <SHELL>")
+                .then_some("such as `snap completions bash`; zsh, fish, elvish and powershell too")
+        }
+        _ => None,
+    }
+}
+
+/// Returns what helps with a mistake that clap takes for another one.
+fn hint(error: &Error) -> Option<String> {
+    let typed = |kind| typed(error, kind);
     match error.kind() {
         ErrorKind::UnknownArgument
             if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
         {
-            let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
             let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+            let is_of = |command: &str| usage.split_whitespace().any(|word| word == command);
+            if let Some((_, hint)) = NO_NAME.iter().find(|(command, _)| is_of(command)) {
+                return Some((*hint).to_owned());
+            }
+            let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
             let takes_name = ["REF", "NAME", "BRANCH"].iter().any(|word| usage.contains(word));
             let hint = "a name of several words needs quotes, such as \"before refactor\"";
             (takes_name && !is_number).then(|| hint.to_owned())
-        }
-        ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
-            Some("`snap --version` prints it".to_owned())
         }
         ErrorKind::InvalidSubcommand => {
             let other = called::other_on_path()?;

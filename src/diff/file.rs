@@ -140,8 +140,10 @@ impl FileHeader {
     }
 }
 
-/// Writes a name as git does: in quotes, with escapes, if it holds anything unusual.
+/// Writes a name as git does: in quotes, with escapes, if it holds anything unusual. Behind a prefix, the slash that a
+/// whole path begins with goes.
 fn quoted(prefix: &[u8], name: &[u8]) -> Vec<u8> {
+    let name = name.strip_prefix(b"/").filter(|_| !prefix.is_empty()).unwrap_or(name);
     let usual = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if name.iter().all(usual) {
         return [prefix, name].concat();
@@ -205,5 +207,6 @@ mod tests {
             assert_eq!(unquoted(&quoted(b"", name)), name);
         }
         assert_eq!(quoted(b"a/", "é".as_bytes()), b"\"a/\\303\\251\"");
+        assert_eq!(quoted(b"a/", b"/tmp/x"), b"a/tmp/x");
     }
 }

@@ -272,7 +272,8 @@ impl Store {
                 0 => format!("There is no snapshot in {}", self.root().display()),
                 _ => format!("There are fewer than {} snapshots", back + 1),
             };
-            Error::new(Kind::NotFound, message).hint("`snap save NAME` makes one, `snap list -a` shows all")
+            Error::new(Kind::NotFound, message)
+                .hint("in your project, `snap save NAME` makes one; `snap list -a` shows all")
         })
     }
 

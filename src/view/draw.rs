@@ -236,7 +236,9 @@ impl Pen<'_> {
 
     /// Draws an empty frame in the middle of the screen, as large as that allows; returns where it is.
     fn frame(&mut self, width: u16, height: u16, screen: Rect) -> Rect {
-        let (width, height) = (width.min(screen.width), height.min(screen.height));
+        // What is left beside it would be too narrow to be read.
+        let width = if width + 4 > screen.width { screen.width } else { width };
+        let height = height.min(screen.height);
         let area = Rect::new((screen.width - width) / 2, (screen.height - height) / 2, width, height);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
@@ -258,7 +260,8 @@ impl Pen<'_> {
 fn position(state: &State, last: Option<&ViewRow>) -> String {
     let Some(diff) = state.diff.as_ref().filter(|diff| diff.len() > 0) else { return String::new() };
     let hunks = diff.hunks().len();
-    let hunk = diff.hunk_of(state.top.record).map_or(0, |hunk| hunk + 1);
+    // Above the first one, one reads towards it.
+    let hunk = diff.hunk_of(state.top.record).map_or(hunks.min(1), |hunk| hunk + 1);
     let more = if state.complete { "" } else { "+" };
     let bottom = last.map_or(0, |row| row.place.record + 1);
     let percent = if state.complete { format!("  {}%", bottom * 100 / diff.len()) } else { String::new() };

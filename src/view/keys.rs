@@ -32,10 +32,10 @@ pub(super) const HELP: [(&str, &str); 20] = [
     ("h l ← →", "move lines that are cut sideways"),
     ("z", "only the heads of hunks, or all; Enter opens one"),
     ("Tab", "next part: snapshots, tasks, agents, files, diff"),
-    ("Enter", "open the snapshot; read the task, or what an agent said"),
-    ("c", "the conversation; n and N are its prompts, [ ] the files"),
+    ("Enter", "open the snapshot or the task, or what an agent said"),
+    ("c", "the conversation; n N go by prompts, [ ] to the files"),
     ("r w", "resume this snapshot, rewind to it; asks first"),
-    ("d p x", "print its diff, pin or unpin it, remove it; leaves the view"),
+    ("d p x", "print its diff, pin or unpin, remove it; ends the view"),
     ("v", "the diff alone, or with the lists"),
     ("mouse", "click and wheel; with Shift your terminal selects text"),
     ("?", "this"),
@@ -266,5 +266,17 @@ impl State {
             Some(list) => Ok(self.select(list, self.selected[list].saturating_add_signed(by))),
             None => self.by_hand(by).map(|()| None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_fits_a_small_terminal() {
+        let longest = |of: fn(&(&str, &str)) -> usize| HELP.iter().map(of).max().unwrap_or(0);
+        let columns = longest(|line| line.0.chars().count()) + longest(|line| line.1.chars().count());
+        assert!(columns + 6 <= 80 && HELP.len() + 2 <= 24, "{columns} columns, {} lines", HELP.len());
     }
 }

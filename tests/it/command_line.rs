@@ -108,7 +108,7 @@ fn colours_follow_the_usual_variables() {
 #[test]
 fn there_is_a_manual_page_for_snap_and_for_each_command_it_names() {
     let (code, page, _) = snap(&["man"]);
-    assert!(code == Some(0) && page.contains(".TH snap 1") && page.contains("Exit codes"), "{page}");
+    assert!(code == Some(0) && page.contains(".TH snap 1") && page.contains(".SH \"EXIT CODES\""), "{page}");
     assert!(page.contains(".SH ENVIRONMENT") && page.contains("CLAUDE_CONFIG_DIR"), "{page}");
     assert!(page.contains(".SH FILES") && page.contains(".claude/snapshots/"), "{page}");
     let commands: Vec<&str> =

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::lineage::tree;
 use crate::resume::edit;
 use crate::support::Must;
 use crate::support::api::StandIn;
@@ -631,9 +632,8 @@ fn a_job_without_identity_or_terminal_restores_works_and_pushes_back() {
     project.snap(&["pull"]).exits(0).says(&["Added \"by the job"]);
     let shown = project.snap(&["show", "by the job", "--json"]).exits(0).json();
     assert_eq!(shown["edits"]["files"].as_array().must("edits").len(), 2);
-    let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
-    let lines: Vec<&str> = tree.lines().collect();
-    assert!(lines[0].starts_with("● for the job") && lines[1].starts_with("● by the job"), "{tree}");
+    let tree = tree(&project);
+    assert!(tree[0].starts_with("● by the job") && tree[1].starts_with("● for the job"), "{tree:?}");
     // Every path that the action runs is there.
     let action = fs::read_to_string(steps.join("action.yml")).must("the action");
     for script in ["restore.sh", "save.sh"] {
@@ -656,7 +656,5 @@ fn two_who_go_on_from_one_snapshot_are_two_branches() {
         who.snap(&["push"]).exits(0);
     }
     project.snap(&["pull"]).exits(0);
-    let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
-    let lines: Vec<&str> = tree.lines().map(|line| line.split("  ").next().unwrap_or_default()).collect();
-    assert_eq!(lines, ["● common", "├─● of one", "└─● of the other"]);
+    assert_eq!(tree(&project), ["┌─● of the other", "├─● of one", "● common"]);
 }

@@ -34,15 +34,17 @@ fn parent(project: &Project, name: &str) -> Option<String> {
     parent.map(|parent| parent["name"].as_str().must("a name").to_owned())
 }
 
-/// `list --tree` without what follows the names.
+/// `list --tree` without what stands beside the names.
 #[track_caller]
-fn tree(project: &Project) -> Vec<String> {
+pub(crate) fn tree(project: &Project) -> Vec<String> {
     let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
+    let column = tree.find("NAME").must("a heading");
     let name = |line: &str| {
+        let line: String = line.chars().skip(column).collect();
         let mark = line.find("● ").must("a mark") + "● ".len();
         line[..mark].to_owned() + line[mark..].split("  ").next().unwrap_or_default()
     };
-    tree.lines().map(name).collect()
+    tree.lines().skip(1).map(name).collect()
 }
 
 /// The log, oldest first, as `operation outcome name`.
@@ -70,7 +72,7 @@ fn what_is_saved_after_a_resume_under_a_new_id_descends_from_what_was_resumed() 
     save(&project, "third", ID);
     assert_eq!(parent(&project, "another way").as_deref(), Some("first"));
     assert_eq!(parent(&project, "third").as_deref(), Some("second"));
-    let drawn = ["● first", "├─● second", "│ ● third", "└─● another way", "  ● further that way"];
+    let drawn = ["  ● further that way", "┌─● another way", "│ ● third", "├─● second", "● first"];
     assert_eq!(tree(&project), drawn);
     // What was removed is passed over.
     project.snap(&["rm", "further that way"]).exits(0);
@@ -101,7 +103,7 @@ fn a_session_goes_on_from_what_was_resumed_here_whatever_others_saved_of_it() {
     save(&ada, "of both", &session);
     ada.snap(&["push", "origin", "three", "of both"]).exits(0);
     bob.snap(&["pull"]).exits(0);
-    let drawn = ["● one", "├─● two", "│ ● three", "└─● of bob", "  ● of both"];
+    let drawn = ["  ● of both", "┌─● of bob", "│ ● three", "├─● two", "● one"];
     assert_eq!(tree(&ada), drawn);
     assert_eq!(tree(&bob), drawn, "both see both branches");
 }

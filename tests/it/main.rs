@@ -27,6 +27,7 @@ mod document_commands;
 mod documents;
 mod drift;
 mod every_record;
+mod everyday;
 mod failing_filters;
 mod failures;
 mod file_texts;

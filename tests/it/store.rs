@@ -97,7 +97,7 @@ fn prune_removes_what_is_old_keeps_pins_and_says_why() {
     assert_eq!(names(&project).len(), 3, "a dry run removes nothing");
     let ran = project.snap(&["prune", "--older-than", "7d"]).exits(0);
     assert!(ran.stdout.contains("remove  ancient  4w old, older than 7d"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("keep    pinned  pinned"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("keep    pinned   pinned"), "{}", ran.stdout);
     assert_eq!(names(&project), ["young", "pinned"]);
     project.snap(&["rm", "pinned"]).exits(3).says(&["pinned", "unpin"]);
     project.snap(&["unpin", "pinned"]).exits(0);

@@ -396,7 +396,7 @@ fn an_action_of_the_view_leaves_it_and_is_the_command() {
     }
     for (keys, code, printed) in [
         ("p", 0, "is now pinned"),
-        ("p", 0, "is now not pinned"),
+        ("p", 0, "is no longer pinned"),
         ("d", 0, "+second"),
         ("xn\r", 3, "Nothing was removed"),
         ("wy", 0, "second"),

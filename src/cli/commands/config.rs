@@ -3,14 +3,20 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::base::columns::{padded, wide};
+use crate::base::columns::{padded, wide, wrapped};
 use crate::base::error::{Error, Result};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::output::{Report, Style, Ui, pager, text};
 use crate::context::Context;
 use crate::settings::{ALL, LINE_NUMBERS, PAGER, Setting, Settings};
+
+/// The most columns that all values get; a longer one has a line of its own.
+const WIDEST_VALUE: usize = 24;
+
+/// On a narrower screen, the terminal breaks the lines.
+const NARROWEST_WORDS: usize = 20;
 
 /// List all settings, with their values and where they come from
 ///
@@ -54,14 +60,19 @@ struct ConfigReport {
 impl Config {
     pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let row = |setting: &Setting| Row::of(setting, &context.settings, &variable);
+        let mut passed_over = Vec::new();
+        let settings = ALL
+            .iter()
+            .map(|setting| Row::of(setting, &context.settings, &variable, &mut passed_over))
+            .collect();
         let report = ConfigReport {
             file: context.settings_file.to_string_lossy().into_owned(),
             exists: context.settings_file.exists(),
             wrong: context.settings_wrong.as_ref().map(Error::to_string),
-            settings: ALL.iter().map(row).collect(),
+            settings,
         };
         ui.report(&report)?;
+        passed_over.iter().for_each(|note| ui.warn(note));
         match &context.settings_wrong {
             Some(wrong) => Err(wrong.clone()),
             None => Ok(Outcome::Done),
@@ -70,7 +81,12 @@ impl Config {
 }
 
 impl Row {
-    fn of(setting: &Setting, settings: &Settings, variable: &dyn Fn(&str) -> Option<String>) -> Row {
+    fn of(
+        setting: &Setting,
+        settings: &Settings,
+        variable: &dyn Fn(&str) -> Option<String>,
+        passed_over: &mut Vec<String>,
+    ) -> Row {
         let by_variable = setting.variable.and_then(|name| Some((name, variable(name)?)));
         let row = |value, source, line, variable| Row {
             name: setting.name,
@@ -82,14 +98,20 @@ impl Row {
             takes: setting.takes.to_string(),
             what: setting.what,
         };
-        if let Some((name, value)) = by_variable {
-            // This variable says it the other way round.
-            let value = match (setting.name, value.as_str()) {
-                (LINE_NUMBERS, "0" | "no" | "false" | "off") => "true".to_owned(),
-                (LINE_NUMBERS, _) => "false".to_owned(),
-                _ => value,
-            };
-            return row(Some(value), Source::Variable, None, Some(name));
+        match by_variable {
+            Some((name, value)) if setting.takes.fits(&value) => {
+                // This variable says it the other way round.
+                let value = match (setting.name, value.as_str()) {
+                    (LINE_NUMBERS, "0" | "no" | "false" | "off") => "true".to_owned(),
+                    (LINE_NUMBERS, _) => "false".to_owned(),
+                    _ => value,
+                };
+                return row(Some(value), Source::Variable, None, Some(name));
+            }
+            Some((name, value)) => {
+                passed_over.push(format!("{name}={value} is passed over: it should be {}", setting.takes));
+            }
+            None => {}
         }
         if let Some(stated) = settings.stated(setting.name) {
             return row(Some(stated.text.clone()), Source::File, Some(stated.line), setting.variable);
@@ -100,24 +122,47 @@ impl Row {
         let usual = Some(setting.usual.to_owned()).filter(|usual| !usual.is_empty());
         row(usual, Source::Default, None, setting.variable)
     }
+
+    /// Says where the value comes from, what it is for, and what else it could be, where that is not seen from the value.
+    fn words(&self) -> String {
+        let from = match (&self.source, self.line, self.variable) {
+            (Source::File, Some(line), _) => format!("line {line}"),
+            (Source::Variable, _, Some(name)) => name.to_owned(),
+            _ => "default".to_owned(),
+        };
+        let is_odd = self.value.is_none() && self.takes != "a number" || self.takes.starts_with('"');
+        let takes = if is_odd { format!(": {}", self.takes) } else { String::new() };
+        format!("{from}: {}{takes}", self.what)
+    }
 }
 
 impl Report for ConfigReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        let state = if self.exists { "" } else { " (not there)" };
+        let state = match (self.exists, &self.wrong) {
+            (false, _) => " (not there)",
+            (true, Some(_)) => " (nothing in it counts until it is corrected)",
+            (true, None) => "",
+        };
         ui.line(text![Style::Faint.of(format!("{}{state}", Line(&self.file)))])?;
         let names = self.settings.iter().map(|row| wide(row.name)).max().unwrap_or_default();
         let shown = |row: &Row| row.value.as_deref().map_or("-".to_owned(), |value| Line(value).to_string());
-        let values = self.settings.iter().map(|row| wide(&shown(row))).max().unwrap_or_default().min(24);
+        let values = self.settings.iter().map(|row| wide(&shown(row))).max().unwrap_or_default();
+        let values = values.min(WIDEST_VALUE);
+        let begin = names + values + 4;
+        let screen = if ui.shows_on_terminal() { pager::screen_width() } else { usize::MAX };
+        let room = screen.saturating_sub(begin).max(NARROWEST_WORDS);
         for row in &self.settings {
-            let from = match (&row.source, row.line, row.variable) {
-                (Source::File, Some(line), _) => format!("line {line}"),
-                (Source::Variable, _, Some(name)) => name.to_owned(),
-                _ => "default".to_owned(),
-            };
-            let value = padded(&shown(row), values);
-            let name = Style::Strong.of(padded(row.name, names));
-            ui.line(text![name, "  ", value, "  ", Style::Faint.of(format!("{from}: {}", row.what))])?;
+            let value = shown(row);
+            let mut words = wrapped(&row.words(), room).into_iter();
+            let mut line = text![Style::Strong.of(padded(row.name, names)), "  ", padded(&value, values)];
+            // A long value has the line for itself.
+            if wide(&value) <= values || !ui.shows_on_terminal() {
+                line.push(text!["  ", Style::Faint.of(words.next().unwrap_or_default())]);
+            }
+            ui.line(line)?;
+            for more in words {
+                ui.line(text![" ".repeat(begin), Style::Faint.of(more)])?;
+            }
         }
         Ok(())
     }

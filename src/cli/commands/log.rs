@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::columns::{padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
@@ -12,13 +13,20 @@ use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::output::paged::paged;
+use crate::cli::output::{Report, Style, Text, Ui, pager, text};
 use crate::context::Context;
 use crate::store::{LogEntry, LogOutcome, Operation};
 use crate::workspace::Workspace;
 
 /// The longest reason of a failure that is shown, in characters; JSON has all of it.
 const LONGEST_REASON: usize = 80;
+
+/// The most characters of a name.
+const LONGEST_NAME: usize = 40;
+
+/// How many columns the operations take.
+const OPERATION: usize = 8;
 
 /// Show who did what, newest first
 #[derive(Args)]
@@ -33,10 +41,12 @@ impl Log {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let mut entries = workspace.store.read_log()?;
         name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
+        let mut told = told(&entries);
         let is_empty = entries.is_empty();
         entries.reverse();
+        told.reverse();
         entries.truncate(self.most.unwrap_or(usize::MAX));
-        ui.report(&LogReport { entries, now: context.now, is_empty })?;
+        ui.report(&LogReport { entries, told, now: context.now, is_empty })?;
         Ok(Outcome::Done)
     }
 }
@@ -56,11 +66,46 @@ fn name_as_here(entries: &mut [LogEntry], names: HashMap<SnapshotId, String>) {
     }
 }
 
+/// Returns what each entry, oldest first, was done to: a snapshot, or what an undo or a redo took back.
+fn told(entries: &[LogEntry]) -> Vec<String> {
+    // What each safety snapshot leads back from, and what removed each snapshot.
+    let mut reversed: HashMap<&SnapshotId, String> = HashMap::new();
+    let mut removals: HashMap<&SnapshotId, Operation> = HashMap::new();
+    let mut all = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let name = cut(&entry.name, LONGEST_NAME);
+        let by = match (entry.operation, &entry.batch) {
+            (Operation::Remove | Operation::Prune, _) => {
+                removals.extend(entry.snapshot.iter().map(|id| (id, entry.operation)));
+                None
+            }
+            (Operation::Undo | Operation::Redo, Some(_)) => {
+                let operation = entry.snapshot.as_ref().and_then(|id| removals.get(id));
+                operation.map(|operation| format!("{} \"{name}\"", operation.word()))
+            }
+            (Operation::Undo | Operation::Redo, None) => {
+                entry.snapshot.as_ref().and_then(|id| reversed.get(id)).cloned()
+            }
+            (operation, _) if operation.is_restore() => Some(format!("{} \"{name}\"", operation.word())),
+            _ => None,
+        };
+        if let (Some(safety), Some(what)) = (&entry.safety, &by) {
+            reversed.insert(safety, what.clone());
+        }
+        let is_step = matches!(entry.operation, Operation::Undo | Operation::Redo);
+        all.push(by.filter(|_| is_step).unwrap_or(name));
+    }
+    all
+}
+
 /// The log, newest first.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct LogReport {
     entries: Vec<LogEntry>,
+    /// What each was done to.
+    #[serde(skip)]
+    told: Vec<String>,
     #[serde(skip)]
     now: Timestamp,
     /// Whether nothing is in the log at all.
@@ -73,15 +118,34 @@ impl Report for LogReport {
         if self.is_empty {
             ui.say("The log is empty: nothing has been done here yet.");
         }
-        for entry in &self.entries {
-            let operation = Style::Strong.of(format!("{:8}", entry.operation.word()));
-            ui.line(text![operation, line(self.now, entry)])?;
+        let by = |entry: &LogEntry| format!("{}@{}", Line(&entry.user), Line(&entry.host));
+        let shown = || self.entries.iter().zip(&self.told);
+        let longest = shown().map(|(_, told)| wide(told)).max().unwrap_or(0);
+        let who = self.entries.iter().map(|entry| wide(&by(entry))).max().unwrap_or(0);
+        let ages = self.entries.iter().map(|entry| wide(&age(self.now.since(entry.at)))).max().unwrap_or(0);
+        let line = |(entry, told): (&LogEntry, &String)| {
+            let mut rest = format!(
+                "{}  {}  {}  {}",
+                padded(&age(self.now.since(entry.at)), ages),
+                entry.snapshot.as_ref().map_or("-       ", |id| id.short()),
+                padded(told, longest),
+                padded(&by(entry), who),
+            );
+            rest += &more(entry);
+            let operation = Style::Strong.of(padded(entry.operation.word(), OPERATION));
+            text![operation, "  ", rest.trim_end()]
+        };
+        let lines = shown().map(line);
+        if !ui.shows_on_terminal() {
+            return paged(ui, &lines.collect::<Vec<Text>>());
         }
-        Ok(())
+        let folded = |line: Text| line.folded(pager::screen_width(), OPERATION + 2);
+        paged(ui, &lines.flat_map(folded).collect::<Vec<Text>>())
     }
 }
 
-fn line(now: Timestamp, entry: &LogEntry) -> String {
+/// Returns what is to be said of few entries: the other side, the way back, and what went wrong.
+fn more(entry: &LogEntry) -> String {
     let peer = entry.peer.as_deref().map(|peer| format!("  {}", Line(peer))).unwrap_or_default();
     let outcome = match (entry.outcome, &entry.reason) {
         (LogOutcome::Ok, _) => String::new(),
@@ -90,12 +154,5 @@ fn line(now: Timestamp, entry: &LogEntry) -> String {
         (LogOutcome::Failed, Some(why)) => format!("  failed: {}", cut(why, LONGEST_REASON)),
     };
     let safety = entry.safety.as_ref().map(|id| format!("  (safety {})", id.short())).unwrap_or_default();
-    format!(
-        "  {:>4}  {}  {}  {}@{}{peer}{safety}{outcome}",
-        age(now.since(entry.at)),
-        entry.snapshot.as_ref().map_or("-       ", |id| id.short()),
-        cut(&entry.name, 40),
-        Line(&entry.user),
-        Line(&entry.host),
-    )
+    format!("{peer}{safety}{outcome}")
 }

@@ -52,11 +52,12 @@ struct PinReport {
 
 impl Report for PinReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        let when = if self.changed { "now" } else { "already" };
         ui.say(&if self.pinned {
+            let when = if self.changed { "now" } else { "already" };
             format!("\"{}\" is {when} pinned: `snap prune` keeps it.", self.name)
         } else {
-            format!("\"{}\" is {when} not pinned.", self.name)
+            let when = if self.changed { "no longer" } else { "not" };
+            format!("\"{}\" is {when} pinned.", self.name)
         });
         Ok(())
     }

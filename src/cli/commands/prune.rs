@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
@@ -90,6 +91,9 @@ const BACK: &str = "`snap undo` brings back what was removed, for a day.";
 
 /// Up to so many are removed without a question.
 const MOST_UNASKED: usize = 5;
+
+/// Names that are longer stand out of their column.
+const LONGEST_NAME: usize = 40;
 
 /// Asks before more than `most` snapshots are removed; nobody is kept from working while somebody thinks about it. Returns
 /// those that were agreed to, if it was asked.
@@ -329,9 +333,11 @@ impl PruneReport {
         if ui.json() || self.only_trash || (ui.is_quiet() && !self.dry_run) {
             return Ok(());
         }
+        let longest = self.snapshots.iter().map(|one| wide(&one.name)).max().unwrap_or(0).min(LONGEST_NAME);
         for one in &self.snapshots {
             let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
-            ui.line(text![word, "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
+            let name = padded(&Line(&one.name).to_string(), longest);
+            ui.line(text![word, "  ", name, "  ", Style::Faint.of(&one.reason)])?;
         }
         Ok(())
     }

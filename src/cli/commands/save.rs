@@ -16,7 +16,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::{
     edited_lines, is_of_print_mode, left_out, secret_line, tasks, todos,
 };
-use crate::cli::output::words::{count, count_u64, quoted};
+use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::restore_flow::before_client;
 use crate::cli::session_choice::{self, SessionChoice, TakenSession};
@@ -261,6 +261,13 @@ impl<'a> SaveReport<'a> {
         }
     }
 
+    /// Returns the commit that was checked out, if nothing else was saved.
+    fn only_commit(&self) -> Option<&str> {
+        let edits = self.edits.as_ref().filter(|edits| edits.files == 0)?;
+        let is_alone = self.session_id.is_none() && self.tasks + self.agents + self.queue == 0;
+        edits.base.filter(|_| is_alone)
+    }
+
     fn parts(&self) -> Vec<String> {
         let conversation = self.transcript.map(|transcript| {
             format!("{} of conversation{}", count_u64(transcript.records, "record"), left_out(transcript))
@@ -280,6 +287,12 @@ impl Report for SaveReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let name = Line(self.name);
         let parts = self.parts();
+        if let (true, None, Some(commit)) = (self.written, self.unchanged_since, self.only_commit()) {
+            let commit = short_commit(commit);
+            return ui.line(&format!(
+                "Saved \"{name}\": no session and no edited file, only the commit that a rewind goes back to ({commit})."
+            ));
+        }
         ui.line(&match (self.unchanged_since.map(Line), self.written) {
             (Some(since), false) => format!("Nothing has changed since \"{since}\": no new snapshot."),
             (Some(since), true) => format!("Saved \"{name}\" (unchanged since \"{since}\")."),

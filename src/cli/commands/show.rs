@@ -14,6 +14,7 @@ use crate::base::timestamp::age;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, short_commit as short, size_text};
@@ -326,7 +327,7 @@ impl Page<'_> {
     fn list(&mut self, heading: &str, lines: Vec<Text>) -> Result<()> {
         for (number, line) in lines.iter().enumerate() {
             let heading = if number == 0 { heading } else { "" };
-            self.ui.line(text![Style::Faint.of(format!("{heading:10}")), line])?;
+            folded(self.ui, &text![Style::Faint.of(format!("{heading:10}")), line], 10)?;
         }
         Ok(())
     }

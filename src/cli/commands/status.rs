@@ -12,14 +12,15 @@ use crate::base::timestamp::{Timestamp, age};
 use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::{ago, count, size_text};
+use crate::cli::output::paged::folded;
+use crate::cli::output::words::{ago, count, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::session_choice;
 use crate::client::{HookPlace, Scope, Stopped, hook_places, hooks_stopped};
 use crate::compare::changed_since;
 use crate::context::Context;
 use crate::restore;
-use crate::store::{Listed, Reference, Summaries, TrashSize};
+use crate::store::{Listed, Reference, Saved, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
@@ -67,6 +68,9 @@ struct StatusReport {
     hooks: Vec<Caller>,
     program: Programs,
     problems: Vec<Problem>,
+    /// Whether a save would find anything.
+    #[serde(skip)]
+    can_save: bool,
 }
 
 #[derive(Serialize)]
@@ -170,9 +174,12 @@ impl StatusReport {
         let first = called::first_on_path(called::SHORT);
         let mut problems = problems(workspace, &all, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
+        let session = session(context, workspace);
+        problems.extend(moved(workspace, &all).filter(|_| session.is_none()));
         let safety = all.iter().filter(|one| one.readable().is_some_and(|saved| saved.head.safety)).count();
         Ok(StatusReport {
-            session: session(context, workspace),
+            can_save: workspace.repository.is_some() || session.is_some(),
+            session,
             newest: newest(context, workspace, &all),
             store: StoreNow {
                 path: workspace.store.root().to_string_lossy().into_owned(),
@@ -206,7 +213,10 @@ impl StatusReport {
         lines.push((
             "Newest",
             match &self.newest {
-                None => text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")],
+                None if self.can_save => {
+                    text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")]
+                }
+                None => text!["there is no snapshot and nothing to save: this is no git repository"],
                 Some(newest) => {
                     let since = match newest.changed {
                         None => Text::default(),
@@ -272,7 +282,7 @@ impl Report for StatusReport {
         let mut last = "";
         for (heading, line) in self.lines() {
             let shown = if heading == last { "" } else { heading };
-            ui.line(text![Style::Faint.of(format!("{shown:10}")), line])?;
+            folded(ui, &text![Style::Faint.of(format!("{shown:10}")), line], 10)?;
             last = heading;
         }
         Ok(())
@@ -367,6 +377,23 @@ fn stopped(context: &Context, workspace: &Workspace) -> Vec<Problem> {
         }
     };
     hooks_stopped(&workspace.root, &context.config_dir).into_iter().map(of_one).collect()
+}
+
+/// Says that the last session that was saved here worked in a folder that is gone: if this one was moved, the client finds no
+/// session in it.
+fn moved(workspace: &Workspace, all: &Summaries) -> Option<Problem> {
+    let of_main = |saved: &Saved<'_>| saved.head.session().is_some() && saved.summary.worktree.is_none();
+    let own = all.iter().filter(|one| one.known.own);
+    let (one, saved) = own.filter_map(|one| Some((one, one.readable().filter(of_main)?))).next()?;
+    let root = saved.head.root().as_path();
+    let name = Line(one.called).to_string();
+    (root != workspace.root && !root.exists()).then(|| Problem {
+        what: format!("the session of \"{name}\" worked in {}, which is gone", Line(&root.to_string_lossy())),
+        mend: format!(
+            "if this folder was moved, `snap resume --no-edits {}` goes on with it here",
+            quoted(&name)
+        ),
+    })
 }
 
 fn problems(

@@ -7,6 +7,7 @@ use std::fmt::{Display, Write as _};
 
 use anstyle::AnsiColor;
 
+use crate::base::columns::wide;
 use crate::base::screen::Line;
 
 /// What a piece of text means.
@@ -85,6 +86,63 @@ impl Text {
     }
 }
 
+impl Text {
+    /// Breaks the line between words where it is wider than the screen, and begins what follows in this column. A command in
+    /// backticks is never broken: whoever copies it would run half of it.
+    pub(crate) fn folded(&self, screen: usize, indent: usize) -> Vec<Text> {
+        let mut lines = vec![Text::default()];
+        let mut used = 0;
+        for (space, word) in self.words() {
+            let width = wide(&word.render(false));
+            if used > indent && used + space + width > screen {
+                lines.push(" ".repeat(indent).as_str().into());
+                used = indent;
+            } else if let Some(line) = lines.last_mut() {
+                line.push(" ".repeat(space).as_str());
+                used += space;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(word);
+            }
+            used += width;
+        }
+        lines
+    }
+
+    /// Returns the words, each with how many blanks are before it.
+    fn words(&self) -> Vec<(usize, Text)> {
+        let mut words: Vec<(usize, Text)> = vec![(0, Text::default())];
+        let (mut in_command, mut after_blank) = (false, false);
+        for piece in &self.pieces {
+            let TextPart::Said(style, text) = piece else { continue };
+            let mut begun = String::new();
+            let say = |begun: &mut String, words: &mut Vec<(usize, Text)>| {
+                if let Some((_, word)) = words.last_mut().filter(|_| !begun.is_empty()) {
+                    word.pieces.push(TextPart::Said(*style, std::mem::take(begun)));
+                }
+            };
+            for c in text.chars() {
+                in_command ^= c == '`';
+                if c != ' ' || in_command {
+                    begun.push(c);
+                    after_blank = false;
+                    continue;
+                }
+                say(&mut begun, &mut words);
+                if !after_blank {
+                    words.push((0, Text::default()));
+                }
+                if let Some((space, _)) = words.last_mut() {
+                    *space += 1;
+                }
+                after_blank = true;
+            }
+            say(&mut begun, &mut words);
+        }
+        words
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
         Text { pieces: vec![TextPart::Said(None, text.to_owned())] }
@@ -147,6 +205,19 @@ mod tests {
             !shown.contains(|c: char| c.is_control() || "\u{202e}\u{115f}\u{3164}".contains(c)),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_line_is_folded_between_words_but_not_in_a_command() {
+        let line =
+            text![Style::Faint.of("Head      "), "one two", Style::Bad.of(" three  four: `snap save x`")];
+        let folded = |screen| -> Vec<String> {
+            line.folded(screen, 10).iter().map(|line| line.render(false)).collect()
+        };
+        assert_eq!(folded(80), ["Head      one two three  four: `snap save x`"]);
+        assert_eq!(folded(24), ["Head      one two three", "          four:", "          `snap save x`"]);
+        assert_eq!(folded(12)[..2], ["Head      one", "          two"]);
+        assert_eq!(line.folded(80, 10)[0].render(true).matches("\x1b[31m").count(), 3);
     }
 
     #[test]

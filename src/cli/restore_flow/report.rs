@@ -14,6 +14,7 @@ use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::Timestamp;
+use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::about;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
@@ -395,7 +396,7 @@ impl Report for RestoreReport {
             .into_iter()
             .chain(self.server_lines())
             .chain(grants)
-            .try_for_each(|line| ui.line(line))
+            .try_for_each(|line| folded(ui, &line, 4))
     }
 }
 

@@ -184,10 +184,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         Ok((handle, facts))
     };
     let ((old_file, old_facts), (new_file, new_facts)) = (open(&old.1)?, open(&new.1)?);
-    let name = |path: &Path| {
-        let bytes = path.as_os_str().as_bytes();
-        bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
-    };
+    let name = |path: &Path| path.as_os_str().as_bytes().to_vec();
     let file = FileHeader { path: name(&new.0), old_path: Some(name(&old.0)), ..FileHeader::default() };
     let again: Option<Again<'_>> = match (old_file.try_clone(), new_file.try_clone()) {
         // A pipe can be read only once.

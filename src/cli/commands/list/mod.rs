@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::base::columns::wrapped;
 use crate::base::error::Result;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
@@ -20,6 +21,7 @@ use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
+use crate::cli::session_choice;
 use crate::context::Context;
 use crate::store::{Saved, Store, Summaries};
 use crate::workspace::Workspace;
@@ -91,8 +93,9 @@ impl List {
             return Ok(Outcome::Done);
         }
         let chosen = wanted.choose(all.iter());
-        if chosen.items.is_empty() {
-            ui.say(&nothing(&wanted, &chosen, all.iter().count()));
+        if chosen.items.is_empty() && chosen.older == 0 {
+            let can_save = || session_choice::is_project(context, workspace);
+            ui.say(&nothing(&wanted, &chosen, all.iter().count(), can_save));
         } else {
             self.print(context, workspace, &all, &chosen, ui)?;
         }
@@ -150,12 +153,15 @@ impl List {
         if self.reverse {
             lines.reverse();
         }
-        let mut shown = table::lines(&lines, screen);
+        let mut shown = if lines.is_empty() { Vec::new() } else { table::lines(&lines, screen) };
         let tells = ui.shows_on_terminal() || chosen.safety + chosen.automatic + chosen.older > 0;
         let footer = if tells { footer(store, all, chosen)? } else { String::new() };
         if ui.shows_on_terminal() {
-            shown.push(Text::default());
-            shown.push(Style::Faint.of(footer));
+            if !shown.is_empty() {
+                shown.push(Text::default());
+            }
+            let room = screen.unwrap_or(usize::MAX);
+            shown.extend(wrapped(&footer, room).into_iter().map(|line| Style::Faint.of(line)));
             return paged(ui, &shown);
         }
         shown.into_iter().try_for_each(|line| ui.line(line))?;
@@ -191,14 +197,16 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
 }
 
 /// Says why there is nothing to list.
-fn nothing(wanted: &Wanted<'_>, chosen: &Chosen<'_>, entries: usize) -> String {
+fn nothing(wanted: &Wanted<'_>, chosen: &Chosen<'_>, entries: usize, can_save: impl Fn() -> bool) -> String {
     if wanted.is_filter() && chosen.there > 0 {
         let all = count(chosen.there, "snapshot");
         return format!("None of {all} is like that; `snap list` shows them.");
     }
     match chosen.safety {
         0 if entries > 0 => "There is no snapshot that can be read.".to_owned(),
-        0 => "There is no snapshot yet; `snap save NAME` makes one.".to_owned(),
+        0 if can_save() => "There is no snapshot yet; `snap save NAME` makes one.".to_owned(),
+        0 => "There is no snapshot here and nothing to save: this is no git repository, and no session was found."
+            .to_owned(),
         safety => format!(
             "There is no snapshot but {}, made before something was overwritten; `snap list -a` shows them.",
             count(safety, "safety snapshot")

@@ -5,22 +5,83 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::table::digits;
+use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::age;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::{Style, Text, Ui, text};
+use crate::cli::output::paged::paged;
+use crate::cli::output::{Style, Text, Ui, pager, text};
 use crate::context::Context;
-use crate::manifest::Head;
 use crate::store::{Listed, Saved, Summaries};
 
-/// Draws the readable snapshots without safety snapshots: the newest tree first, in each the oldest first.
+/// The most characters of a name.
+const LONGEST_NAME: usize = 60;
+
+/// Draws the readable snapshots without safety snapshots, newest first as in the list: each stands right above its parent, or
+/// above what else was saved after that.
 pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Outcome> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
     let readable = all.iter().filter_map(|one| Some((one, one.readable()?)));
     let newest_first: Vec<(Listed<'_>, Saved<'_>)> =
         readable.filter(|(_, saved)| !saved.head.safety).collect();
+    let heads: Vec<&str> = newest_first.iter().map(|(_, saved)| saved.head.id.as_str()).collect();
+    let digits = digits(&heads);
+    let rows: Vec<TreeRow> = branches(&newest_first)
+        .into_iter()
+        .map(|(number, lead)| {
+            let (one, Saved { head, .. }) = newest_first[number];
+            TreeRow {
+                id: head.id.as_str().chars().take(digits).collect(),
+                age: age(context.now.since(head.created_at)),
+                lead: format!("{lead}● "),
+                name: cut(one.called, LONGEST_NAME),
+                by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),
+            }
+        })
+        .collect();
+    let longest = |of: fn(&TreeRow) -> &str| rows.iter().map(|row| wide(of(row))).max().unwrap_or(0);
+    let (id, age) = (longest(|row| &row.id).max(2), longest(|row| &row.age).max(3));
+    let named = |row: &TreeRow| wide(&row.lead) + wide(&row.name);
+    let name = rows.iter().map(named).max().unwrap_or(0);
+    let head = format!("{}  {}  NAME", padded("ID", id), padded("AGE", age));
+    let mut lines: Vec<Text> = if rows.is_empty() { Vec::new() } else { vec![Style::Faint.of(head)] };
+    let screen = if ui.shows_on_terminal() { pager::screen_width() } else { usize::MAX };
+    lines.extend(rows.into_iter().map(|row| {
+        let left = screen.saturating_sub(id + age + 4);
+        let shown = fitted(&row.name, left.saturating_sub(wide(&row.lead)));
+        // Who saved it, where there is room for it.
+        let by = if left >= name + 2 + wide(&row.by) { row.by.as_str() } else { "" };
+        let gap = if by.is_empty() { String::new() } else { " ".repeat(name - named(&row) + 2) };
+        text![
+            Style::Id.of(padded(&row.id, id)),
+            "  ",
+            padded(&row.age, age),
+            "  ",
+            &row.lead,
+            shown,
+            gap,
+            Style::Faint.of(by)
+        ]
+    }));
+    paged(ui, &lines)?;
+    Ok(Outcome::Done)
+}
+
+/// What is shown of a snapshot.
+struct TreeRow {
+    id: String,
+    age: String,
+    /// What leads to it from its parent.
+    lead: String,
+    name: String,
+    by: String,
+}
+
+/// Returns the snapshots in the order in which they are drawn, each with what stands before its name.
+fn branches(newest_first: &[(Listed<'_>, Saved<'_>)]) -> Vec<(usize, String)> {
     let ids: BTreeSet<&SnapshotId> = newest_first.iter().map(|(_, saved)| &saved.head.id).collect();
     let mut children: BTreeMap<&SnapshotId, Vec<usize>> = BTreeMap::new();
     for (number, (_, saved)) in newest_first.iter().enumerate() {
@@ -36,38 +97,28 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Ou
     };
     // Not by id: another snapshot that says it has the same must not hide this one.
     let mut drawn: BTreeSet<usize> = BTreeSet::new();
-    let numbers = 0..newest_first.len();
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let oldest_first = (0..newest_first.len()).rev();
     // Last all of them: what is still not drawn has itself for an ancestor, which only a
     // hostile snapshot has.
-    for root in numbers.clone().filter(is_root).chain(numbers) {
+    for root in oldest_first.clone().filter(is_root).chain(oldest_first) {
         let mut open = vec![(root, String::new(), String::new())];
         while let Some((number, lead, rest)) = open.pop() {
             if !drawn.insert(number) {
                 continue;
             }
-            let (one, Saved { head, .. }) = newest_first[number];
-            ui.line(text![lead, line(context, head, one.called)])?;
-            let next = children.get(&head.id).map_or(&[][..], Vec::as_slice);
+            lines.push((number, lead));
+            let next = children.get(&newest_first[number].1.head.id).map_or(&[][..], Vec::as_slice);
             for (number, child) in next.iter().enumerate().rev() {
                 open.push(match (next.len(), number + 1 == next.len()) {
                     (1, _) => (*child, rest.clone(), rest.clone()),
-                    (_, true) => (*child, format!("{rest}└─"), format!("{rest}  ")),
+                    // All is turned over at the end: the last line is the first.
+                    (_, true) => (*child, format!("{rest}┌─"), format!("{rest}  ")),
                     (_, false) => (*child, format!("{rest}├─"), format!("{rest}│ ")),
                 });
             }
         }
     }
-    Ok(Outcome::Done)
-}
-
-fn line(context: &Context, head: &Head, name: &str) -> Text {
-    let by = &head.created_by;
-    let rest = format!(
-        "{}  {}  {}@{}",
-        head.id.short(),
-        age(context.now.since(head.created_at)),
-        Line(&by.user),
-        Line(&by.host)
-    );
-    text!["● ", cut(name, 60), "  ", Style::Faint.of(rest)]
+    lines.reverse();
+    lines
 }

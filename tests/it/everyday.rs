@@ -1,0 +1,213 @@
+//! What a newcomer meets in the first hour: words of other programs, a folder that was moved, an odd setting, a long log.
+
+use std::fs;
+use std::process::Command;
+
+use crate::hooks::ID;
+use crate::real_client::on_terminal;
+use crate::support::Must;
+use crate::support::project::{Project, Ran, ran};
+
+/// What a command shows on a terminal of so many columns.
+fn shown(project: &Project, columns: usize, arguments: &[&str]) -> String {
+    let mut command = project.command(project.root(), arguments);
+    command.env("COLUMNS", columns.to_string()).env("LINES", "90").env("TERM", "xterm").env("NO_COLOR", "1");
+    let text = on_terminal(command.env("PAGER", "cat"));
+    for line in text.lines() {
+        assert!(line.chars().count() <= columns, "{columns}: {line:?}");
+    }
+    text
+}
+
+/// Runs in a folder that is no project.
+fn outside(project: &Project, arguments: &[&str]) -> Ran {
+    let folder = project.home.path().join("no project");
+    fs::create_dir_all(&folder).must("a folder");
+    project.snap_in(&folder, arguments)
+}
+
+#[test]
+fn words_and_options_of_other_programs_are_told_what_does_that_here() {
+    let project = Project::new();
+    for (typed, says) in [
+        (&["restore", "x"][..], &["`snap resume`", "`snap rewind`"][..]),
+        (&["checkout", "x"], &["`snap resume`", "`snap rewind`"]),
+        (&["commit"], &["`snap save NAME`"]),
+        (&["ls"], &["`snap list`"]),
+        (&["history"], &["`snap log`"]),
+        (&["push", "--all"], &["`snap push REMOTE REF REF`"]),
+        (&["undo", "d35df884"], &["takes no name", "`snap rewind ID`"]),
+        (&["redo", "2"], &["takes no name"]),
+    ] {
+        let said = project.snap(typed).exits(2).says(says).stderr.clone();
+        // What is only spelled alike would lead away from it.
+        assert!(!said.contains("similar") && !said.contains("\n\n\n"), "{typed:?}: {said}");
+    }
+    let known = project.snap(&["sav"]).exits(2).stderr;
+    assert!(known.contains("'save'"), "{known}");
+    for remote in ["here", "there"] {
+        project.git(&["remote", "add", remote, "/nowhere"]);
+    }
+    project.snap(&["push", "x", "y"]).exits(3).says(&["no remote \"x\"", "here, there"]);
+}
+
+#[test]
+fn a_list_of_none_has_the_right_counts() {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project.snap(&["rewind", "one", "--no-run", "--no-input"]).exits(0);
+    let none = project.snap(&["list", "-n", "0"]).exits(0);
+    assert_eq!(none.stdout, "");
+    assert!(
+        none.stderr.starts_with("0 of 3 snapshots, ")
+            && none.stderr.ends_with("; 1 safety hidden (-a shows them); 2 older\n"),
+        "{}",
+        none.stderr
+    );
+    let narrow = shown(&project, 40, &["list", "-n", "0"]);
+    assert!(narrow.starts_with("0 of 3 snapshots"), "{narrow}");
+}
+
+#[test]
+fn outside_any_project_nobody_is_told_to_save() {
+    let project = Project::new();
+    for command in [&["list"][..], &["status"]] {
+        let ran = outside(&project, command).exits(0);
+        let said = ran.stdout + &ran.stderr;
+        assert!(said.contains("nothing to save") && !said.contains("snap save"), "{said}");
+    }
+    outside(&project, &["save", "x"]).exits(3).says(&["nothing to save here"]);
+    outside(&project, &["show"]).exits(3).says(&["in your project, `snap save NAME`"]);
+    project.snap(&["list"]).exits(0).says(&["`snap save NAME` makes one"]);
+}
+
+#[test]
+fn status_in_a_folder_that_was_moved_says_how_its_session_goes_on() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "my wip"]).exits(0);
+    let problem = |project: &Project, folder: &std::path::Path| {
+        let text = project.snap_in(folder, &["status"]).exits(0).stdout;
+        text.lines().find(|line| line.starts_with("Problem")).map(str::to_owned)
+    };
+    assert_eq!(problem(&project, project.root()), None);
+    let moved = project.home.path().join("moved");
+    fs::rename(project.root(), &moved).must("to move it");
+    let said = problem(&project, &moved).must("a problem");
+    assert!(said.contains(&*project.root().to_string_lossy()) && said.contains("which is gone"), "{said}");
+    assert!(said.contains("`snap resume --no-edits 'my wip'`"), "{said}");
+    project.snap_in(&moved, &["resume", "--no-edits", "my wip", "--no-run", "--no-input"]).exits(0);
+    assert_eq!(problem(&project, &moved), None);
+}
+
+#[test]
+fn an_odd_variable_is_named_once_and_a_wrong_file_counts_for_nothing() {
+    let project = Project::new();
+    let with_theme = |theme: &str, arguments: &[&str]| {
+        ran(project.command(project.root(), arguments).env("SNAP_DIFF_THEME", theme))
+    };
+    let passed = with_theme("foo", &["config"]).exits(0);
+    assert_eq!(
+        passed.stderr,
+        "note: SNAP_DIFF_THEME=foo is passed over: it should be \"auto\", \"dark\", \"light\" or \"ansi\"\n"
+    );
+    let line =
+        |text: &str| text.lines().find(|line| line.starts_with("look.theme")).must("a line").to_owned();
+    assert!(line(&passed.stdout).contains("default: the background"), "{}", passed.stdout);
+    assert!(line(&with_theme("DARK", &["config"]).exits(0).stdout).contains("DARK"));
+    assert!(shown(&project, 80, &["config"]).lines().count() > 18);
+    let file = project.home.path().join(".config/snap/snap.toml");
+    fs::create_dir_all(file.parent().must("a folder")).must("a folder");
+    fs::write(&file, "[look]\ntheme = \"foo\"\n[keep]\nautomatic = 3\n").must("settings");
+    let wrong = project.snap(&["config"]).exits(2);
+    assert!(wrong.stdout.contains("(nothing in it counts until it is corrected)"), "{}", wrong.stdout);
+    let at = format!("{}:2: look.theme should be \"auto\", \"dark\", \"light\" or \"ansi\"", file.display());
+    assert_eq!(wrong.stderr.matches(&at).count(), 1, "{}", wrong.stderr);
+    wrong.says(&["hint: correct that file"]);
+}
+
+#[test]
+fn the_log_is_in_columns_and_says_what_was_undone() {
+    let project = Project::new();
+    for name in ["a rather long name", "b"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project.snap(&["rewind", "a rather", "--no-run", "--no-input"]).exits(0);
+    for command in [&["undo"][..], &["redo"], &["undo"], &["rm", "b"], &["undo"], &["redo"]] {
+        project.snap(command).exits(0);
+    }
+    let log = project.snap(&["log"]).exits(0).stdout;
+    let lines: Vec<&str> = log.lines().collect();
+    let columns: Vec<Option<usize>> = lines.iter().map(|line| line.find('@')).collect();
+    assert!(columns.windows(2).all(|two| two[0] == two[1]), "{log}");
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let parts: Vec<&str> = line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
+            format!("{} {}", parts[0], parts[3])
+        })
+        .collect();
+    assert_eq!(
+        told[..8],
+        [
+            "redo remove \"b\"",
+            "undo remove \"b\"",
+            "remove b",
+            "undo rewind \"a rather long name\"",
+            "redo rewind \"a rather long name\"",
+            "undo rewind \"a rather long name\"",
+            "rewind a rather long name",
+            "save b",
+        ]
+    );
+    shown(&project, 60, &["log"]);
+}
+
+#[test]
+fn two_files_are_named_as_they_were_typed_but_in_a_patch_as_git_names_them() {
+    let project = Project::new();
+    for (name, text) in [("x", "a\n"), ("y", "b\n")] {
+        project.write(name, text);
+    }
+    let [x, y] = ["x", "y"].map(|name| project.path(name).to_str().must("UTF-8").to_owned());
+    let shown =
+        |options: &[&str]| project.snap(&[&["diff"], options, &["--files", &x, &y]].concat()).exits(0).stdout;
+    assert_eq!(shown(&["--name-only"]), format!("{y}\n"));
+    assert!(shown(&["--stat"]).starts_with(&format!(" {x} -> {y} |")));
+    assert!(shown(&["--color=always"]).contains(&format!("M {x} -> {y}")));
+    assert!(shown(&[]).starts_with(&format!("diff --git a{x} b{y}\n--- a{x}\n+++ b{y}\n")));
+}
+
+#[test]
+fn a_save_of_nothing_but_a_commit_says_so() {
+    let project = Project::empty();
+    project.write("a.txt", "a\n");
+    project.git(&["init", "-q"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "-q", "-m", "first"]);
+    let commit = project.git(&["rev-parse", "HEAD"]);
+    let said = project.snap(&["save", "x"]).exits(0).stdout;
+    let only = format!("only the commit that a rewind goes back to ({}).\n", &commit[..10]);
+    assert!(
+        said.starts_with("Saved \"x\": no session and no edited file") && said.ends_with(&only),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_manual_page_has_its_version_its_usage_and_its_examples() {
+    let page = |command: &str| {
+        let mut snap = Command::new(env!("CARGO_BIN_EXE_snap"));
+        let output = snap.env_clear().args(["man", command]).output().must("snap");
+        String::from_utf8(output.stdout).must("UTF-8")
+    };
+    let list = page("list");
+    let title = format!(".TH snap-list 1 \" \" \"snap {}\" \"snap manual\"", env!("CARGO_PKG_VERSION"));
+    assert!(list.lines().any(|line| line.trim_end() == title), "{list}");
+    assert!(list.contains("snap list [OPTIONS] [WORD]...") && list.contains(".SH EXAMPLES"), "{list}");
+    assert!(!list.contains(".SH EXTRA") && !list.contains(".SH VERSION"), "{list}");
+}
