@@ -95,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn a_transcript_of_short_lines_is_not_stored_as_many_small_files() {
+        let pieces = pieces(&lines(2_000));
+        let (_, others) = pieces.split_last().expect("pieces");
+        assert!(others.iter().all(|piece| piece.len() >= SMALLEST));
+    }
+
+    #[test]
     fn an_append_re_uses_every_piece_but_the_last() {
         let before = pieces(&lines(2_000));
         let after = pieces(&lines(2_100));
