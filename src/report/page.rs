@@ -101,6 +101,7 @@ impl Page {
             failed: &indexed.failed,
             open: &indexed.open,
             emptied: &indexed.emptied,
+            colors: &indexed.colors,
             agents,
             calls_left_out: self.calls_left_out,
             prompts: &indexed.prompts,

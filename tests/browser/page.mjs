@@ -90,14 +90,16 @@ export class Page {
     return item;
   }
 
-  edit({ path, text = '', ...rest }) {
+  /** Adds an edit; `colors` are those of its first lines. */
+  edit({ path, text = '', colors = '', ...rest }) {
     if (!this.index.edits.length) this.flush();
     const place = this.store(Buffer.from(text));
+    const tint = this.store(Buffer.from(colors));
     const lines = text ? text.replace(/\n$/, '').split('\n') : [];
     this.index.edits.push({
       path, old_path: null, status: 'M', binary: false, mode: null, notes: [], items: [], left_out: false,
       added: lines.filter(line => line[0] === '+').length, removed: lines.filter(line => line[0] === '-').length, lines: lines.length,
-      ...place, ...rest,
+      ...place, ...rest, ...(colors ? { colors: [tint.chunk, tint.at, tint.bytes] } : {}),
     });
   }
 

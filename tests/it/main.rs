@@ -88,6 +88,7 @@ mod remap;
 mod remap_properties;
 mod renames;
 mod report;
+mod report_between;
 mod report_browser;
 mod report_hidden;
 mod report_hostile;

@@ -194,7 +194,26 @@ fn all_text_of_a_page_belongs_to_an_item_or_an_edit() {
     let page = page_of(&project, &[]);
     let items: usize = page.items().iter().map(|item| item.2.len()).sum();
     let edits: usize = page.edits().iter().map(|edit| edit.1.len()).sum();
-    assert_eq!(page.chunks.iter().map(Vec::len).sum::<usize>(), items + edits);
+    let colors: usize = (0..page.edits().len()).map(|edit| page.colors(edit).len()).sum();
+    assert_eq!(page.chunks.iter().map(Vec::len).sum::<usize>(), items + edits + colors);
+}
+
+#[test]
+fn source_code_has_the_colours_of_a_diff_as_far_as_they_take_little_time() {
+    let project = Project::new();
+    project.write("a.rs", "fn main() {\n    let a = 1; // one\n}\n");
+    project.write("b.rs", "let a = 1;\n".repeat(9_000));
+    project.snap(&["save", "x"]).exits(0);
+    let page = page_of(&project, &[]);
+    // Steps: how many characters are plain, how many have a colour, which one.
+    assert!(page.colors(0).lines().nth(1).must("a line").starts_with("!#k\"%f"), "{:?}", page.colors(0));
+    assert!(page.colors(0).lines().nth(2).must("a line").starts_with("%$k"), "{:?}", page.colors(0));
+    assert_eq!(page.colors(0).lines().count(), page.edits()[0].1.lines().count());
+    // Not of all: that the page is there soon counts more.
+    let colored = page.colors(1).lines().count();
+    assert!((1..=3_000).contains(&colored), "{colored}");
+    let json = project.snap(&["report", "--format", "json"]).exits(0).json();
+    assert!(json["edits"][0].get("colors").is_none());
 }
 
 #[test]
@@ -304,7 +323,7 @@ fn a_report_of_two_snapshots_is_of_what_lies_between_them() {
     assert_eq!(paths, ["new.md"]);
     assert!(edits[0].1.contains("-new\n+newer\n"), "{edits:?}");
     assert_eq!(page.index["between"], json!(["x", "y"]));
-    assert!(page.head().contains("steps up to the moment of the earlier snapshot"), "{}", page.head());
+    assert!(page.head().contains("steps that the earlier snapshot has already"), "{}", page.head());
     project.snap(&["report", "y", "x", "-o", "z.html"]).exits(2).says(&["older one first"]);
     let note = project.snap(&["report", "x", "y", "--format", "markdown"]).exits(0).stdout;
     assert!(note.contains("what came after `x`") && note.contains("one thing more"), "{note}");
@@ -347,6 +366,10 @@ fn a_secret_that_is_only_in_a_committed_version_stops_a_report_that_would_show_i
     let refused =
         project.snap(&["report", "x", "y", "-o", "page.html"]).exits(3).says(&["github-token", "config.txt"]);
     assert!(!refused.stderr.contains(&github));
+    // Another save would change nothing: it is in what was committed.
+    let refused = refused.says(&["saving again does not take it out", "--redact PATH", "--allow-secret"]);
+    assert!(!refused.stderr.contains("save again"), "{}", refused.stderr);
+    project.snap(&["report", "x", "y", "-o", "out.html", "--redact", "config.txt"]).exits(0);
     assert!(!project.path("page.html").exists());
     // The snapshot itself holds a placeholder.
     project.snap(&["report", "y", "-o", "page.html"]).exits(0);
