@@ -24,6 +24,12 @@ impl SteadyColors {
         Some(SteadyColors { grammar, readers: both(grammar), text: Vec::new() })
     }
 
+    /// Begins a text in a language that is named by a word, as behind a fence of Markdown.
+    pub fn of_language(word: &str) -> Option<SteadyColors> {
+        let grammar = Grammar::named(word)?;
+        Some(SteadyColors { grammar, readers: both(grammar), text: Vec::new() })
+    }
+
     /// Begins a hunk: nothing is known of what is above.
     pub fn hunk(&mut self) {
         self.readers = both(self.grammar);

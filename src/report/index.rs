@@ -47,7 +47,7 @@ pub(super) struct Index<'a> {
     pub(super) open: &'a [usize],
     /// Items whose text was left out.
     pub(super) emptied: &'a [usize],
-    /// Calls whose input has colours, each with where they are: the chunk, the byte in it, and how many.
+    /// Items whose text has colours, each with where they are: the chunk, the byte in it, and how many.
     pub(super) colors: &'a [(usize, u64, u64, usize)],
     /// Calls that started an agent, each with the thread of that.
     pub(super) agents: Vec<(usize, usize)>,
@@ -218,7 +218,7 @@ pub(super) struct Indexed {
     pub(super) open: Vec<usize>,
     /// Items whose text was left out.
     pub(super) emptied: Vec<usize>,
-    /// Calls whose input has colours, each with where they are.
+    /// Items whose text has colours, each with where they are.
     pub(super) colors: Vec<(usize, u64, u64, usize)>,
     /// The first lines of prompts.
     pub(super) prompts: Vec<(usize, String)>,
@@ -324,6 +324,12 @@ impl Indexed {
         self.strings.push(text.to_owned());
         self.numbers.insert(text.to_owned(), number);
         number
+    }
+
+    /// Returns the prompts of the person, without those that agents were given.
+    pub(super) fn own_prompts(&self) -> &[(usize, String)] {
+        let own = self.threads.first().map_or(0, |main| main.from + main.count);
+        &self.prompts[..self.prompts.partition_point(|(item, _)| *item < own)]
     }
 
     /// Returns the calls that wrote a file.

@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 
 use super::choice::{Choice, LeftOut, Part};
 use super::edit_text::{CallDiff, edit_of};
+use super::fences;
 use super::hiding::Hiding;
 use crate::base::columns::first_line;
 use crate::base::timestamp::Timestamp;
@@ -87,7 +88,7 @@ pub(super) struct Item {
     pub(super) text: String,
     /// What a call was given, for a program; then the text is only its output.
     pub(super) given: Vec<(String, String)>,
-    /// Colours for lines of a call's input, if that is a diff.
+    /// Colours for lines of the text; of a call, of its input.
     pub(super) colors: Vec<u8>,
     /// How many bytes of the text are a call's input.
     pub(super) input: usize,
@@ -196,7 +197,8 @@ impl<'c> Itemizer<'c> {
         };
         match step.what {
             What::Asked(text) | What::Answered(text) | What::Thought(text) | What::Summary(text) => {
-                vec![with_text(item, text)]
+                let colors = if self.for_program { Vec::new() } else { fences::colors(&text, self.colored) };
+                vec![with_text(Item { colors, ..item }, text)]
             }
             What::Noted { by, text } if self.hiding.is_named_in(&text) => {
                 self.left_out.redacted_notes += 1;

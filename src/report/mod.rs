@@ -8,6 +8,7 @@ mod chunks;
 mod content;
 mod earlier;
 mod edit_text;
+mod fences;
 mod head;
 mod hiding;
 mod html;

@@ -65,6 +65,22 @@ async function colorsSource(context) {
   });
 }
 
+async function colorsBlocksOfCode(context) {
+  return on(context, {}, async (watched, page) => {
+    const item = await page.evaluate(() => [...window.snapReport.report.colors.keys()].find(one => 'pa'.includes(window.snapReport.report.kinds[one])) ?? -1);
+    if (item < 0) return 'no block of code has colours';
+    await watched.go(`#r${item}`);
+    const code = await page.evaluate(async to => {
+      const { report } = window.snapReport;
+      const plain = make('div', {}, markdown(await report.textOf(to)));
+      const shown = [...document.querySelectorAll(`#r${to} pre.code`)];
+      return { same: shown.every((pre, place) => pre.textContent === plain.querySelectorAll('pre.code')[place].textContent), colored: shown.some(pre => pre.querySelector('span')) };
+    }, item);
+    check(code.same && code.colored, code.colored ? 'the text of a block is another one with colours' : 'no block has colours');
+    await watched.sound('colours of blocks of code');
+  });
+}
+
 async function countsCompactionsOnce(context) {
   return on(context, { hash: '#timeline' }, async (watched, page) => {
     const { kinds } = await facts(page);
@@ -85,5 +101,6 @@ export const paper = [
   ['edits are printed whole', printsEditsWhole],
   ['line numbers fit on a narrow screen', numbersFit],
   ['source code has colours', colorsSource],
+  ['blocks of code have colours', colorsBlocksOfCode],
   ['a compaction is counted once', countsCompactionsOnce],
 ];

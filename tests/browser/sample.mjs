@@ -79,7 +79,7 @@ export function small(file) {
   page.item('c', { label: 'Grep', about: 'parse_date', input: 'pattern: parse_date\npath: src', text: 'src/dates.rs:12\nsrc/import.rs:88', time: go(2) });
   page.item('c', { label: 'Read', file: 'src/dates.rs', input: 'src/dates.rs', text: Array.from({ length: 320 }, (_, n) => `${n + 1}\tlet line_${n} = ${n};`).join('\n'), time: go(1) });
   page.item('c', { label: 'Bash', about: 'cargo test dates', input: 'cargo test dates', text: TEST_OUTPUT, failed: true, took: 14, time: go(15) });
-  page.item('a', { text: ANSWER, time: go(20) });
+  page.item('a', { text: ANSWER, colors: `${'\n'.repeat(ANSWER.split('\n').indexOf('```rust') + 1)}!$k"#k"+f\n%$k\n%#t\n`, time: go(20) });
   const create = page.item('c', { label: 'TaskCreate', about: 'Anchor the pattern', input: 'subject: Anchor the pattern', text: 'Task #1 created', time: go(3) });
   const second = page.item('c', { label: 'TaskCreate', about: 'Tests for dates', input: 'subject: Tests for dates', text: 'Task #2 created', time: go(3) });
   const call = page.item('c', { label: 'Agent', about: 'Find every caller of parse_date', input: 'subagent_type: Explore\nprompt:\nFind every caller of parse_date.', text: 'There are three callers.', agent: 1, took: 65, time: go(65) });

@@ -90,6 +90,7 @@ mod renames;
 mod report;
 mod report_between;
 mod report_browser;
+mod report_edits;
 mod report_hidden;
 mod report_hostile;
 mod report_live;

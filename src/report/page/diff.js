@@ -55,26 +55,21 @@ function diffLines(text) {
 const CLASSES = { c: 'comment', s: 'string', n: 'constant', k: 'keyword', t: 'type', f: 'function', m: 'field' };
 
 /**
- * Adds a line's text: a changed word stands between marks, and colours are steps through the text without those.
- * @param {Node} into @param {string} text @param {'+' | '-' | ' '} kind @param {string} colors
+ * Makes what adds the parts of a line, one after the other, with its colours: docs/report.md says how those are written.
+ * @param {string} colors
+ * @returns {(to: Node, part: string) => void}
  */
-function addWords(into, text, kind, colors) {
-  if (!colors && !/[\ue000-\ue002]/.test(text)) {
-    add(into, text);
-    return;
-  }
+function painter(colors) {
   let step = 0;
   /** Characters of the step at hand without a colour, and with one. */
   let [plain, colored] = [0, 0];
-  const next = () => {
-    [plain, colored] = [colors.charCodeAt(step) - 33, colors.charCodeAt(step + 1) - 33];
-    step += 3;
-  };
-  const put = (/** @type {Node} */ to, /** @type {string} */ part) => {
+  return (to, part) => {
     for (let at = 0; at < part.length; ) {
-      while (!plain && !colored && step + 2 < colors.length) next();
-      const many = plain || colored || part.length;
-      const piece = part.slice(at, at + many);
+      while (!plain && !colored && step + 2 < colors.length) {
+        [plain, colored] = [colors.charCodeAt(step) - 33, colors.charCodeAt(step + 1) - 33];
+        step += 3;
+      }
+      const piece = part.slice(at, at + (plain || colored || part.length));
       const name = !plain && colored ? CLASSES[colors[step - 1]] : '';
       add(to, name ? make('span', { class: name }, piece) : piece);
       at += piece.length;
@@ -82,6 +77,18 @@ function addWords(into, text, kind, colors) {
       else if (colored) colored -= piece.length;
     }
   };
+}
+
+/**
+ * Adds a line's text: a changed word stands between marks, which don't count for colours.
+ * @param {Node} into @param {string} text @param {'+' | '-' | ' '} kind @param {string} colors
+ */
+function addWords(into, text, kind, colors) {
+  if (!colors && !/[\ue000-\ue002]/.test(text)) {
+    add(into, text);
+    return;
+  }
+  const put = painter(colors);
   const name = kind === '+' ? 'ins' : 'del';
   text.split('\ue000').forEach((part, place) => {
     const end = place ? part.indexOf('\ue001') : -1;
