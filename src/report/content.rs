@@ -2,11 +2,11 @@
 //!
 //! Nothing is held but the record or the line at hand.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead as _, BufReader};
 
 use super::choice::{Choice, LeftOut, Part};
+use super::color_limit::ColorLimit;
 use super::earlier::Earlier;
 use super::edit_text::{DiffText, EditReceiver};
 use super::hiding::Hiding;
@@ -86,7 +86,7 @@ impl Sources<'_> {
     /// What is damaged, and whatever the receiver gives.
     pub(super) fn read(&self, outgoing: &Outgoing, receiver: &mut dyn Receiver) -> Result<Read> {
         let mut read = Read::default();
-        let colored = Cell::new(COLORED_CALLS);
+        let colored = ColorLimit::new(COLORED_CALLS);
         if !self.manifest.transcripts().any(|(agent, _)| agent.is_none()) {
             receiver.thread(Thread::Main)?;
         }
@@ -116,7 +116,7 @@ impl Sources<'_> {
         &self,
         transcript: &Transcript,
         thread: Thread<'_>,
-        colored: &Cell<usize>,
+        colored: &ColorLimit,
         read: &mut Read,
         receiver: &mut dyn Receiver,
     ) -> Result<u64> {
@@ -186,7 +186,7 @@ impl Sources<'_> {
             Some(after) => compare::between(self.workspace, after, self.manifest)?,
             None => compare::edits(self.manifest.edits.clone()),
         };
-        let colored = Cell::new(COLORED_EDITS);
+        let colored = ColorLimit::new(COLORED_EDITS);
         let mut loader = Loader::new(self.workspace, Options::default(), Detail::Lines);
         for item in items {
             let hidden =

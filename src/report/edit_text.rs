@@ -4,10 +4,10 @@
 //! one and a digit.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
+use super::color_limit::ColorLimit;
 use crate::client::transcript::call::ToolCall;
 use crate::compare::show_readers;
 use crate::diff::{ChangedWords, Charset, End, FileHeader, Options, Show, Sink, SteadyColors};
@@ -45,7 +45,7 @@ pub(super) struct DiffText<'r> {
     charset: Charset,
     colors: Option<SteadyColors>,
     /// How many lines of the report may still be coloured.
-    left: Option<&'r Cell<usize>>,
+    left: Option<&'r ColorLimit>,
     /// Whether a line has bytes that are no text in any encoding.
     odd: bool,
     /// How a file ended in whose place something of another kind stands: both are one edit.
@@ -74,7 +74,7 @@ impl<'r> DiffText<'r> {
     }
 
     /// Makes one that colours lines, as long as any are `left`.
-    pub(super) fn colored(receiver: &'r mut dyn EditReceiver, left: &'r Cell<usize>) -> DiffText<'r> {
+    pub(super) fn colored(receiver: &'r mut dyn EditReceiver, left: &'r ColorLimit) -> DiffText<'r> {
         DiffText { left: Some(left), ..DiffText::new(receiver) }
     }
 
@@ -117,12 +117,9 @@ impl<'r> DiffText<'r> {
     /// Adds lines to those with colours; without any left, no more of this file has some.
     fn color(&mut self, lines: usize, add: impl FnOnce(&mut SteadyColors)) {
         let Some(left) = self.left else { return };
-        match (left.get().checked_sub(lines), &mut self.colors) {
-            (Some(rest), Some(colors)) => {
-                left.set(rest);
-                add(colors);
-            }
-            _ => self.end_colors(),
+        let Some(colors) = &mut self.colors else { return };
+        if !left.take(lines, || add(colors)) {
+            self.end_colors();
         }
     }
 
@@ -150,7 +147,7 @@ impl Show for DiffText<'_> {
         }
         (self.charset, self.odd) = (Charset::default(), false);
         let both = file.with_successor();
-        self.colors = self.left.filter(|left| left.get() > 0).and_then(|_| SteadyColors::of(&file.path));
+        self.colors = self.left.filter(|left| !left.is_reached()).and_then(|_| SteadyColors::of(&file.path));
         self.goes_on = both.is_some();
         self.receiver.start(both.unwrap_or(file))
     }
@@ -313,7 +310,7 @@ impl CallDiff {
 }
 
 /// Returns what a call was given as a diff, if it was to edit a file; lines are coloured as long as any are `left`.
-pub(super) fn edit_of(call: &ToolCall, left: &Cell<usize>) -> Option<CallDiff> {
+pub(super) fn edit_of(call: &ToolCall, left: &ColorLimit) -> Option<CallDiff> {
     let path = call.given("file_path").unwrap_or_default();
     let (old, new) = match call.tool.as_str() {
         "Edit" => (call.given("old_string")?, call.given("new_string")?),
@@ -335,7 +332,7 @@ pub(super) fn edit_of(call: &ToolCall, left: &Cell<usize>) -> Option<CallDiff> {
 }
 
 /// Returns several edits of one file as a diff.
-fn edits_of(call: &ToolCall, path: &str, left: &Cell<usize>) -> Option<CallDiff> {
+fn edits_of(call: &ToolCall, path: &str, left: &ColorLimit) -> Option<CallDiff> {
     #[derive(serde::Deserialize)]
     struct One {
         old_string: String,
@@ -350,7 +347,7 @@ fn edits_of(call: &ToolCall, path: &str, left: &Cell<usize>) -> Option<CallDiff>
 }
 
 /// Returns the diff of two parts of a file, if there is one.
-fn diff_of(path: &str, old: &str, new: &str, left: &Cell<usize>) -> Option<CallDiff> {
+fn diff_of(path: &str, old: &str, new: &str, left: &ColorLimit) -> Option<CallDiff> {
     // Both are parts of a file: that neither ends with a line says nothing.
     let open = !old.ends_with('\n') && !new.ends_with('\n');
     let [old, new] =
@@ -389,14 +386,14 @@ mod tests {
 
     #[test]
     fn what_a_call_was_given_has_its_colours_line_by_line() {
-        let left = Cell::new(5);
+        let left = ColorLimit::new(5);
         let first = diff_of("/x/a.rs", "let a = 1;", "let b = 1;", &left).expect("a diff");
         assert_eq!(
             String::from_utf8(first.colors.clone()).expect("ASCII").lines().collect::<Vec<_>>().len(),
             first.text.lines().count()
         );
         assert!(first.colors.starts_with(b"\n!$k"), "{:?}", String::from_utf8_lossy(&first.colors));
-        assert_eq!(left.get(), 3);
+        assert_eq!(left.left(), 3);
         let mut all = CallDiff { text: "@@ replace_all: true\n".to_owned(), colors: Vec::new() };
         all.push(&first);
         assert!(all.colors.starts_with(b"\n\n!$k"));

@@ -3,8 +3,7 @@
 //! Only blocks at the edge of the text: what is in a list or a quote is read by the page alone. It colours only what it takes
 //! for code itself, line by line, so it is no matter if the two ever differ on where a block begins.
 
-use std::cell::Cell;
-
+use super::color_limit::ColorLimit;
 use crate::diff::SteadyColors;
 
 /// The most blanks before a fence.
@@ -18,9 +17,9 @@ struct Block {
 }
 
 /// Returns colours for the first lines of a text; none are made when no lines are `left`.
-pub(super) fn colors(text: &str, left: &Cell<usize>) -> Vec<u8> {
+pub(super) fn colors(text: &str, left: &ColorLimit) -> Vec<u8> {
     let (mut done, mut plain) = (Vec::new(), Vec::new());
-    if left.get() == 0 || !text.contains("```") && !text.contains("~~~") {
+    if left.is_reached() || !text.contains("```") && !text.contains("~~~") {
         return done;
     }
     let mut open: Option<Block> = None;
@@ -32,9 +31,9 @@ pub(super) fn colors(text: &str, left: &Cell<usize>) -> Vec<u8> {
                 open = None
             }
             (Some(Block { colors: Some(colors), .. }), _) => {
-                let Some(rest) = left.get().checked_sub(1) else { break };
-                left.set(rest);
-                colors.context(format!("{line}\n").as_bytes());
+                if !left.take(1, || colors.context(format!("{line}\n").as_bytes())) {
+                    break;
+                }
                 let colored = colors.take();
                 if colored != b"\n" {
                     plain.pop();
@@ -68,9 +67,9 @@ mod tests {
     use super::*;
 
     fn made(text: &str, left: usize) -> (String, usize) {
-        let left = Cell::new(left);
+        let left = ColorLimit::new(left);
         let colors = colors(text, &left);
-        (String::from_utf8(colors).expect("ASCII"), left.get())
+        (String::from_utf8(colors).expect("ASCII"), left.left())
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What a report shows of a conversation: its steps as items, each with a text as it is read by people. Pure.
 
-use std::cell::Cell;
-
 use data_encoding::BASE64;
 
 use super::choice::{Choice, LeftOut, Part};
+use super::color_limit::ColorLimit;
 use super::edit_text::{CallDiff, edit_of};
 use super::fences;
 use super::hiding::Hiding;
@@ -135,7 +134,7 @@ pub(super) struct Itemizer<'c> {
     /// The roots of the work tree, each with a slash at its end.
     roots: Vec<String>,
     /// How many lines may still be coloured.
-    colored: &'c Cell<usize>,
+    colored: &'c ColorLimit,
     /// What was left out so far.
     pub(super) left_out: LeftOut,
 }
@@ -148,7 +147,7 @@ impl<'c> Itemizer<'c> {
         of_agent: bool,
         for_program: bool,
         roots: Vec<String>,
-        colored: &'c Cell<usize>,
+        colored: &'c ColorLimit,
     ) -> Itemizer<'c> {
         Itemizer { choice, hiding, of_agent, for_program, roots, colored, left_out: LeftOut::default() }
     }

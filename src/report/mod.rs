@@ -5,6 +5,7 @@
 
 mod choice;
 mod chunks;
+mod color_limit;
 mod content;
 mod earlier;
 mod edit_text;
