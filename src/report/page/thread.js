@@ -8,8 +8,8 @@
 const FILTERS = [['all', 'everything'], ['open', 'everything, unfolded'], ['talk', 'no tool calls'], ['prompts', 'only prompts']];
 
 /** How many items, and how many pixels, a block of a conversation has at most. */
-const BLOCK_ITEMS = 8;
-const BLOCK_HEIGHT = 900;
+const BLOCK_ITEMS = 12;
+const BLOCK_HEIGHT = 1100;
 
 /** What of a conversation is shown. It holds for all of them, until the reader changes it. */
 let filter = /** @type {Filter} */ ('all');
