@@ -185,6 +185,7 @@ impl<'a> Loader<'a> {
                 new_mode: None,
                 lines: None,
                 old_oid: None,
+                replaced_by: file.new_mode,
                 ..file.clone()
             };
             let come =

@@ -13,7 +13,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 
 /// What is known of the encoding of one file.
 #[derive(Default)]
-pub(super) struct Charset {
+pub struct Charset {
     /// Whether there is text in it that is UTF-8 and no ASCII.
     unicode: bool,
     guess: Option<&'static Encoding>,
@@ -23,7 +23,7 @@ pub(super) struct Charset {
 
 impl Charset {
     /// Looks at lines that are shown together.
-    pub(super) fn look<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]> + Clone) {
+    pub fn look<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]> + Clone) {
         let unusual = lines.filter(|line| !line.is_ascii());
         let mut other = false;
         for line in unusual.clone() {
@@ -47,7 +47,7 @@ impl Charset {
     }
 
     /// Returns a line as UTF-8, if it is known what it is; else as it came.
-    pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Cow<'l, [u8]> {
+    pub fn read<'l>(&mut self, line: &'l [u8]) -> Cow<'l, [u8]> {
         let Some(guess) = self.guess.filter(|_| self.reads()) else { return Cow::Borrowed(line) };
         if line.is_ascii() || std::str::from_utf8(line).is_ok() {
             return Cow::Borrowed(line);
@@ -61,7 +61,7 @@ impl Charset {
     }
 
     /// Says what it was read as, if not as what it is.
-    pub(super) fn note(&self) -> Option<String> {
+    pub fn note(&self) -> Option<String> {
         let guess = self.guess.filter(|_| self.used)?;
         Some(format!("not UTF-8: read as {}, a guess", guess.name()))
     }

@@ -194,7 +194,8 @@ fn work(asked: &Receiver<Ask>, answer: &SyncSender<Option<Colors>>, spent: &Spen
     }
 }
 
-fn read((old, new): &mut (Reader, Reader), stretch: &Stretch) -> Colors {
+/// Reads lines of both versions; returns what is in each.
+pub(super) fn read((old, new): &mut (Reader, Reader), stretch: &Stretch) -> Colors {
     let mut same = *old == *new;
     let one = |(of, line): &(Of, Vec<u8>)| match of {
         Of::Old => {

@@ -65,6 +65,9 @@ pub struct FileHeader {
     pub lines: Option<(u64, u64)>,
     /// Anything else to be said about it.
     pub note: Option<String>,
+    /// The mode of what stands in its place, if that is a thing of another kind: it comes next, as a file of this name that
+    /// was added.
+    pub replaced_by: Option<Mode>,
 }
 
 /// What follows a file's header in a patch.
@@ -132,6 +135,12 @@ impl FileHeader {
         let old = if self.kind == ChangeKind::Added { none() } else { quoted(b"a/", self.old_name()) };
         let new = if self.kind == ChangeKind::Deleted { none() } else { quoted(b"b/", &self.path) };
         (old, new)
+    }
+
+    /// Returns the header of both together, if a thing of another kind stands in its place: for whoever counts files.
+    pub fn with_successor(&self) -> Option<FileHeader> {
+        let new_mode = Some(self.replaced_by?);
+        Some(FileHeader { kind: ChangeKind::Modified, new_mode, replaced_by: None, ..self.clone() })
     }
 
     /// Says whether there is something to show even if the content is the same.

@@ -26,6 +26,7 @@ pub mod renames;
 mod resync;
 mod side_by_side;
 mod stat;
+mod steady_colors;
 mod stretches;
 mod syntax;
 mod theme;
@@ -37,7 +38,7 @@ use std::io;
 use crate::base::digest::GitHash;
 
 pub use block_writer::BlockWriter;
-pub use charset::{as_utf8, wide};
+pub use charset::{Charset, as_utf8, wide};
 pub use coloring::{Coloring, Patience, Spent};
 pub use file::{ChangeKind, FileHeader};
 pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
@@ -54,6 +55,7 @@ pub use queue::{Delivery, in_order};
 pub use resync::Again;
 pub use side_by_side::{Beside, Columns};
 pub use stat::{Counted, Counter, Hunk, bar};
+pub use steady_colors::SteadyColors;
 pub use stretches::visible as visible_part;
 pub use syntax::prepare as prepare_colors;
 pub use theme::{Background, Depth, Theme};
@@ -186,6 +188,23 @@ pub struct End {
 }
 
 impl End {
+    /// Returns how both ended together: the file, and what stands in its place.
+    #[must_use]
+    pub fn with_successor(self, successor: End) -> End {
+        let (old, new) = (self.report, successor.report);
+        End {
+            report: DiffReport {
+                added: old.added + new.added,
+                removed: old.removed + new.removed,
+                stopped: old.stopped || new.stopped,
+                rough: old.rough || new.rough,
+            },
+            binary: self.binary || successor.binary,
+            note: self.note.or(successor.note),
+            patch: None,
+        }
+    }
+
     /// Returns what is to be said at the end of the file.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

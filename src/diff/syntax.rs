@@ -102,6 +102,14 @@ impl Grammar {
     }
 }
 
+impl Grammar {
+    /// Finds that of a language by its name or the end of its files' names.
+    pub(super) fn named(word: &str) -> Option<Grammar> {
+        let found = grammars().find_syntax_by_token(word).filter(|_| !word.is_empty());
+        found.filter(|found| found.name != "Plain Text").map(Grammar)
+    }
+}
+
 /// Where in a text a reader is.
 #[derive(Clone)]
 pub(super) struct Reader {

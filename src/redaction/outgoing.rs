@@ -18,6 +18,10 @@ use crate::workspace::Workspace;
 /// The most secrets that are named in the error.
 const MOST_LISTED: usize = 10;
 
+/// Where something is that another save would not change.
+const OF_BASE: &str = "the base version of ";
+const OF_DIFF: &str = "the diff of ";
+
 /// A search of what is about to leave the machine.
 pub struct Outgoing {
     redactor: Redactor,
@@ -65,27 +69,36 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Searches a text.
-    pub fn text(&self, place: &str, text: &[u8]) {
-        self.redactor.text(place, text);
+    /// Searches a text of a diff that may not be in the snapshot.
+    pub fn diff(&self, path: &str, text: &[u8]) {
+        self.redactor.text(&format!("{OF_DIFF}{path}"), text);
     }
 
-    /// Ends the search; `what` becomes of it and how it `goes_on` are words for a person.
+    /// Ends the search; words for a person are `what` becomes of it, how it `goes_on` behind a save, and how to go on `without`
+    /// what no save takes out.
     ///
     /// # Errors
     /// [`Kind::Refused`] with kind and place of each secret that was found.
-    pub fn finish(self, name: &str, what: &str, goes_on: &str) -> Result<()> {
+    pub fn finish(self, name: &str, what: &str, goes_on: &str, without: &str) -> Result<()> {
         let open = self.redactor.finish();
         if open.is_empty() {
             return Ok(());
         }
         let name = Line(name).to_string();
         let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
+        // What is only in a version that another save would not change is found there again.
+        let is_elsewhere = |place: &String| place.starts_with(OF_BASE) || place.starts_with(OF_DIFF);
+        let way_out = if open.iter().any(|secret| secret.places.iter().all(is_elsewhere)) {
+            "it is in a version that was committed or saved before, so saving again does not take it out; "
+                .to_owned()
+                + without
+        } else {
+            format!("save again (`snap save` redacts them) and {goes_on}")
+        };
         Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so {what}"))
             .list(listed(&open))
             .hint(format!(
-                "save again (`snap save` redacts them) and {goes_on}; allow what is not a secret \
-                 with {}",
+                "{way_out}; allow what is not a secret with {}",
                 ids.iter()
                     .take(MOST_LISTED)
                     .map(|id| format!("--allow-secret {id}"))
@@ -109,7 +122,7 @@ pub fn check(
 ) -> Result<()> {
     let outgoing = Outgoing::begin(workspace, allow)?;
     outgoing.manifest(workspace, manifest, with_base, monitor)?;
-    outgoing.finish(&manifest.name, "it is not sent", "send the new snapshot")
+    outgoing.finish(&manifest.name, "it is not sent", "send the new snapshot", "send it without its base")
 }
 
 fn listed(open: &[Secret]) -> Vec<String> {
@@ -220,7 +233,7 @@ fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor:
     for edit in manifest.edited_files() {
         let Some(old) = edit.diffed_against() else { continue };
         if let Some(raw) = versions.base(&old.oid)? {
-            redactor.text(&format!("the base version of {}", edit.path), &raw);
+            redactor.text(&format!("{OF_BASE}{}", edit.path), &raw);
         }
     }
     Ok(())

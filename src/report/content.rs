@@ -2,17 +2,18 @@
 //!
 //! Nothing is held but the record or the line at hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead as _, BufReader};
 
 use super::choice::{Choice, LeftOut, Part};
+use super::color_limit::ColorLimit;
+use super::earlier::Earlier;
 use super::edit_text::{DiffText, EditReceiver};
 use super::hiding::Hiding;
 use super::item::{Item, Itemizer};
 use super::page::{CHUNK_LINE, GENERATOR, INDEX_LINE};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::timestamp::Timestamp;
-use crate::client::transcript::steps::{Depth, Steps, Voices};
+use crate::client::transcript::steps::{Depth, Step, Steps, Voices};
 use crate::compare::{self, Detail, Loader};
 use crate::diff::{End, FileHeader, Options};
 use crate::manifest::{Agent, Manifest, Transcript};
@@ -22,6 +23,11 @@ use crate::workspace::Workspace;
 /// How much text of a diff is searched for secrets at a time.
 const SEARCHED: usize = 256 << 10;
 
+/// How many lines of the edits have colours, and how many of what calls were given: reading a line as source code takes a
+/// hundred times as long as comparing it.
+const COLORED_EDITS: usize = 3_000;
+const COLORED_CALLS: usize = 2_000;
+
 /// What a report is made of.
 pub(super) struct Sources<'a> {
     /// Where the snapshots are.
@@ -30,6 +36,8 @@ pub(super) struct Sources<'a> {
     pub(super) manifest: &'a Manifest,
     /// An earlier one: then only what came since.
     pub(super) after: Option<&'a Manifest>,
+    /// What that one has of the conversations.
+    pub(super) earlier: &'a Earlier,
     /// Whether a program reads the report.
     pub(super) for_program: bool,
     /// What is wanted of it.
@@ -78,6 +86,7 @@ impl Sources<'_> {
     /// What is damaged, and whatever the receiver gives.
     pub(super) fn read(&self, outgoing: &Outgoing, receiver: &mut dyn Receiver) -> Result<Read> {
         let mut read = Read::default();
+        let colored = ColorLimit::new(COLORED_CALLS);
         if !self.manifest.transcripts().any(|(agent, _)| agent.is_none()) {
             receiver.thread(Thread::Main)?;
         }
@@ -85,13 +94,13 @@ impl Sources<'_> {
             match agent {
                 Some(_) if !self.choice.has(Part::Agents) => read.left_out.agents += 1,
                 Some(agent) => {
-                    self.conversation(transcript, Thread::Agent(agent), &mut read, receiver)?;
+                    self.conversation(transcript, Thread::Agent(agent), &colored, &mut read, receiver)?;
                 }
                 None => {
-                    if self.conversation(transcript, Thread::Main, &mut read, receiver)? > 0
+                    if self.conversation(transcript, Thread::Main, &colored, &mut read, receiver)? > 0
                         && self.choice.has(Part::Agents)
                     {
-                        self.conversation(transcript, Thread::Aside, &mut read, receiver)?;
+                        self.conversation(transcript, Thread::Aside, &colored, &mut read, receiver)?;
                     }
                 }
             }
@@ -107,6 +116,7 @@ impl Sources<'_> {
         &self,
         transcript: &Transcript,
         thread: Thread<'_>,
+        colored: &ColorLimit,
         read: &mut Read,
         receiver: &mut dyn Receiver,
     ) -> Result<u64> {
@@ -123,20 +133,38 @@ impl Sources<'_> {
             !matches!(thread, Thread::Main),
             self.for_program,
             self.roots(),
-            self.since(),
+            colored,
         );
+        let agent = match thread {
+            Thread::Agent(agent) => Some(agent.id.as_str()),
+            Thread::Main | Thread::Aside => None,
+        };
+        let known = self.earlier.lines(agent);
+        // A call that was open then is told again only when it has ended.
+        let mut open_then = BTreeSet::new();
         let mut lines = BufReader::with_capacity(64 << 10, self.workspace.store.pieces(&transcript.chunks));
-        let mut line = Vec::new();
+        let (mut line, mut number) = (Vec::new(), 0);
+        let mut show = |step: Step, open_then: &BTreeSet<String>| {
+            if open_then.contains(step.open_call().unwrap_or_default()) {
+                return Ok(());
+            }
+            itemizer.items(step).into_iter().try_for_each(|item| receiver.item(item))
+        };
         while lines.read_until(b'\n', &mut line).map_err(|error| failed(&error))? > 0 {
-            for step in steps.line(&line) {
-                itemizer.items(step).into_iter().try_for_each(|item| receiver.item(item))?;
+            number += 1;
+            let told = steps.line(&line);
+            if number <= known {
+                read.left_out.earlier += told.len() as u64;
+            } else {
+                told.into_iter().try_for_each(|step| show(step, &open_then))?;
+            }
+            if number == known {
+                open_then.extend(steps.open_calls().map(str::to_owned));
             }
             // A huge record must not stay in memory.
             if line.capacity() > (4 << 20) { line = Vec::new() } else { line.clear() }
         }
-        for step in steps.finish() {
-            itemizer.items(step).into_iter().try_for_each(|item| receiver.item(item))?;
-        }
+        steps.finish().into_iter().try_for_each(|step| show(step, &open_then))?;
         read.left_out.add(&itemizer.left_out);
         if !matches!(thread, Thread::Aside) {
             for (kind, number) in steps.passed_over() {
@@ -144,14 +172,6 @@ impl Sources<'_> {
             }
         }
         Ok(steps.asides())
-    }
-
-    /// Returns the moment up to which an earlier snapshot of the same session has everything.
-    fn since(&self) -> Option<Timestamp> {
-        let id = |manifest: &Manifest| manifest.session.as_ref().map(|session| session.id.clone());
-        self.after
-            .filter(|after| id(after).is_some() && id(after) == id(self.manifest))
-            .map(|one| one.created_at)
     }
 
     fn roots(&self) -> Vec<String> {
@@ -166,6 +186,7 @@ impl Sources<'_> {
             Some(after) => compare::between(self.workspace, after, self.manifest)?,
             None => compare::edits(self.manifest.edits.clone()),
         };
+        let colored = ColorLimit::new(COLORED_EDITS);
         let mut loader = Loader::new(self.workspace, Options::default(), Detail::Lines);
         for item in items {
             let hidden =
@@ -186,8 +207,11 @@ impl Sources<'_> {
             // What is in the snapshot is searched with it.
             let outgoing = Some(outgoing).filter(|_| !item.is_whole_in_snapshot());
             let mut searched = Searched { receiver, outgoing, place, old: Vec::new(), new: Vec::new() };
-            let mut text =
-                if self.for_program { DiffText::plain(&mut searched) } else { DiffText::new(&mut searched) };
+            let mut text = if self.for_program {
+                DiffText::plain(&mut searched)
+            } else {
+                DiffText::colored(&mut searched, &colored)
+            };
             loader.show(item, &mut text)?;
         }
         Ok(())
@@ -264,7 +288,7 @@ impl Searched<'_> {
     fn search(&mut self) {
         let Some(outgoing) = self.outgoing else { return };
         for side in [&mut self.old, &mut self.new] {
-            outgoing.text(&self.place, side);
+            outgoing.diff(&self.place, side);
             side.clear();
         }
     }
@@ -291,6 +315,10 @@ impl EditReceiver for Searched<'_> {
         Ok(())
     }
 
+    fn colors(&mut self, colors: &[u8]) {
+        self.receiver.colors(colors);
+    }
+
     fn end(&mut self, end: End) -> io::Result<()> {
         self.search();
         self.receiver.end(end)
@@ -298,7 +326,7 @@ impl EditReceiver for Searched<'_> {
 }
 
 /// Takes the reason out of a failed read.
-fn failed(error: &io::Error) -> Error {
+pub(super) fn failed(error: &io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(own) => own.clone(),
         None => Error::new(Kind::Environment, "Cannot read the conversation").because(error),

@@ -3,12 +3,14 @@
 //! The marks are three characters of the private use area; the same characters in a file are written as the third
 //! one and a digit.
 
+use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
+use super::color_limit::ColorLimit;
 use crate::client::transcript::call::ToolCall;
 use crate::compare::show_readers;
-use crate::diff::{ChangedWords, End, FileHeader, Options, Show, Sink};
+use crate::diff::{ChangedWords, Charset, End, FileHeader, Options, Show, Sink, SteadyColors};
 
 /// Before and behind a changed word, and before a digit that stands for one of the three.
 const MARKS: [char; 3] = ['\u{e000}', '\u{e001}', '\u{e002}'];
@@ -25,6 +27,8 @@ pub(super) trait EditReceiver {
     fn start(&mut self, file: FileHeader) -> io::Result<()>;
     /// Some lines of its text.
     fn text(&mut self, text: &[u8]) -> io::Result<()>;
+    /// Colours for the first of these lines; before the file ends.
+    fn colors(&mut self, _colors: &[u8]) {}
     /// What the lines say of the old version and of the new one, to be searched.
     fn sides(&mut self, _removed: &[&[u8]], _added: &[&[u8]]) -> io::Result<()> {
         Ok(())
@@ -38,12 +42,40 @@ pub(super) struct DiffText<'r> {
     receiver: &'r mut dyn EditReceiver,
     marks: bool,
     text: Vec<u8>,
+    charset: Charset,
+    colors: Option<SteadyColors>,
+    /// How many lines of the report may still be coloured.
+    left: Option<&'r ColorLimit>,
+    /// Whether a line has bytes that are no text in any encoding.
+    odd: bool,
+    /// How a file ended in whose place something of another kind stands: both are one edit.
+    replaced: Option<End>,
+    /// Whether such a thing comes next.
+    goes_on: bool,
 }
+
+/// What is said of a file with bytes that are shown as escapes.
+const ODD: &str = "some bytes are no text in UTF-8: shown as escapes such as \\xff";
 
 impl<'r> DiffText<'r> {
     /// Makes one that hands everything on.
     pub(super) fn new(receiver: &'r mut dyn EditReceiver) -> DiffText<'r> {
-        DiffText { receiver, marks: true, text: Vec::new() }
+        DiffText {
+            receiver,
+            marks: true,
+            text: Vec::new(),
+            charset: Charset::default(),
+            colors: None,
+            left: None,
+            odd: false,
+            replaced: None,
+            goes_on: false,
+        }
+    }
+
+    /// Makes one that colours lines, as long as any are `left`.
+    pub(super) fn colored(receiver: &'r mut dyn EditReceiver, left: &'r ColorLimit) -> DiffText<'r> {
+        DiffText { left: Some(left), ..DiffText::new(receiver) }
     }
 
     /// Without marks, for programs.
@@ -54,8 +86,9 @@ impl<'r> DiffText<'r> {
     fn line<'s>(&mut self, sign: u8, line: &[u8], changed: impl Iterator<Item = &'s Range<usize>>) {
         self.text.push(sign);
         let body = line.strip_suffix(b"\n").unwrap_or(line);
+        self.odd |= std::str::from_utf8(body).is_err();
         if !self.marks {
-            self.text.extend_from_slice(String::from_utf8_lossy(body).as_bytes());
+            escaped(body, |character| push_char(&mut self.text, character));
             self.end_line(body.len() == line.len());
             return;
         }
@@ -81,6 +114,25 @@ impl<'r> DiffText<'r> {
         }
     }
 
+    /// Adds lines to those with colours; without any left, no more of this file has some.
+    fn color(&mut self, lines: usize, add: impl FnOnce(&mut SteadyColors)) {
+        let Some(left) = self.left else { return };
+        let Some(colors) = &mut self.colors else { return };
+        if !left.take(lines, || add(colors)) {
+            self.end_colors();
+        }
+    }
+
+    fn end_colors(&mut self) {
+        if let Some(mut colors) = self.colors.take() {
+            let text = colors.take();
+            // Nothing but line ends colours nothing.
+            if text.iter().any(|byte| *byte != b'\n') {
+                self.receiver.colors(&text);
+            }
+        }
+    }
+
     fn hand_on(&mut self) -> io::Result<()> {
         self.receiver.text(&self.text)?;
         self.text.clear();
@@ -90,11 +142,30 @@ impl<'r> DiffText<'r> {
 
 impl Show for DiffText<'_> {
     fn start(&mut self, file: FileHeader) -> io::Result<()> {
-        self.receiver.start(file)
+        if self.replaced.is_some() {
+            return Ok(());
+        }
+        (self.charset, self.odd) = (Charset::default(), false);
+        let both = file.with_successor();
+        self.colors = self.left.filter(|left| !left.is_reached()).and_then(|_| SteadyColors::of(&file.path));
+        self.goes_on = both.is_some();
+        self.receiver.start(both.unwrap_or(file))
     }
 
     fn finish(&mut self, end: End) -> io::Result<()> {
-        self.receiver.end(end)
+        if std::mem::take(&mut self.goes_on) {
+            self.replaced = Some(end);
+            return Ok(());
+        }
+        self.end_colors();
+        let end = match self.replaced.take() {
+            Some(first) => first.with_successor(end),
+            None => end,
+        };
+        let odd = self.odd.then(|| ODD.to_owned());
+        let said = [end.note.clone(), self.charset.note(), odd].into_iter().flatten().collect::<Vec<_>>();
+        let note = Some(said.join("; ")).filter(|note| !note.is_empty());
+        self.receiver.end(End { note, ..end })
     }
 
     fn text(&mut self, _line: &[u8]) -> io::Result<()> {
@@ -115,27 +186,37 @@ impl Sink for DiffText<'_> {
             push_plain(&mut self.text, heading);
         }
         self.text.push(b'\n');
+        self.color(0, SteadyColors::hunk);
         self.hand_on()
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
-        self.line(b' ', line, [].iter());
+        self.charset.look([line].into_iter());
+        let text = self.charset.read(line);
+        self.line(b' ', &text, [].iter());
+        self.color(1, |colors| colors.context(&text));
         self.receiver.sides(&[line], &[line])?;
         self.hand_on()
     }
 
-    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+    fn change<'l>(&mut self, removed: &[&'l [u8]], added: &[&'l [u8]]) -> io::Result<()> {
+        self.charset.look(removed.iter().chain(added).copied());
+        let mut read = |lines: &[&'l [u8]]| -> Vec<Cow<'l, [u8]>> {
+            lines.iter().map(|line| self.charset.read(line)).collect()
+        };
+        let (old, new) = (read(removed), read(added));
         let words = if self.marks {
-            ChangedWords::between(removed, added)
+            ChangedWords::between(&old, &new)
         } else {
             ChangedWords::between::<&[u8]>(&[], &[])
         };
-        for (number, line) in removed.iter().enumerate() {
+        for (number, line) in old.iter().enumerate() {
             self.line(b'-', line, words.in_old(number));
         }
-        for (number, line) in added.iter().enumerate() {
+        for (number, line) in new.iter().enumerate() {
             self.line(b'+', line, words.in_new(number));
         }
+        self.color(old.len() + new.len(), |colors| colors.change(&old, &new));
         self.receiver.sides(removed, added)?;
         self.hand_on()
     }
@@ -157,20 +238,34 @@ fn push_plain(text: &mut Vec<u8>, content: &[u8]) {
         text.extend_from_slice(plain.as_bytes());
         return;
     }
-    for character in String::from_utf8_lossy(content).chars() {
-        match MARKS.iter().position(|mark| *mark == character) {
-            Some(number) => {
-                push_char(text, MARKS[2]);
-                text.extend_from_slice(number.to_string().as_bytes());
-            }
-            None => push_char(text, character),
+    escaped(content, |character| match MARKS.iter().position(|mark| *mark == character) {
+        Some(number) => {
+            push_char(text, MARKS[2]);
+            text.extend_from_slice(number.to_string().as_bytes());
         }
+        None => push_char(text, character),
+    });
+}
+
+/// Hands on the characters of some bytes, with those of an escape for each byte that is no text.
+fn escaped(content: &[u8], mut take: impl FnMut(char)) {
+    for chunk in content.utf8_chunks() {
+        chunk.valid().chars().for_each(&mut take);
+        chunk
+            .invalid()
+            .iter()
+            .flat_map(|byte| format!("\\x{byte:02x}").into_bytes())
+            .for_each(|byte| take(char::from(byte)));
     }
 }
 
-/// Keeps the text of one diff.
+/// Keeps the text of one diff, and what is said of it.
 #[derive(Default)]
-struct Kept(Vec<u8>);
+struct Kept {
+    text: Vec<u8>,
+    colors: Vec<u8>,
+    notes: Vec<String>,
+}
 
 impl EditReceiver for Kept {
     fn start(&mut self, _file: FileHeader) -> io::Result<()> {
@@ -178,24 +273,52 @@ impl EditReceiver for Kept {
     }
 
     fn text(&mut self, text: &[u8]) -> io::Result<()> {
-        self.0.extend_from_slice(text);
+        self.text.extend_from_slice(text);
         Ok(())
     }
 
-    fn end(&mut self, _end: End) -> io::Result<()> {
+    fn end(&mut self, end: End) -> io::Result<()> {
+        self.notes = end.notes();
         Ok(())
+    }
+
+    fn colors(&mut self, colors: &[u8]) {
+        self.colors = colors.to_vec();
     }
 }
 
-/// Returns what a call was given as a diff, if it was to edit a file.
-pub(super) fn edit_of(call: &ToolCall) -> Option<String> {
+/// A diff of what a call was given, and its colours.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct CallDiff {
+    /// The lines.
+    pub(super) text: String,
+    /// Colours for the first of them.
+    pub(super) colors: Vec<u8>,
+}
+
+impl CallDiff {
+    /// Adds what comes next.
+    fn push(&mut self, next: &CallDiff) {
+        if !next.colors.is_empty() {
+            let missing =
+                self.text.lines().count() - self.colors.iter().filter(|byte| **byte == b'\n').count();
+            self.colors.extend(std::iter::repeat_n(b'\n', missing));
+            self.colors.extend_from_slice(&next.colors);
+        }
+        self.text.push_str(&next.text);
+    }
+}
+
+/// Returns what a call was given as a diff, if it was to edit a file; lines are coloured as long as any are `left`.
+pub(super) fn edit_of(call: &ToolCall, left: &ColorLimit) -> Option<CallDiff> {
+    let path = call.given("file_path").unwrap_or_default();
     let (old, new) = match call.tool.as_str() {
         "Edit" => (call.given("old_string")?, call.given("new_string")?),
         "Write" => ("", call.given("content")?),
-        "MultiEdit" => return edits_of(call),
+        "MultiEdit" => return edits_of(call, path, left),
         _ => return None,
     };
-    let text = diff_of(old, new)?;
+    let diff = diff_of(path, old, new, left)?;
     let extra = call
         .input
         .iter()
@@ -203,34 +326,40 @@ pub(super) fn edit_of(call: &ToolCall) -> Option<String> {
     let extra = extra.filter(|(name, value)| !(name == "replace_all" && value == "false"));
     let notes: String =
         extra.map(|(name, value)| format!("@@ {name}: {}\n", value.replace('\n', " "))).collect();
-    Some(notes + &text)
+    let mut all = CallDiff { text: notes, colors: Vec::new() };
+    all.push(&diff);
+    Some(all)
 }
 
 /// Returns several edits of one file as a diff.
-fn edits_of(call: &ToolCall) -> Option<String> {
+fn edits_of(call: &ToolCall, path: &str, left: &ColorLimit) -> Option<CallDiff> {
     #[derive(serde::Deserialize)]
     struct One {
         old_string: String,
         new_string: String,
     }
-    let all: Vec<One> = serde_json::from_str(call.given("edits")?).ok()?;
-    all.iter().map(|one| diff_of(&one.old_string, &one.new_string)).collect()
+    let edits: Vec<One> = serde_json::from_str(call.given("edits")?).ok()?;
+    let mut all = CallDiff::default();
+    for one in &edits {
+        all.push(&diff_of(path, &one.old_string, &one.new_string, left)?);
+    }
+    Some(all)
 }
 
 /// Returns the diff of two parts of a file, if there is one.
-fn diff_of(old: &str, new: &str) -> Option<String> {
+fn diff_of(path: &str, old: &str, new: &str, left: &ColorLimit) -> Option<CallDiff> {
     // Both are parts of a file: that neither ends with a line says nothing.
     let open = !old.ends_with('\n') && !new.ends_with('\n');
     let [old, new] =
         [old, new].map(|part| if open && !part.is_empty() { format!("{part}\n") } else { part.to_owned() });
     let mut kept = Kept::default();
     let sides = (old.as_bytes(), new.as_bytes());
-    let mut text = DiffText::new(&mut kept);
-    let file = FileHeader::default();
+    let mut text = DiffText::colored(&mut kept, left);
+    let file = FileHeader { path: path.as_bytes().to_vec(), ..FileHeader::default() };
     show_readers(file, sides, None, (None, None), Options::default(), &mut text).ok()?;
     // Nothing, if it is binary or both are the same: then it is shown as it was given.
-    let text = String::from_utf8(kept.0).ok()?;
-    (!text.is_empty()).then_some(text)
+    let text = String::from_utf8(kept.text).ok()?;
+    (!text.is_empty()).then_some(CallDiff { text, colors: kept.colors })
 }
 
 #[cfg(test)]
@@ -243,7 +372,7 @@ mod tests {
         let mut text = DiffText::new(&mut kept);
         show_readers(FileHeader::default(), sides, None, (None, None), Options::default(), &mut text)
             .expect("shown");
-        String::from_utf8(kept.0).expect("UTF-8")
+        String::from_utf8(kept.text).expect("UTF-8")
     }
 
     #[test]
@@ -253,6 +382,44 @@ mod tests {
             "@@ -1 +1 @@\n one\n-let total = sum(items, \u{e000}10\u{e001});\n\
              +let total = sum(items, \u{e000}20\u{e001});\n+last\n\\ No newline at end of file\n"
         );
+    }
+
+    #[test]
+    fn what_a_call_was_given_has_its_colours_line_by_line() {
+        let left = ColorLimit::new(5);
+        let first = diff_of("/x/a.rs", "let a = 1;", "let b = 1;", &left).expect("a diff");
+        assert_eq!(
+            String::from_utf8(first.colors.clone()).expect("ASCII").lines().collect::<Vec<_>>().len(),
+            first.text.lines().count()
+        );
+        assert!(first.colors.starts_with(b"\n!$k"), "{:?}", String::from_utf8_lossy(&first.colors));
+        assert_eq!(left.left(), 3);
+        let mut all = CallDiff { text: "@@ replace_all: true\n".to_owned(), colors: Vec::new() };
+        all.push(&first);
+        assert!(all.colors.starts_with(b"\n\n!$k"));
+        // Behind the last that may have some, no line has any.
+        let long = "let a = 1;\n".repeat(9);
+        assert_eq!(diff_of("a.rs", "", &long, &left).expect("a diff").colors, b"");
+        assert_eq!(diff_of("a.unheard-of", "", "let a = 1;", &left).expect("a diff").colors, b"");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_snap_diff_shows_them() {
+        assert_eq!(diff("", "caf\u{e9}\n"), "@@ -1 +1 @@\n+caf\u{e9}\n");
+        let shown = |new: &[u8]| {
+            let mut kept = Kept::default();
+            let mut text = DiffText::new(&mut kept);
+            let none = (None, None);
+            show_readers(FileHeader::default(), (&b""[..], new), None, none, Options::default(), &mut text)
+                .expect("shown");
+            (String::from_utf8(kept.text).expect("UTF-8"), kept.notes)
+        };
+        let (text, notes) = shown(b"caf\xe9 au lait\n");
+        assert_eq!(text, "@@ -1 +1 @@\n+caf\u{e9} au lait\n");
+        assert_eq!(notes, ["not UTF-8: read as windows-1252, a guess"]);
+        let (text, notes) = shown("caf\u{e9}\n".bytes().chain(*b"caf\xe9\n").collect::<Vec<_>>().as_slice());
+        assert_eq!(text, "@@ -1 +1 @@\n+caf\u{e9}\n+caf\\xe9\n");
+        assert_eq!(notes, [ODD]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What `--redact` hides: the edits of a path under all its names, and every text of a call that names one of them.
 //!
 //! Pure. It rather hides too much: quotes, slashes, percent signs and the case of letters are no way around it, and the
-//! last name of a path is enough, as behind a `cd`.
+//! last name of a path is enough, as behind a `cd`. A path with `*`, `?` or `[…]` in it is a pattern too: for paths, where `*`
+//! also stands for slashes, and its last name for each word of a text.
 
 use std::cell::Cell;
+
+use glob::Pattern;
 
 use crate::base::paths::RepoPath;
 use crate::manifest::Manifest;
@@ -23,8 +26,48 @@ struct Hidden {
     paths: Vec<RepoPath>,
     /// The last names of these and of everything edited in them, as texts are compared.
     names: Vec<String>,
+    pattern: Option<HiddenPattern>,
     /// Whether anything was hidden by it.
     found: Cell<bool>,
+}
+
+/// A pattern of paths, and of words.
+#[derive(Debug)]
+struct HiddenPattern {
+    path: Pattern,
+    /// Its last name, as texts are compared.
+    word: Pattern,
+}
+
+impl HiddenPattern {
+    fn of(path: &RepoPath) -> Option<HiddenPattern> {
+        let text = path.to_string();
+        let is_pattern = text.contains(['*', '?', '[']);
+        // What is no pattern is a name.
+        let patterns = (Pattern::new(&text).ok()?, Pattern::new(&last_name(path)?).ok()?);
+        is_pattern.then_some(HiddenPattern { path: patterns.0, word: patterns.1 })
+    }
+
+    /// Says whether it stands for a path, or for a folder that this is in; without a slash, also for a name in any folder.
+    fn fits(&self, path: &RepoPath) -> bool {
+        let mut folder = String::new();
+        path.components().any(|name| {
+            let name = name.to_string_lossy();
+            folder.push_str(if folder.is_empty() { "" } else { "/" });
+            folder.push_str(&name);
+            self.path.matches(&folder) || self.path.matches(&name)
+        })
+    }
+
+    fn is_in_words(&self, text: &str) -> bool {
+        let parts = |character: char| character.is_whitespace() || "/:,;()<>{}|=&@".contains(character);
+        // A word may be the end of a sentence.
+        let fits = |word: &str| {
+            !word.is_empty()
+                && (self.word.matches(word) || self.word.matches(word.trim_end_matches(['.', '!', '?'])))
+        };
+        text.split(parts).any(fits)
+    }
 }
 
 impl Hiding {
@@ -36,24 +79,30 @@ impl Hiding {
         let hidden = |path: &RepoPath| {
             let mut paths = vec![path.clone()];
             let mut named = vec![path.clone()];
+            let pattern = HiddenPattern::of(path);
+            let is_hidden =
+                |one: &RepoPath| one.is_in(path) || pattern.as_ref().is_some_and(|pattern| pattern.fits(one));
             for edit in manifests.clone().flat_map(Manifest::edited_files) {
                 let both = [Some(&edit.path), edit.from.as_ref().map(|from| &from.path)];
-                if both.into_iter().flatten().any(|one| one.is_in(path)) {
+                if both.into_iter().flatten().any(is_hidden) {
                     named.extend(both.into_iter().flatten().cloned());
-                    paths.extend(both.into_iter().flatten().filter(|one| !one.is_in(path)).cloned());
+                    paths.extend(both.into_iter().flatten().filter(|one| !is_hidden(one)).cloned());
                 }
             }
             let mut names: Vec<String> = named.iter().filter_map(last_name).collect();
             names.sort();
             names.dedup();
-            Hidden { given: path.to_string(), paths, names, found: Cell::new(false) }
+            Hidden { given: path.to_string(), paths, names, pattern, found: Cell::new(false) }
         };
         Hiding(paths.iter().map(hidden).collect())
     }
 
     /// Says whether the content of this path stays out.
     pub(super) fn hides(&self, path: &RepoPath) -> bool {
-        self.any(|hidden| hidden.paths.iter().any(|one| path.is_in(one)))
+        self.any(|hidden| {
+            hidden.paths.iter().any(|one| path.is_in(one))
+                || hidden.pattern.as_ref().is_some_and(|pattern| pattern.fits(path))
+        })
     }
 
     /// Says whether a text names what is hidden.
@@ -62,7 +111,10 @@ impl Hiding {
             return false;
         }
         let text = plain(text);
-        self.any(|hidden| hidden.names.iter().any(|name| names(&text, name)))
+        self.any(|hidden| {
+            hidden.names.iter().any(|name| names(&text, name))
+                || hidden.pattern.as_ref().is_some_and(|pattern| pattern.is_in_words(&text))
+        })
     }
 
     /// Returns the paths by which nothing was hidden.
@@ -143,5 +195,31 @@ mod tests {
             assert!(!hiding.is_named_in(text), "{text}");
         }
         assert!(hiding.is_named_in("ls a/b"));
+    }
+
+    #[test]
+    fn a_pattern_is_for_paths_and_for_words() {
+        let paths = |texts: &[&str]| -> Vec<RepoPath> {
+            texts.iter().map(|text| RepoPath::new(text.as_bytes()).expect("a path")).collect()
+        };
+        let hiding = Hiding::of(&paths(&["*.md"]), std::iter::empty());
+        assert_eq!(hiding.not_found(), ["*.md"]);
+        assert!(paths(&["a.md", "notes/deep/a.md", "x.md/in"]).iter().all(|path| hiding.hides(path)));
+        assert!(!paths(&["a.mdx", "md", "a.md.rs"]).iter().any(|path| hiding.hides(path)));
+        for text in
+            ["cat notes/plan.md", "cat 'A.MD'", "plan.md:3: words", "I read (plan.md).", "git add plan.md."]
+        {
+            assert!(hiding.is_named_in(text), "{text}");
+        }
+        for text in ["cat *", "the md format", "plan.mdx", "plan.md5"] {
+            assert!(!hiding.is_named_in(text), "{text}");
+        }
+        let hiding = Hiding::of(&paths(&["secret/*.md", "pages/[id].tsx"]), std::iter::empty());
+        assert!(
+            paths(&["secret/a.md", "secret/deep/a.md", "pages/[id].tsx", "pages/i.tsx"])
+                .iter()
+                .all(|path| hiding.hides(path))
+        );
+        assert!(!paths(&["a.md", "pages/x.tsx"]).iter().any(|path| hiding.hides(path)));
     }
 }

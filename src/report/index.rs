@@ -47,6 +47,8 @@ pub(super) struct Index<'a> {
     pub(super) open: &'a [usize],
     /// Items whose text was left out.
     pub(super) emptied: &'a [usize],
+    /// Items whose text has colours, each with where they are: the chunk, the byte in it, and how many.
+    pub(super) colors: &'a [(usize, u64, u64, usize)],
     /// Calls that started an agent, each with the thread of that.
     pub(super) agents: Vec<(usize, usize)>,
     /// Whether calls were left out, so that an edit without one may still have had some.
@@ -164,6 +166,9 @@ pub(super) struct EditEntry {
     pub(super) items: Vec<usize>,
     /// Whether its content was left out.
     pub(super) left_out: bool,
+    /// Where its colours are: the chunk, the byte in it, and how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) colors: Option<[u64; 3]>,
 }
 
 /// A task in the index.
@@ -213,6 +218,8 @@ pub(super) struct Indexed {
     pub(super) open: Vec<usize>,
     /// Items whose text was left out.
     pub(super) emptied: Vec<usize>,
+    /// Items whose text has colours, each with where they are.
+    pub(super) colors: Vec<(usize, u64, u64, usize)>,
     /// The first lines of prompts.
     pub(super) prompts: Vec<(usize, String)>,
     /// Decisions, each with its call.
@@ -303,6 +310,11 @@ impl Indexed {
         self.changed.extend(item.changed.map(|(added, removed)| (number, added, removed)));
     }
 
+    /// Takes in the colours of the last item.
+    pub(super) fn colors(&mut self, place: Place, bytes: usize) {
+        self.colors.push((self.len().saturating_sub(1), place.chunk, place.at, bytes));
+    }
+
     fn string(&mut self, text: Option<&str>) -> i64 {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return -1 };
         if let Some(number) = self.numbers.get(text) {
@@ -312,6 +324,12 @@ impl Indexed {
         self.strings.push(text.to_owned());
         self.numbers.insert(text.to_owned(), number);
         number
+    }
+
+    /// Returns the prompts of the person, without those that agents were given.
+    pub(super) fn own_prompts(&self) -> &[(usize, String)] {
+        let own = self.threads.first().map_or(0, |main| main.from + main.count);
+        &self.prompts[..self.prompts.partition_point(|(item, _)| *item < own)]
     }
 
     /// Returns the calls that wrote a file.

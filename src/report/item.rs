@@ -3,7 +3,9 @@
 use data_encoding::BASE64;
 
 use super::choice::{Choice, LeftOut, Part};
-use super::edit_text::edit_of;
+use super::color_limit::ColorLimit;
+use super::edit_text::{CallDiff, edit_of};
+use super::fences;
 use super::hiding::Hiding;
 use crate::base::columns::first_line;
 use crate::base::timestamp::Timestamp;
@@ -85,6 +87,8 @@ pub(super) struct Item {
     pub(super) text: String,
     /// What a call was given, for a program; then the text is only its output.
     pub(super) given: Vec<(String, String)>,
+    /// Colours for lines of the text; of a call, of its input.
+    pub(super) colors: Vec<u8>,
     /// How many bytes of the text are a call's input.
     pub(super) input: usize,
     /// How the text is to be shown; of a call, its input.
@@ -129,46 +133,27 @@ pub(super) struct Itemizer<'c> {
     for_program: bool,
     /// The roots of the work tree, each with a slash at its end.
     roots: Vec<String>,
-    /// Steps up to this moment are in an earlier snapshot.
-    after: Option<Timestamp>,
-    last: Option<Timestamp>,
+    /// How many lines may still be coloured.
+    colored: &'c ColorLimit,
     /// What was left out so far.
     pub(super) left_out: LeftOut,
 }
 
 impl<'c> Itemizer<'c> {
-    /// Makes one for a session with these roots; steps up to `after` are passed over.
+    /// Makes one for a session with these roots; edits are coloured as long as any of the `colored` lines are left.
     pub(super) fn new(
         choice: &'c Choice,
         hiding: &'c Hiding,
         of_agent: bool,
         for_program: bool,
         roots: Vec<String>,
-        after: Option<Timestamp>,
+        colored: &'c ColorLimit,
     ) -> Itemizer<'c> {
-        Itemizer {
-            choice,
-            hiding,
-            of_agent,
-            for_program,
-            roots,
-            after,
-            last: None,
-            left_out: LeftOut::default(),
-        }
+        Itemizer { choice, hiding, of_agent, for_program, roots, colored, left_out: LeftOut::default() }
     }
 
     /// Returns what is shown of a step.
     pub(super) fn items(&mut self, step: Step) -> Vec<Item> {
-        let at = match &step.what {
-            What::Called(call) => call.ended.or(step.at),
-            _ => step.at,
-        };
-        self.last = at.or(self.last);
-        if self.after.is_some_and(|after| self.last.is_some_and(|last| last <= after)) {
-            self.left_out.earlier += 1;
-            return Vec::new();
-        }
         let (kind, part) = match &step.what {
             What::Asked(_) => (ItemKind::Prompt, Part::Prompts),
             What::Answered(_) => (ItemKind::Answer, Part::Answers),
@@ -191,6 +176,7 @@ impl<'c> Itemizer<'c> {
             kind,
             text: String::new(),
             given: Vec::new(),
+            colors: Vec::new(),
             input: 0,
             form,
             label: None,
@@ -210,7 +196,8 @@ impl<'c> Itemizer<'c> {
         };
         match step.what {
             What::Asked(text) | What::Answered(text) | What::Thought(text) | What::Summary(text) => {
-                vec![with_text(item, text)]
+                let colors = if self.for_program { Vec::new() } else { fences::colors(&text, self.colored) };
+                vec![with_text(Item { colors, ..item }, text)]
             }
             What::Noted { by, text } if self.hiding.is_named_in(&text) => {
                 self.left_out.redacted_notes += 1;
@@ -266,18 +253,19 @@ impl<'c> Itemizer<'c> {
             *counted += 1;
             return vec![Item { emptied: true, changed: None, ..item }];
         }
-        let (form, mut text) = match if self.for_program { None } else { edit_of(&call) } {
-            Some(diff) => (Form::Diff, diff),
-            None if self.for_program => (Form::Plain, String::new()),
-            None => (Form::Plain, input_text(&call)),
-        };
+        let diff = if self.for_program { None } else { edit_of(&call, self.colored) };
+        let form = if diff.is_some() { Form::Diff } else { Form::Plain };
+        let CallDiff { mut text, colors } = diff.unwrap_or_else(|| {
+            let text = if self.for_program { String::new() } else { input_text(&call) };
+            CallDiff { text, colors: Vec::new() }
+        });
         let given = if self.for_program { call.input.clone() } else { Vec::new() };
         let input = text.len();
         text.push_str(&call.output);
         let lines = call.output.trim().lines().count();
         let about = one_line(about);
         let decision = call.decision;
-        let called = Item { text, given, input, form, about, file, lines, decision, ..item.clone() };
+        let called = Item { text, given, colors, input, form, about, file, lines, decision, ..item.clone() };
         let bare = Item {
             kind: ItemKind::Image,
             form: Form::Plain,

@@ -5,8 +5,11 @@
 
 mod choice;
 mod chunks;
+mod color_limit;
 mod content;
+mod earlier;
 mod edit_text;
+mod fences;
 mod head;
 mod hiding;
 mod html;
@@ -38,6 +41,7 @@ use crate::sys::parallel::{beside, both, helpers};
 use crate::workspace::Workspace;
 use chunks::{Chunker, Spool};
 use content::{Read, Sources};
+use earlier::Earlier;
 use hiding::Hiding;
 use note_content::NoteContent;
 use overview::Overview;
@@ -74,7 +78,7 @@ pub struct Made<R> {
 /// Makes the page of a snapshot; what is put aside meanwhile is in a file without a name in `scratch`.
 ///
 /// # Errors
-/// [`Kind::Refused`] if it holds secrets, [`Kind::Damaged`] if a part can't be read, [`Kind::Environment`] if the disk is
+/// [`Kind::Usage`] if of two snapshots the later one was named first, [`Kind::Refused`] if it holds secrets, [`Kind::Damaged`] if a part can't be read, [`Kind::Environment`] if the disk is
 /// full.
 pub fn page(
     workspace: &Workspace,
@@ -186,7 +190,12 @@ fn searched<T>(
     let Wanted { manifest, after, tasks, choice, allow } = *wanted;
     let outgoing = Outgoing::begin(workspace, allow)?;
     let hiding = Hiding::of(&choice.redact, after.into_iter().chain([manifest]));
-    let sources = Sources { workspace, manifest, after, for_program, choice, hiding: &hiding };
+    let earlier = match after {
+        Some(after) => Earlier::find(&workspace.store, after, manifest)?,
+        None => Earlier::default(),
+    };
+    let sources =
+        Sources { workspace, manifest, after, earlier: &earlier, for_program, choice, hiding: &hiding };
     let (read, search) =
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
     let (made, read) = read?;
@@ -197,7 +206,12 @@ fn searched<T>(
             .because("`--redact` would leave nothing out, and what it was meant for would be published")
             .hint("`snap diff REF --name-only` lists the files"));
     }
-    outgoing.finish(&manifest.name, "no report is made of it", "make it of the new snapshot")?;
+    outgoing.finish(
+        &manifest.name,
+        "no report is made of it",
+        "make it of the new snapshot",
+        "leave the file out with `--redact PATH`",
+    )?;
     Ok((made, read, overview))
 }
 

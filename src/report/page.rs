@@ -86,7 +86,7 @@ impl Page {
             )
             .as_bytes(),
         )?;
-        write(head::html(overview, &self.edits, &indexed.prompts, &self.left_out).as_bytes())?;
+        write(head::html(overview, &self.edits, indexed.own_prompts(), &self.left_out).as_bytes())?;
         let index = Index {
             format: PAGE_FORMAT,
             title: &overview.title,
@@ -101,6 +101,7 @@ impl Page {
             failed: &indexed.failed,
             open: &indexed.open,
             emptied: &indexed.emptied,
+            colors: &indexed.colors,
             agents,
             calls_left_out: self.calls_left_out,
             prompts: &indexed.prompts,

@@ -19,6 +19,8 @@ pub(super) struct PageContent<'p> {
     /// The edits.
     pub(super) edits: Vec<EditEntry>,
     open: Option<(EditEntry, Growing)>,
+    /// Colours of the open edit.
+    colors: Vec<u8>,
     /// Whether an edit can't be shown, because its base is not here.
     pub(super) incomplete: bool,
 }
@@ -27,7 +29,7 @@ impl<'p> PageContent<'p> {
     /// Begins with nothing.
     pub(super) fn new(chunker: Chunker<'p>) -> PageContent<'p> {
         let (indexed, edits) = (Indexed::default(), Vec::new());
-        PageContent { chunker, indexed, edits, open: None, incomplete: false }
+        PageContent { chunker, indexed, edits, open: None, colors: Vec::new(), incomplete: false }
     }
 
     /// Ends the last chunk; returns everything, and how many bytes each chunk has.
@@ -82,6 +84,10 @@ impl Receiver for PageContent<'_> {
     fn item(&mut self, item: Item) -> Result<()> {
         let place = self.chunker.whole(item.text.as_bytes())?;
         self.indexed.item(&item, place);
+        if !item.colors.is_empty() {
+            let place = self.chunker.whole(&item.colors)?;
+            self.indexed.colors(place, item.colors.len());
+        }
         Ok(())
     }
 
@@ -107,11 +113,22 @@ impl EditReceiver for PageContent<'_> {
         self.chunker.more(growing, text).map_err(io::Error::other)
     }
 
+    fn colors(&mut self, colors: &[u8]) {
+        self.colors = colors.to_vec();
+    }
+
     fn end(&mut self, end: End) -> io::Result<()> {
         let Some((entry, growing)) = self.open.take() else { return Ok(()) };
         let (Place { chunk, at }, bytes) = self.chunker.end(growing).map_err(io::Error::other)?;
+        let colors = std::mem::take(&mut self.colors);
+        let colors = if colors.is_empty() {
+            None
+        } else {
+            let place = self.chunker.whole(&colors).map_err(io::Error::other)?;
+            Some([place.chunk, place.at, colors.len() as u64])
+        };
         self.incomplete |= end.note.as_deref() == Some(NO_BASE);
-        self.edits.push(ended(EditEntry { chunk, at, bytes, ..entry }, &end));
+        self.edits.push(ended(EditEntry { chunk, at, bytes, colors, ..entry }, &end));
         Ok(())
     }
 }

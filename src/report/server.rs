@@ -3,11 +3,12 @@
 //! The address has 128 random bits. A browser that asks for the page gets one of the session as it is then; while it is
 //! made, whoever else asks waits.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::http::{Asked, LONGEST_REQUEST, head, read};
 use super::page::Page;
@@ -19,10 +20,10 @@ use crate::sys::parallel::held;
 /// How long a connection may say or take nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a connection may take to say what it wants. Browsers open some that say nothing.
+/// How long a connection may take to say what it wants, in all. Browsers open some that say nothing.
 const TO_ASK: Duration = Duration::from_secs(2);
 
-/// The most connections at a time; more wait.
+/// The most connections at a time. For one more, the oldest that has asked for nothing is given up.
 const MOST_AT_ONCE: usize = 64;
 
 /// What a server shows.
@@ -44,6 +45,61 @@ pub struct Server {
     listener: TcpListener,
     port: u16,
     secret: String,
+    to_ask: Duration,
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Guests {
+    last: u64,
+    /// Those that have asked for nothing, the oldest first.
+    idle: BTreeMap<u64, TcpStream>,
+    /// How many are being answered.
+    busy: usize,
+}
+
+/// A connection's place among the others, until it is dropped.
+struct Seat<'s> {
+    number: u64,
+    guests: &'s Mutex<Guests>,
+    freed: &'s Condvar,
+    is_busy: bool,
+}
+
+impl<'s> Seat<'s> {
+    /// Takes a place for a connection, and waits for one if all others are being answered.
+    fn take(stream: &TcpStream, guests: &'s Mutex<Guests>, freed: &'s Condvar) -> io::Result<Seat<'s>> {
+        let again = stream.try_clone()?;
+        let mut all = held(guests);
+        while all.idle.len() + all.busy >= MOST_AT_ONCE {
+            match all.idle.pop_first() {
+                // Whoever reads from it sees its end.
+                Some((_, oldest)) => drop(oldest.shutdown(Shutdown::Both)),
+                None => all = freed.wait(all).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+        all.last += 1;
+        let number = all.last;
+        all.idle.insert(number, again);
+        Ok(Seat { number, guests, freed, is_busy: false })
+    }
+
+    /// Says that it has asked for something; `false` if it was given up before.
+    fn asked(&mut self) -> bool {
+        let mut all = held(self.guests);
+        self.is_busy = all.idle.remove(&self.number).is_some();
+        all.busy += usize::from(self.is_busy);
+        self.is_busy
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let mut all = held(self.guests);
+        all.idle.remove(&self.number);
+        all.busy -= usize::from(self.is_busy);
+        self.freed.notify_one();
+    }
 }
 
 impl Server {
@@ -56,7 +112,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let secret = to_hex(&random_bytes()?[..16]);
-        Ok(Server { listener, port, secret })
+        Ok(Server { listener, port, secret, to_ask: TO_ASK })
     }
 
     /// Returns the address of the page. Whoever knows it can read the session.
@@ -69,34 +125,36 @@ impl Server {
     /// # Errors
     /// [`Kind::Environment`] if no connection can be taken any more.
     pub fn serve(&self, shown: &dyn Shown) -> Result<()> {
-        let making = Mutex::new(());
-        thread::scope(|scope| {
-            let workers: Vec<_> = (0..MOST_AT_ONCE)
-                .map(|_| {
-                    scope.spawn(|| {
-                        loop {
-                            match self.listener.accept() {
-                                // A browser that has gone away is no failure of the server.
-                                Ok((stream, _)) => drop(self.answer(stream, shown, &making)),
-                                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                                Err(error) => return error,
-                            }
-                        }
-                    })
-                })
-                .collect();
-            let ends = workers.into_iter().filter_map(|worker| worker.join().ok());
-            let why = ends.last().unwrap_or_else(|| io::Error::other("no thread could be started"));
-            Err(Error::new(Kind::Environment, "Cannot take connections any more").because(why))
-        })
+        let (making, guests, freed) = (Mutex::new(()), Mutex::new(Guests::default()), Condvar::new());
+        let why = thread::scope(|scope| {
+            loop {
+                let stream = match self.listener.accept() {
+                    Ok((stream, _)) => stream,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return error,
+                };
+                let Ok(seat) = Seat::take(&stream, &guests, &freed) else { continue };
+                // A browser that has gone away is no failure of the server.
+                scope.spawn(|| drop(self.answer(stream, seat, shown, &making)));
+            }
+        });
+        Err(Error::new(Kind::Environment, "Cannot take connections any more").because(why))
     }
 
-    fn answer(&self, mut stream: TcpStream, shown: &dyn Shown, making: &Mutex<()>) -> io::Result<()> {
-        stream.set_read_timeout(Some(TO_ASK))?;
+    fn answer(
+        &self,
+        mut stream: TcpStream,
+        mut seat: Seat<'_>,
+        shown: &dyn Shown,
+        making: &Mutex<()>,
+    ) -> io::Result<()> {
+        let end = Instant::now() + self.to_ask;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut request = Vec::new();
         let mut block = [0; 1024];
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            let left = end.saturating_duration_since(Instant::now());
+            stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
             match stream.read(&mut block)? {
                 0 => return Ok(()),
                 _ if request.len() > LONGEST_REQUEST => {
@@ -104,6 +162,9 @@ impl Server {
                 }
                 length => request.extend_from_slice(&block[..length]),
             }
+        }
+        if !seat.asked() {
+            return Ok(());
         }
         let request = match read(&request, self.port, &self.secret) {
             Ok(request) => request,
@@ -148,4 +209,51 @@ fn send(stream: &mut TcpStream, mut page: Page, only_head: bool) -> io::Result<(
     }
     let gone = |error| Error::new(Kind::ClosedPipe, "The browser has gone away").because(error);
     page.write(&mut |text| stream.write_all(text).map_err(gone)).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Shown for Nothing {
+        fn version(&self) -> Result<String> {
+            Ok("one".to_owned())
+        }
+
+        fn page(&self) -> Result<Page> {
+            Err(Error::new(Kind::NotFound, "There is none"))
+        }
+    }
+
+    #[test]
+    fn connections_that_ask_for_nothing_keep_nobody_out() {
+        let server = Server::open().expect("a server");
+        // Nobody is let in because somebody else has waited too long.
+        let server: &'static Server =
+            Box::leak(Box::new(Server { to_ask: Duration::from_secs(3_600), ..server }));
+        thread::spawn(|| server.serve(&Nothing));
+        let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).expect("a connection");
+        let mut idle: Vec<TcpStream> = (0..3 * MOST_AT_ONCE).map(|_| connect()).collect();
+        for _ in 0..3 {
+            let mut stream = connect();
+            let request =
+                format!("GET /{}/status HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.secret, server.port);
+            stream.write_all(request.as_bytes()).expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            assert!(
+                answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\none\n"),
+                "{answer}"
+            );
+        }
+        // The oldest was given up, and not the newest.
+        assert_eq!(idle[0].read(&mut [0; 1]).unwrap_or(0), 0);
+        let newest = idle.last_mut().expect("one");
+        newest.write_all(b"GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        newest.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    }
 }

@@ -65,11 +65,15 @@ export class Page {
   }
 
   /** Adds an item to the last thread, and returns its number. */
-  item(kind, { text = '', input = '', label, file, about, form, time = 0, took = 0, failed, open, agent } = {}) {
+  item(kind, { text = '', input = '', label, file, about, form, colors, time = 0, took = 0, failed, open, agent } = {}) {
     const { items } = this.index;
     const head = Buffer.from(input);
     const { chunk, at, bytes } = this.store(Buffer.concat([head, Buffer.from(text)]));
     const item = this.kinds.push(kind) - 1;
+    if (colors) {
+      const tint = this.store(Buffer.from(colors));
+      (this.index.colors ??= []).push([item, tint.chunk, tint.at, tint.bytes]);
+    }
     this.forms.push(form ?? ('patk'.includes(kind) ? 'm' : 'x'));
     items.chunk.push(chunk);
     items.at.push(at);
@@ -90,14 +94,16 @@ export class Page {
     return item;
   }
 
-  edit({ path, text = '', ...rest }) {
+  /** Adds an edit; `colors` are those of its first lines. */
+  edit({ path, text = '', colors = '', ...rest }) {
     if (!this.index.edits.length) this.flush();
     const place = this.store(Buffer.from(text));
+    const tint = this.store(Buffer.from(colors));
     const lines = text ? text.replace(/\n$/, '').split('\n') : [];
     this.index.edits.push({
       path, old_path: null, status: 'M', binary: false, mode: null, notes: [], items: [], left_out: false,
       added: lines.filter(line => line[0] === '+').length, removed: lines.filter(line => line[0] === '-').length, lines: lines.length,
-      ...place, ...rest,
+      ...place, ...rest, ...(colors ? { colors: [tint.chunk, tint.at, tint.bytes] } : {}),
     });
   }
 

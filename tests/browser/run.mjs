@@ -4,6 +4,7 @@
 // wide and narrow. After every step browser.mjs asserts that nothing ran, nothing was fetched and nothing is too wide.
 import { modules, start } from './browser.mjs';
 import { once } from './once.mjs';
+import { paper } from './paper.mjs';
 import { tests } from './tests.mjs';
 
 const files = [];
@@ -25,7 +26,7 @@ const { require } = modules(folder);
 const browser = await start(require);
 let failed = 0;
 let done = 0;
-for (const [file, list] of [['without a page', once], ...files.map(one => [one, tests])]) {
+for (const [file, list] of [['without a page', once], ...files.map(one => [one, [...tests, ...paper]])]) {
   console.log(file);
   for (const [name, test] of list) {
     if (!name.includes(only)) continue;

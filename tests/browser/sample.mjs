@@ -61,6 +61,9 @@ const DIFF = `@@ -12 +12 @@ pub fn parse_date
 \\ No newline at end of file
 `;
 
+/** Colours of its lines: a comment, twice a keyword, a function, and one that goes over a changed word. */
+const COLORS = '\n%2c\n%$k\n%$k*0f\n%$k\n';
+
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAADAAAAAYCAIAAAAzn+mUAAAAOklEQVR4nO3OMQ0AIADAMMC/5yFjRxMFfXpn5sBbB4JAEASCIBAEgSAIBEEgCAJBEAiCQBAEgv4Q+gBE+gIvQ0CGXQAAAABJRU5ErkJggg==';
 
 /** A session with one of each. */
@@ -76,13 +79,14 @@ export function small(file) {
   page.item('c', { label: 'Grep', about: 'parse_date', input: 'pattern: parse_date\npath: src', text: 'src/dates.rs:12\nsrc/import.rs:88', time: go(2) });
   page.item('c', { label: 'Read', file: 'src/dates.rs', input: 'src/dates.rs', text: Array.from({ length: 320 }, (_, n) => `${n + 1}\tlet line_${n} = ${n};`).join('\n'), time: go(1) });
   page.item('c', { label: 'Bash', about: 'cargo test dates', input: 'cargo test dates', text: TEST_OUTPUT, failed: true, took: 14, time: go(15) });
-  page.item('a', { text: ANSWER, time: go(20) });
+  page.item('a', { text: ANSWER, colors: `${'\n'.repeat(ANSWER.split('\n').indexOf('```rust') + 1)}!$k"#k"+f\n%$k\n%#t\n`, time: go(20) });
   const create = page.item('c', { label: 'TaskCreate', about: 'Anchor the pattern', input: 'subject: Anchor the pattern', text: 'Task #1 created', time: go(3) });
   const second = page.item('c', { label: 'TaskCreate', about: 'Tests for dates', input: 'subject: Tests for dates', text: 'Task #2 created', time: go(3) });
   const call = page.item('c', { label: 'Agent', about: 'Find every caller of parse_date', input: 'subagent_type: Explore\nprompt:\nFind every caller of parse_date.', text: 'There are three callers.', agent: 1, took: 65, time: go(65) });
   const edited = page.item('c', { label: 'Edit', file: 'src/dates.rs', form: 'd', input: DIFF, text: 'The file has been updated.', time: go(9) });
   const started = page.item('c', { label: 'TaskUpdate', about: '#1 in progress', input: 'taskId: 1\nstatus: in_progress', text: 'Updated task #1', time: go(2) });
   page.item('i', { label: 'image/png', about: 'screenshot.png', text: PNG, time: go(2) });
+  page.item('x', { time: go(5) });
   page.item('k', { label: 'automatic, 155,000 tokens', about: 'automatic, 155,000 tokens', text: 'Summary: the pattern was **anchored**; tests are to be written.', time: go(6) });
   page.item('p', { text: 'Now the tests. Name them as sentences.', time: go(4000) });
   const done = page.item('c', { label: 'TaskUpdate', about: '#1 done', input: 'taskId: 1\nstatus: completed', text: 'Updated task #1', time: go(2) });
@@ -94,7 +98,7 @@ export function small(file) {
   page.item('a', { text: 'There are **three** callers: the needle_of_the_agent is in `src/export.rs`.', time: START + 110 });
   page.thread({ name: 'Check the exporter', kind: 'agent', type: 'general-purpose', about: 'Does the exporter depend on it?', status: 'running', parent: { thread: 1, item: null } });
   page.item('p', { text: 'Does the exporter depend on it?', time: START + 90 });
-  page.edit({ path: 'src/dates.rs', text: DIFF, items: [edited] });
+  page.edit({ path: 'src/dates.rs', text: DIFF, items: [edited], colors: COLORS });
   page.edit({ path: 'notes/dates.md', status: 'A', text: '@@ -0 +1 @@\n+# Dates\n+\n+A date may have a time.\n' });
   page.edit({ path: 'src/import/columns.rs', old_path: 'src/columns.rs', status: 'R', text: '@@ -3 +3 @@\n-use crate::\ue000dates\ue001;\n+use crate::\ue000import::dates\ue001;\n' });
   page.edit({ path: 'assets/logo.png', binary: true, status: 'M', notes: ['Binary, 4,120 bytes, was 3,990 bytes.'] });
@@ -108,7 +112,7 @@ export function small(file) {
   page.index.decisions = [{ item: edited, text: 'Edit src/dates.rs', scope: 'session', decision: 'allowed', time: null }];
   page.index.not_saved = ['2 background commands, which ended with the client'];
   page.index.left_out = ['Records of the client that are no part of the talk: 12. Include them with --raw.'];
-  page.index.size = { context: [[1, 12000], [6, 88000], [12, 155000], [14, 22000], [17, 31000]], changed: [[edited, 6, 4]] };
+  page.index.size = { context: [[1, 12000], [6, 88000], [12, 155000], [15, 22000], [18, 31000]], changed: [[edited, 6, 4]] };
   page.write(file);
 }
 

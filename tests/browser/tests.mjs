@@ -7,7 +7,7 @@ import { Watched, check, eventually } from './browser.mjs';
 const PARTS = ['overview', 'conversation', 'agents', 'edits', 'tasks', 'grants', 'timeline', 'replay'];
 
 /** Opens a page, hands it over, and closes it. */
-async function on({ browser, file }, options, use) {
+export async function on({ browser, file }, options, use) {
   const watched = await Watched.open(browser, file, options);
   try {
     return await use(watched, watched.page);
@@ -17,7 +17,7 @@ async function on({ browser, file }, options, use) {
 }
 
 /** Facts of the session, read from the page itself. */
-const facts = page => page.evaluate(() => {
+export const facts = page => page.evaluate(() => {
   const { report } = window.snapReport;
   return {
     count: report.count, kinds: report.kinds, own: report.threads[0]?.count ?? 0, agents: [...report.agents],
@@ -453,21 +453,6 @@ async function saysThatItIsCutShort(context) {
   }
 }
 
-async function prints(context) {
-  return on(context, { hash: '#conversation' }, async (watched, page) => {
-    const { own, count } = await facts(page);
-    if (count > 5000) return 'large';
-    await page.evaluate(() => (window.print = () => (window.__printed = document.querySelectorAll('.turn').length)));
-    await page.locator('.menu summary').click();
-    await page.getByRole('button', { name: 'Print this part' }).click();
-    await page.waitForFunction(() => window.__printed !== undefined);
-    await eventually(async () => await page.evaluate(() => window.__printed) === own, 'not every turn was in the page when it was printed');
-    await page.emulateMedia({ media: 'print' });
-    await eventually(async () => await page.locator('.bar').isHidden(), 'the bar is printed');
-    await watched.sound('print');
-  });
-}
-
 export const tests = [
   ['it opens with its overview', opens],
   ['every part is shown, wide and narrow', showsEveryPart],
@@ -488,5 +473,4 @@ export const tests = [
   ['scrolling keeps the page light', staysWithinBounds],
   ['without JavaScript the overview is there', worksWithoutScript],
   ['a file that is cut short says so', saysThatItIsCutShort],
-  ['printing fills the part first', prints],
 ];

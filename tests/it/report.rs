@@ -108,7 +108,7 @@ pub(crate) fn worked() -> Project {
 }
 
 /// Saves, and makes a page.
-fn page_of(project: &Project, options: &[&str]) -> Page {
+pub(crate) fn page_of(project: &Project, options: &[&str]) -> Page {
     let arguments = [&["report", "x", "-o", "page.html", "--force"], options].concat();
     project.snap(&arguments).exits(0);
     let page = Page::read(&project.read("page.html"));
@@ -194,7 +194,8 @@ fn all_text_of_a_page_belongs_to_an_item_or_an_edit() {
     let page = page_of(&project, &[]);
     let items: usize = page.items().iter().map(|item| item.2.len()).sum();
     let edits: usize = page.edits().iter().map(|edit| edit.1.len()).sum();
-    assert_eq!(page.chunks.iter().map(Vec::len).sum::<usize>(), items + edits);
+    let colors: usize = (0..page.edits().len()).map(|edit| page.colors(edit).len()).sum();
+    assert_eq!(page.chunks.iter().map(Vec::len).sum::<usize>(), items + edits + colors);
 }
 
 #[test]
@@ -210,6 +211,7 @@ fn the_head_of_a_page_stands_alone() {
     ] {
         assert!(page.head().contains(words), "{words}: {}", page.head());
     }
+    assert!(!page.head().contains("<li>look</li>"), "what an agent was told is no prompt: {}", page.head());
 }
 
 #[test]
@@ -304,7 +306,7 @@ fn a_report_of_two_snapshots_is_of_what_lies_between_them() {
     assert_eq!(paths, ["new.md"]);
     assert!(edits[0].1.contains("-new\n+newer\n"), "{edits:?}");
     assert_eq!(page.index["between"], json!(["x", "y"]));
-    assert!(page.head().contains("steps up to the moment of the earlier snapshot"), "{}", page.head());
+    assert!(page.head().contains("steps that the earlier snapshot has already"), "{}", page.head());
     project.snap(&["report", "y", "x", "-o", "z.html"]).exits(2).says(&["older one first"]);
     let note = project.snap(&["report", "x", "y", "--format", "markdown"]).exits(0).stdout;
     assert!(note.contains("what came after `x`") && note.contains("one thing more"), "{note}");
@@ -347,6 +349,10 @@ fn a_secret_that_is_only_in_a_committed_version_stops_a_report_that_would_show_i
     let refused =
         project.snap(&["report", "x", "y", "-o", "page.html"]).exits(3).says(&["github-token", "config.txt"]);
     assert!(!refused.stderr.contains(&github));
+    // Another save would change nothing: it is in what was committed.
+    let refused = refused.says(&["saving again does not take it out", "--redact PATH", "--allow-secret"]);
+    assert!(!refused.stderr.contains("save again"), "{}", refused.stderr);
+    project.snap(&["report", "x", "y", "-o", "out.html", "--redact", "config.txt"]).exits(0);
     assert!(!project.path("page.html").exists());
     // The snapshot itself holds a placeholder.
     project.snap(&["report", "y", "-o", "page.html"]).exits(0);

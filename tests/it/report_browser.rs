@@ -8,8 +8,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::report::worked;
+use serde_json::json;
+
+use crate::report::{ID, worked};
 use crate::report_hostile::{ATTACKS, attacked};
+use crate::report_live::Served;
 use crate::support::Must;
 use crate::support::client::npm;
 use crate::support::needs;
@@ -68,6 +71,20 @@ fn a_page_of_a_session_works_in_a_browser() {
     project.snap(&["save", "x", "--history", "full"]).exits(0);
     project.snap(&["report", "-o", "page.html"]).exits(0);
     node("run.mjs", &modules, &[&project.path("page.html")], &project);
+}
+
+#[test]
+fn a_page_follows_a_running_session_in_a_browser_and_nobody_else_reads_it() {
+    let Some(modules) = modules("a page that follows a session in a browser") else { return };
+    let project = worked();
+    let served = Served::start(&project);
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    let record = json!({"type": "user", "uuid": "more", "cwd": project.root(), "sessionId": ID, "version": "2.1.332",
+        "timestamp": "2026-11-21T05:00:00.000Z", "message": {"role": "user", "content": "one thing more"}});
+    let file = project.home.path().join("record.json");
+    fs::write(&file, format!("{record}\n")).must("written");
+    let address = served.address();
+    node("live.mjs", &modules, &[Path::new(&address), &transcript, &file], &project);
 }
 
 #[test]

@@ -92,6 +92,35 @@ fn what_is_redacted_is_nowhere_however_it_was_named() {
 }
 
 #[test]
+fn a_pattern_redacts_what_it_stands_for_and_not_what_names_nothing() {
+    let project = planned();
+    let page = page(&project, &["--redact", "*.md"]);
+    let text = all(&page);
+    assert!(!text.contains(WORD), "{text}");
+    let left_out = |path: &str| {
+        let edits = page.index["edits"].as_array().must("edits").iter();
+        edits.into_iter().find(|edit| edit["path"] == path).must("an edit")["left_out"].clone()
+    };
+    assert_eq!(
+        (left_out("public.md"), left_out("new.md"), left_out("a.txt")),
+        (json!(true), json!(true), json!(false))
+    );
+    project
+        .snap(&["report", "x", "-o", "no.html", "--redact", "*.odt"])
+        .exits(3)
+        .says(&["Nothing in the snapshot is called *.odt"]);
+    // What a command printed and named nowhere stays: nobody can know whose text it is.
+    let file = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    let mut records = vec![json!({"type": "user", "message": {"role": "user", "content": "print it"}})];
+    records.push(called("all", "Bash", json!({"command": "cat *"})));
+    records.push(result("all", WORD, json!({})));
+    transcript(&project, &file, &records);
+    project.snap(&["save", "y"]).exits(0);
+    project.snap(&["report", "y", "-o", "page.html", "--redact", "*.md"]).exits(0);
+    assert!(all(&Page::read(&project.read("page.html"))).contains(WORD));
+}
+
+#[test]
 fn what_was_renamed_from_a_redacted_path_is_redacted_too() {
     let project = planned();
     let page = page(&project, &["--redact", "secret/old.md"]);

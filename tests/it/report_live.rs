@@ -13,14 +13,14 @@ use crate::support::project::Project;
 use crate::support::{Must, eventually};
 
 /// A server that was started, and what it serves.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     port: u16,
     secret: String,
 }
 
 impl Served {
-    fn start(project: &Project) -> Served {
+    pub(crate) fn start(project: &Project) -> Served {
         let mut command = project.command(project.root(), &["report", "--live"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().must("snap");
         let mut address = String::new();
@@ -30,6 +30,11 @@ impl Served {
         let secret = secret.trim_end_matches('/').to_owned();
         assert_eq!(secret.len(), 32, "128 bits: {secret}");
         Served { child, port: port.parse().must("a port"), secret }
+    }
+
+    /// The address that it said.
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}/{}/", self.port, self.secret)
     }
 
     /// Sends a request; returns the status, the head and the body.

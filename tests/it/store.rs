@@ -10,7 +10,7 @@ use crate::support::{Must, eventually, needs};
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
 /// Makes a snapshot look as old as this.
-fn age(project: &Project, stem: &str, days: u64) {
+pub(crate) fn age(project: &Project, stem: &str, days: u64) {
     let path = project.stored(&format!("{stem}.json"));
     let mut manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(&path).must("a manifest")).must("JSON");

@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("flate2", &["report/chunks.rs", "secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("glob", &["git/nearby.rs"]),
+    ("glob", &["git/nearby.rs", "report/hiding.rs"]),
     ("imagesize", &["doctor/media.rs"]),
     (
         "memchr",

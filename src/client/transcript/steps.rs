@@ -50,6 +50,16 @@ pub struct Step {
     pub what: What,
 }
 
+impl Step {
+    /// Returns the client's id of the call, if it is one that has no result.
+    pub fn open_call(&self) -> Option<&str> {
+        match &self.what {
+            What::Called(call) if call.end == CallEnd::Open => Some(&call.id),
+            _ => None,
+        }
+    }
+}
+
 /// What happened in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -152,6 +162,11 @@ impl Steps {
     pub fn finish(&mut self) -> Vec<Step> {
         let open = std::mem::take(&mut self.open);
         open.into_iter().map(|call| Step { at: call.at, context: None, what: called(call) }).collect()
+    }
+
+    /// Returns the client's ids of the calls that wait for a result.
+    pub fn open_calls(&self) -> impl Iterator<Item = &str> {
+        self.open.iter().map(|call| call.id.as_str())
     }
 
     /// Returns how many records of each kind said nothing that was told.

@@ -36,7 +36,6 @@ class App {
     this.status = make('p', { class: 'status', role: 'status' });
     this.shortcuts = remembered('keys') !== 'off';
     keepAll = report.totalBytes < SMALL;
-    document.body.classList.toggle('filled', keepAll);
   }
 
   start() {
@@ -61,6 +60,8 @@ class App {
     history.scrollRestoration = 'manual';
     window.addEventListener('hashchange', () => void this.route());
     document.addEventListener('keydown', event => this.key(event));
+    window.addEventListener('beforeprint', () => notePrint(this));
+    window.addEventListener('afterprint', () => this.main.querySelector('.print-note')?.remove());
     let scrolled = 0;
     window.addEventListener('scroll', () => {
       clearTimeout(scrolled);
@@ -253,6 +254,7 @@ class App {
 
   /** @param {string} part */
   mark(part) {
+    if (this.part === part) return;
     this.part = part;
     this.main.classList.toggle('overview', part === 'overview');
     for (const tab of document.querySelectorAll('.tabs a')) {
@@ -290,7 +292,7 @@ class App {
     history.replaceState({ at: `r${at}` }, '');
     if (this.thread !== 0) return;
     let prompt = at;
-    while (prompt > 0 && !'pkx'.includes(this.report.kinds[prompt])) prompt -= 1;
+    while (prompt > 0 && !this.report.isChapter(prompt)) prompt -= 1;
     markCurrent(side, `#r${prompt}`);
   }
 
@@ -360,7 +362,8 @@ class App {
     const { report } = this;
     const thread = report.threads[this.thread];
     let bytes = 0;
-    if (thread) for (let item = thread.from; item < thread.from + thread.count; item += 1) bytes += isFoldable(report, item) ? 0 : report.bytes[item];
+    const isPrinted = (/** @type {number} */ item) => !isFoldable(report, item) || filter === 'open' || unfolded.has(item);
+    if (thread) for (let item = thread.from; item < thread.from + thread.count; item += 1) bytes += isPrinted(item) ? report.bytes[item] : 0;
     if (this.part === 'edits') for (const edit of report.edits) bytes += edit.bytes;
     if (bytes > PRINTABLE) {
       this.say(`This part holds ${size(bytes)} of text, too much to print at once. Show only the prompts, or print from an agent's conversation.`);
@@ -368,12 +371,34 @@ class App {
     }
     this.say('Filling the part for print');
     await fillAll(this.main, (done, of) => this.say(`Filling the part for print: ${number(done)} of ${number(of)}`));
+    // What is said and what was edited is printed in full. An output has its first lines, and says how many are left.
+    const rest = () => /** @type {HTMLElement[]} */ ([...this.main.querySelectorAll('.prose > button.more, .diff-box > button.more')]);
+    for (let left = rest(); left.length; left = rest()) {
+      for (const press of left) press.click();
+      await fillAll(this.main);
+    }
     this.status.remove();
-    document.body.classList.add('filled');
     window.print();
-    document.body.classList.toggle('filled', keepAll);
     releaseAll(this.main);
   }
+}
+
+/**
+ * Says on paper what is not there: what was far from the screen, and what is folded.
+ * @param {App} app
+ */
+function notePrint({ main, view, report }) {
+  main.querySelector('.print-note')?.remove();
+  const folded = main.querySelectorAll('.turn details:not([open])').length;
+  const lines = [];
+  if (view instanceof ThreadView || view instanceof EditsView) {
+    const all = view instanceof ThreadView ? view.items.length : report.edits.length;
+    const here = main.querySelectorAll(view instanceof ThreadView ? '.turn' : '.file').length;
+    const what = view instanceof ThreadView ? 'turn' : 'file';
+    if (here < all) lines.push(`Only what is near the screen is printed: ${number(here)} of ${count(all, what)}. "Print this part" under "Options" prints all.`);
+  }
+  if (folded) lines.push(`${count(folded, 'tool call, thought or note', 'tool calls, thoughts and notes')} ${folded === 1 ? 'is' : 'are'} folded: of each, one line is printed. "everything, unfolded" under "Show" prints their text.`);
+  if (lines.length) main.querySelector('.content')?.prepend(make('p', { class: 'print-note' }, lines.join(' ')));
 }
 
 /** Follows a session that still runs. @param {{url: string, version: string}} live */

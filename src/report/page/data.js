@@ -6,14 +6,14 @@
  *   evidence?: string | null, parent?: {thread: number, item: number | null} | null, from: number, count: number}} Thread */
 /** @typedef {{path: string, old_path?: string | null, status: string, added: number, removed: number, binary?: boolean,
  *   mode?: string | null, notes?: string[], chunk: number, at: number, bytes: number, lines?: number, items: number[],
- *   left_out?: boolean}} Edit */
+ *   left_out?: boolean, colors?: number[]}} Edit */
 /** @typedef {{id: string, subject: string, description?: string | null, status: string, blocked_by?: string[], owner?: string | null,
  *   moves?: {item: number | null, status: string}[]}} Task */
 /** @typedef {{kind: string, chunk: number[], at: number[], bytes: number[], time?: number[], took?: number[], lines?: number[],
  *   label?: number[], file?: number[], about?: number[], input?: number[], form?: string, model?: number[]}} Columns */
 /** @typedef {{item: number | null, text: string, scope?: string | null, decision?: string | null, time?: string | null}} Decision */
 /** @typedef {{format: number, title: string, about?: [string, string][], left_out?: string[],
- *   strings: string[], chunks?: number[], threads: Thread[], items: Columns, failed?: number[], open?: number[], emptied?: number[], calls_left_out?: boolean,
+ *   strings: string[], chunks?: number[], threads: Thread[], items: Columns, failed?: number[], open?: number[], emptied?: number[], calls_left_out?: boolean, colors?: [number, number, number, number][],
  *   agents?: [number, number][], prompts?: [number, string][], edits?: Edit[], tasks?: Task[],
  *   grants?: {text: string, scope?: string | null, source?: string | null}[], decisions?: Decision[], not_saved?: string[],
  *   size?: {context?: [number, number][], changed?: [number, number, number][]}, live?: {url: string, version: string}}} Index */
@@ -51,9 +51,13 @@ class Report {
       now += columns.time?.[item] ?? 0;
       this.time[item] = now;
     }
+    // The columns have their own form now. As lists, they take several times as much memory.
+    index.items = { kind: '', chunk: [], at: [], bytes: [] };
     this.failed = new Set(index.failed);
     this.open = new Set(index.open);
     this.emptied = new Set(index.emptied);
+    /** Where the colours of what a call was given are. */
+    this.colors = new Map((index.colors ?? []).map(([item, ...place]) => [item, place]));
     /** The thread that a call started. */
     this.agents = new Map(index.agents);
     /** The first line of a prompt. */
@@ -67,6 +71,17 @@ class Report {
         else this.editsOf.set(item, [place]);
       }
     });
+    /** Where the conversation was compacted. The mark of it and the summary behind that are one. @type {Set<number>} */
+    this.compactions = new Set();
+    for (const { from, count } of this.threads) {
+      let marked = false;
+      for (let item = from; item < from + count; item += 1) {
+        const kind = this.kinds[item];
+        if (kind === 'x' || (kind === 'k' && !marked)) this.compactions.add(item);
+        if ('xpa'.includes(kind)) marked = kind === 'x';
+        else if (kind === 'k') marked = false;
+      }
+    }
     this.totalBytes = this.bytes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
@@ -86,6 +101,11 @@ class Report {
     return this.string(this.file, item);
   }
 
+  /** Says whether a chapter begins with an item: a prompt, or a compaction. @param {number} item */
+  isChapter(item) {
+    return this.kinds[item] === 'p' || this.compactions.has(item);
+  }
+
   /** What one line says about an item. @param {number} item */
   aboutOf(item) {
     return this.prompts.get(item) ?? this.string(this.about, item);
@@ -99,6 +119,12 @@ class Report {
   /** The thread that an item belongs to. @param {number} item */
   threadOf(item) {
     return this.threads.findIndex(thread => item >= thread.from && item < thread.from + thread.count);
+  }
+
+  /** Begins to unpack the text of an item, which is wanted soon. @param {number} item */
+  fetch(item) {
+    // What is wrong with it is told where it is read.
+    if (this.bytes[item]) chunkBytes(this.chunks[item]).catch(() => undefined);
   }
 
   /** @param {number} item @returns {Promise<Uint8Array>} */
@@ -117,6 +143,11 @@ class Report {
     const end = this.input ? this.input[item] : bytes.length;
     const decoder = new TextDecoder();
     return { input: decoder.decode(bytes.subarray(0, end)), output: decoder.decode(bytes.subarray(end)) };
+  }
+
+  /** The colours of some lines, if there are any: docs/report.md says how they are written. @param {number[] | undefined} place */
+  async colorsAt(place) {
+    return place ? new TextDecoder().decode(await readBytes(place[0], place[1], place[2])).split('\n') : [];
   }
 
   /** @param {Edit} edit */

@@ -2,7 +2,7 @@
 // Shows a diff: as one column or side by side, with the changed words emphasised.
 'use strict';
 
-/** One line of a diff. @typedef {{kind: ' ' | '+' | '-' | '@' | '\\', text: string, old: number, new: number}} DiffLine */
+/** One line of a diff. @typedef {{kind: ' ' | '+' | '-' | '@' | '\\', text: string, old: number, new: number, colors?: string}} DiffLine */
 
 /** How many lines stand in one table. */
 const LINES_A_TABLE = 200;
@@ -51,17 +51,53 @@ function diffLines(text) {
   return lines;
 }
 
-/** Adds a line's text: a changed word stands between marks. @param {Node} into @param {string} text @param {'+' | '-' | ' '} kind */
-function addWords(into, text, kind) {
-  if (!/[\ue000-\ue002]/.test(text)) {
+/** What the letters of colours mean. @type {Record<string, string>} */
+const CLASSES = { c: 'comment', s: 'string', n: 'constant', k: 'keyword', t: 'type', f: 'function', m: 'field' };
+
+/**
+ * Makes what adds the parts of a line, one after the other, with its colours: docs/report.md says how those are written.
+ * @param {string} colors
+ * @returns {(to: Node, part: string) => void}
+ */
+function painter(colors) {
+  let step = 0;
+  /** Characters of the step at hand without a colour, and with one. */
+  let [plain, colored] = [0, 0];
+  return (to, part) => {
+    for (let at = 0; at < part.length; ) {
+      while (!plain && !colored && step + 2 < colors.length) {
+        [plain, colored] = [colors.charCodeAt(step) - 33, colors.charCodeAt(step + 1) - 33];
+        step += 3;
+      }
+      const piece = part.slice(at, at + (plain || colored || part.length));
+      const name = !plain && colored ? CLASSES[colors[step - 1]] : '';
+      add(to, name ? make('span', { class: name }, piece) : piece);
+      at += piece.length;
+      if (plain) plain -= piece.length;
+      else if (colored) colored -= piece.length;
+    }
+  };
+}
+
+/**
+ * Adds a line's text: a changed word stands between marks, which don't count for colours.
+ * @param {Node} into @param {string} text @param {'+' | '-' | ' '} kind @param {string} colors
+ */
+function addWords(into, text, kind, colors) {
+  if (!colors && !/[\ue000-\ue002]/.test(text)) {
     add(into, text);
     return;
   }
+  const put = painter(colors);
   const name = kind === '+' ? 'ins' : 'del';
   text.split('\ue000').forEach((part, place) => {
     const end = place ? part.indexOf('\ue001') : -1;
-    if (end >= 0) add(into, make(name, {}, unmarked(part.slice(0, end))));
-    add(into, unmarked(end >= 0 ? part.slice(end + 1) : part));
+    if (end >= 0) {
+      const word = make(name);
+      put(word, unmarked(part.slice(0, end)));
+      add(into, word);
+    }
+    put(into, unmarked(end >= 0 ? part.slice(end + 1) : part));
   });
 }
 
@@ -76,16 +112,23 @@ function lineNumber(line) {
   return make('td', { class: 'at', 'data-at': line || '' });
 }
 
-/** @param {string} sign @param {string} text @param {'+' | '-' | ' '} kind */
-function lineText(sign, text, kind) {
+/** @param {string} sign @param {DiffLine} line @param {'+' | '-' | ' '} kind */
+function lineText(sign, { text, colors }, kind) {
   const cell = make('td', { class: kind === '+' ? 'line added' : kind === '-' ? 'line removed' : 'line' });
   cell.append(make('span', { class: 'sign' }, sign));
-  addWords(cell, text, kind);
+  addWords(cell, text, kind, colors ?? '');
   return cell;
 }
 
-/** @param {DiffLine[]} lines @param {boolean} sideBySide @returns {HTMLElement} */
-function diffTable(lines, sideBySide) {
+/** How many digits the largest line number has, and at least three: tables of one diff are as wide. @param {DiffLine[]} lines */
+function digitsOf(lines) {
+  let most = 100;
+  for (const { old, new: now } of lines) most = Math.max(most, old, now);
+  return String(most).length;
+}
+
+/** @param {DiffLine[]} lines @param {boolean} sideBySide @param {number} digits @returns {HTMLElement} */
+function diffTable(lines, sideBySide, digits) {
   const body = make('tbody');
   const wide = sideBySide ? 4 : 3;
   const whole = (/** @type {DiffLine} */ line) =>
@@ -97,7 +140,7 @@ function diffTable(lines, sideBySide) {
         whole(line);
         at += 1;
       } else if (line.kind === ' ') {
-        body.append(make('tr', {}, lineNumber(line.old), lineText(' ', line.text, ' '), lineNumber(line.new), lineText(' ', line.text, ' ')));
+        body.append(make('tr', {}, lineNumber(line.old), lineText(' ', line, ' '), lineNumber(line.new), lineText(' ', line, ' ')));
         at += 1;
       } else {
         at = sideBySideRun(lines, at, body);
@@ -106,13 +149,15 @@ function diffTable(lines, sideBySide) {
   } else {
     for (const line of lines) {
       if (line.kind === '@' || line.kind === '\\') whole(line);
-      else body.append(make('tr', {}, lineNumber(line.old), lineNumber(line.new), lineText(line.kind, line.text, line.kind)));
+      else body.append(make('tr', {}, lineNumber(line.old), lineNumber(line.new), lineText(line.kind, line, line.kind)));
     }
   }
   const columns = sideBySide
     ? [make('col', { class: 'at' }), make('col'), make('col', { class: 'at' }), make('col')]
     : [make('col', { class: 'at' }), make('col', { class: 'at' }), make('col')];
-  return make('table', { class: sideBySide ? 'diff pair' : 'diff' }, make('colgroup', {}, ...columns), body);
+  const table = make('table', { class: sideBySide ? 'diff pair' : 'diff' }, make('colgroup', {}, ...columns), body);
+  table.style.setProperty('--digits', String(digits));
+  return table;
 }
 
 /** @param {DiffLine[]} lines @param {number} at @param {Node} body */
@@ -128,8 +173,8 @@ function sideBySideRun(lines, at, body) {
     const left = removed[place];
     const right = added[place];
     add(body, make('tr', {},
-      lineNumber(left?.old ?? 0), left ? lineText('-', left.text, '-') : make('td', { class: 'none' }),
-      lineNumber(right?.new ?? 0), right ? lineText('+', right.text, '+') : make('td', { class: 'none' })));
+      lineNumber(left?.old ?? 0), left ? lineText('-', left, '-') : make('td', { class: 'none' }),
+      lineNumber(right?.new ?? 0), right ? lineText('+', right, '+') : make('td', { class: 'none' })));
   }
   for (const note of notes) add(body, make('tr', { class: 'note' }, make('td', { colspan: 4 }, note.text)));
   return at;
@@ -137,18 +182,20 @@ function sideBySideRun(lines, at, body) {
 
 /**
  * A diff of any length: the first lines, and the others on demand.
- * @param {string} text @param {boolean} sideBySide
+ * @param {string} text @param {boolean} sideBySide @param {string[]} colors of its first lines
  * @returns {HTMLElement}
  */
-function diffView(text, sideBySide) {
+function diffView(text, sideBySide, colors) {
   const lines = diffLines(text);
+  colors.slice(0, lines.length).forEach((of, place) => (lines[place].colors = of));
+  const digits = digitsOf(lines);
   const box = make('div', { class: 'diff-box' });
   let shownLines = 0;
   const more = (/** @type {number} */ many) => {
     const end = Math.min(lines.length, shownLines + many);
     for (; shownLines < end; ) {
       const part = lines.slice(shownLines, Math.min(end, shownLines + LINES_A_TABLE));
-      const fill = () => diffTable(part, sideBySide);
+      const fill = () => diffTable(part, sideBySide, digits);
       box.append(shownLines < LINES_A_TABLE ? fill() : lazily(make('div', { class: 'slot' }), part.length * LINE_HEIGHT, fill));
       shownLines += part.length;
     }
@@ -158,7 +205,7 @@ function diffView(text, sideBySide) {
       keepSlots(box);
       next.remove();
       more(MORE_LINES);
-    }, { class: 'more' });
+    }, { class: 'more', 'data-left': `${count(left, 'line')} more of this file, not printed` });
     box.append(next);
   };
   more(FIRST_LINES);

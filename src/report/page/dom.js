@@ -179,9 +179,12 @@ function checkbox(label, value, choose) {
   return make('label', { class: 'check' }, box, make('span', {}, label));
 }
 
+/** Made once: that takes longer than to use it a thousand times. */
+const WRITTEN = new Intl.NumberFormat('en-US');
+
 /** @param {number} value */
 function number(value) {
-  return value.toLocaleString('en-US');
+  return WRITTEN.format(value);
 }
 
 /** @param {number} value @param {string} one @param {string} [many] */

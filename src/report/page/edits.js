@@ -59,7 +59,7 @@ class EditsView {
       this.callers(edit));
     for (const note of edit.notes ?? []) add(section, make('p', { class: 'file-note' }, note));
     if (edit.left_out) add(section, make('p', { class: 'file-note' }, 'Its lines were left out of the page.'));
-    else if (edit.bytes) add(section, diffView(await report.textOfEdit(edit), sideBySide));
+    else if (edit.bytes) add(section, diffView(await report.textOfEdit(edit), sideBySide, await report.colorsAt(edit.colors)));
     else if (!edit.notes?.length) add(section, make('p', { class: 'file-note' }, edit.binary ? 'Binary content is not shown.' : 'No line changed.'));
     return section;
   }

@@ -11,11 +11,11 @@ const DEEPEST = 8;
 /** A text above this many bytes is shown as it is. */
 const LONGEST_MARKDOWN = 400_000;
 
-/** @param {string} text @returns {DocumentFragment} */
-function markdown(text) {
+/** @param {string} text @param {string[]} [colors] of its first lines @returns {DocumentFragment} */
+function markdown(text, colors = []) {
   const nodes = document.createDocumentFragment();
   if (text.length > LONGEST_MARKDOWN) add(nodes, make('pre', { class: 'plain' }, text));
-  else blocks(text.replace(/\r\n?/g, '\n').split('\n'), nodes, 0);
+  else blocks(text.replace(/\r\n?/g, '\n').split('\n'), nodes, 0, colors);
   return nodes;
 }
 
@@ -30,8 +30,8 @@ const QUOTE = /^ {0,3}> ?/;
 const BULLET = /^( {0,3})([-*+]|\d{1,9}[.)])(\s+|$)/;
 const TABLE_RULE = /^ {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
 
-/** @param {string[]} lines @param {Node} into @param {number} depth */
-function blocks(lines, into, depth) {
+/** @param {string[]} lines @param {Node} into @param {number} depth @param {string[]} [colors] of the lines */
+function blocks(lines, into, depth, colors = []) {
   if (depth > DEEPEST) {
     add(into, make('pre', { class: 'plain' }, lines.join('\n')));
     return;
@@ -46,7 +46,7 @@ function blocks(lines, into, depth) {
     }
     const fence = isShort ? FENCE.exec(line) : null;
     if (fence) {
-      at = codeBlock(lines, at, fence, into);
+      at = codeBlock(lines, at, fence, into, colors);
       continue;
     }
     const heading = isShort ? HEADING.exec(line) : null;
@@ -95,8 +95,8 @@ function startsBlock(line) {
   return FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || /^ {0,3}(?:[-*+]|1[.)])\s+\S/.test(line);
 }
 
-/** @param {string[]} lines @param {number} at @param {RegExpExecArray} fence @param {Node} into */
-function codeBlock(lines, at, fence, into) {
+/** @param {string[]} lines @param {number} at @param {RegExpExecArray} fence @param {Node} into @param {string[]} colors of the lines */
+function codeBlock(lines, at, fence, into, colors) {
   const indent = /^ */.exec(lines[at])?.[0].length ?? 0;
   const close = new RegExp(`^ {0,3}${fence[1][0]}{${fence[1].length},}\\s*$`);
   const inner = [];
@@ -107,7 +107,8 @@ function codeBlock(lines, at, fence, into) {
   const language = fence[2].trim();
   const code = make('code');
   if (/^(diff|patch)\b/i.test(language)) colourDiff(inner, code);
-  else add(code, inner.join('\n'));
+  else if (indent || !colors.slice(at + 1, next).some(Boolean)) add(code, inner.join('\n'));
+  else inner.forEach((line, place) => painter(colors[at + 1 + place] ?? '')(code, place + 1 < inner.length ? `${line}\n` : line));
   add(into, make('div', { class: 'fence' }, language ? make('span', { class: 'language' }, language) : null,
     make('pre', { class: 'code' }, code)));
   return next + 1;

@@ -66,7 +66,7 @@ class Replay {
     const taken = new Set();
     this.steps.forEach((item, place) => {
       const kind = this.report.kinds[item];
-      if (!'pkx'.includes(kind)) return;
+      if (!this.report.isChapter(item)) return;
       const share = 5 * Math.round((200 * place) / Math.max(1, this.steps.length - 1));
       if (taken.has(share)) return;
       taken.add(share);
@@ -117,7 +117,7 @@ class Replay {
   /** @param {1 | -1} by */
   chapter(by) {
     let place = this.place + by;
-    while (place > 0 && place < this.steps.length - 1 && !'pkx'.includes(this.report.kinds[this.steps[place]])) place += by;
+    while (place > 0 && place < this.steps.length - 1 && !this.report.isChapter(this.steps[place])) place += by;
     void this.goTo(place);
   }
 

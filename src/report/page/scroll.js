@@ -8,7 +8,10 @@ const NEAR = 1200;
 /** The height at which browsers begin to lose precision. A longer list is cut in pages. */
 const TALLEST = 8_000_000;
 
-/** @typedef {{fill: () => Promise<Node> | Node, height: number, isFull: boolean, done: Promise<void> | null, isNear: boolean, stays: boolean, held: boolean}} Slot */
+/** Whether the browser keeps the view still when something above it grows. */
+const ANCHORS = CSS.supports('overflow-anchor', 'auto');
+
+/** @typedef {{fill: () => Promise<Node> | Node, height: number, isFull: boolean, done: Promise<void> | null, isNear: boolean, isOnScreen: boolean, stays: boolean, held: boolean}} Slot */
 
 /** @type {WeakMap<Element, Slot>} */
 const slots = new WeakMap();
@@ -22,11 +25,12 @@ let keepAll = false;
 
 const watcher = new IntersectionObserver(
   entries => {
-    for (const { target, isIntersecting } of entries) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       const slot = slots.get(target);
       if (!slot) continue;
       slot.isNear = isIntersecting;
-      if (!isIntersecting) emptySlot(target);
+      slot.isOnScreen = boundingClientRect.bottom > 0 && boundingClientRect.top < window.innerHeight;
+      if (!isIntersecting) emptySlot(target, boundingClientRect.height);
       else if (!slot.isFull) queue.add(target);
     }
     void work();
@@ -39,24 +43,18 @@ async function work() {
   if (isWorking) return;
   isWorking = true;
   for (;;) {
-    // What is on the screen comes first.
-    const next = [...queue].find(isOnScreen) ?? queue.values().next().value;
+    // What was on the screen when it came near comes first. Where it is now would take a layout for each.
+    const next = [...queue].find(element => slots.get(element)?.isOnScreen) ?? queue.values().next().value;
     if (!next) break;
     queue.delete(next);
     const slot = slots.get(next);
     if (!slot || !next.isConnected || !(slot.isNear || keepAll)) continue;
     await fillSlot(next);
     // The reader may have gone on in the meantime.
-    if (!slot.isNear) emptySlot(next);
+    if (!slot.isNear) emptySlot(next, next.getBoundingClientRect().height);
     await breath();
   }
   isWorking = false;
-}
-
-/** @param {Element} element */
-function isOnScreen(element) {
-  const { top, bottom } = element.getBoundingClientRect();
-  return bottom > 0 && top < window.innerHeight;
 }
 
 /** Lets the browser draw, and hear the reader. @returns {Promise<void>} */
@@ -74,7 +72,7 @@ function breath() {
  * @returns {E}
  */
 function lazily(element, height, fill) {
-  slots.set(element, { fill, height, isFull: false, done: null, isNear: false, stays: false, held: false });
+  slots.set(element, { fill, height, isFull: false, done: null, isNear: false, isOnScreen: false, stays: false, held: false });
   element.style.height = `${Math.ceil(height)}px`;
   watcher.observe(element);
   if (keepAll) {
@@ -95,27 +93,25 @@ function fillSlot(element) {
     } catch (error) {
       content = make('p', { class: 'problem' }, error instanceof Error ? error.message : String(error));
     }
-    const above = element.getBoundingClientRect();
+    // Browsers that anchor the view keep it still by themselves. To ask where something is costs a layout.
+    const above = ANCHORS ? null : element.getBoundingClientRect();
     element.replaceChildren(content);
     /** @type {HTMLElement} */ (element).style.height = '';
     slot.isFull = true;
-    // Browsers that anchor the view keep it still by themselves.
-    if (!CSS.supports('overflow-anchor', 'auto') && above.bottom < 0) {
-      window.scrollBy(0, element.getBoundingClientRect().height - above.height);
-    }
+    if (above && above.bottom < 0) window.scrollBy(0, element.getBoundingClientRect().height - above.height);
   })();
   return slot.done;
 }
 
-/** @param {Element} element */
-function emptySlot(element) {
+/** @param {Element} element @param {number} height what it takes now */
+function emptySlot(element, height) {
   const slot = slots.get(element);
   if (!slot || !slot.isFull || slot.stays || slot.held || keepAll) return;
   // What the reader is in, or has selected, stays.
   if (element.contains(document.activeElement) && document.activeElement !== document.body) return;
   const selection = document.getSelection();
   if (selection && !selection.isCollapsed && selection.containsNode(element, true)) return;
-  slot.height = element.getBoundingClientRect().height || slot.height;
+  slot.height = height || slot.height;
   /** @type {HTMLElement} */ (element).style.height = `${slot.height}px`;
   element.replaceChildren();
   slot.isFull = false;

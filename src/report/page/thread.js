@@ -8,8 +8,8 @@
 const FILTERS = [['all', 'everything'], ['open', 'everything, unfolded'], ['talk', 'no tool calls'], ['prompts', 'only prompts']];
 
 /** How many items, and how many pixels, a block of a conversation has at most. */
-const BLOCK_ITEMS = 16;
-const BLOCK_HEIGHT = 1200;
+const BLOCK_ITEMS = 12;
+const BLOCK_HEIGHT = 1100;
 
 /** What of a conversation is shown. It holds for all of them, until the reader changes it. */
 let filter = /** @type {Filter} */ ('all');
@@ -74,6 +74,8 @@ class ThreadView {
   /** @param {number} from @param {number} to */
   async fill(from, to) {
     const nodes = document.createDocumentFragment();
+    // What lies in several chunks is unpacked side by side.
+    for (let at = from; at < to; at += 1) if (!isFoldable(this.report, this.items[at])) this.report.fetch(this.items[at]);
     for (let at = from; at < to; at += 1) {
       nodes.append(await turn(this.report, this.items[at], { place: at + 1, of: this.items.length, before: this.items[at - 1], open: filter === 'open' }));
     }
@@ -101,7 +103,7 @@ class ThreadView {
     const { report } = this;
     const { from, count: many } = report.threads[this.thread];
     const entries = [];
-    for (let item = from; item < from + many; item += 1) if ('pkx'.includes(report.kinds[item])) entries.push(item);
+    for (let item = from; item < from + many; item += 1) if (report.isChapter(item)) entries.push(item);
     if (entries.length < 2) return null;
     const list = make('ol', { class: 'contents' });
     for (let at = 0; at < entries.length; at += 100) {
@@ -122,7 +124,8 @@ class ThreadView {
   entry(item) {
     const { report } = this;
     const isPrompt = report.kinds[item] === 'p';
-    const text = report.aboutOf(item) || (isPrompt ? 'Prompt' : '');
+    // The mark of a compaction has no words; the summary behind it has.
+    const text = report.aboutOf(item) || (isPrompt ? 'Prompt' : report.kinds[item + 1] === 'k' ? report.aboutOf(item + 1) : '');
     return make('li', { class: isPrompt ? null : 'mark' },
       make('a', { href: `#r${item}` }, isPrompt ? text : `Compaction${text ? `: ${text}` : ''}`), moment(report.time[item]));
   }

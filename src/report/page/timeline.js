@@ -96,7 +96,7 @@ function activity(report, scale) {
     ['Failed calls', 'f', item => report.failed.has(item)],
     ['Agents started', 'g', item => report.agents.has(item)],
     ['Decisions', 'd', item => decided.has(item)],
-    ['Compactions', 'k', item => 'kx'.includes(report.kinds[item])],
+    ['Compactions', 'k', item => report.compactions.has(item)],
   ]);
   const ownItems = report.threads[0]?.count ?? report.count;
   const decided = new Set((report.index.decisions ?? []).map(({ item }) => item ?? -1));
@@ -219,8 +219,8 @@ function contextChart(report, scale) {
   const first = scale.x(report.time[points[0][0]]).toFixed(1);
   const last = scale.x(report.time[points[points.length - 1][0]]).toFixed(1);
   const compactions = [];
-  for (let item = 0; item < report.count; item += 1) {
-    if ('kx'.includes(report.kinds[item]) && report.time[item]) {
+  for (const item of report.compactions) {
+    if (item < own && report.time[item]) {
       compactions.push(draw('line', { class: 'cut', x1: scale.x(report.time[item]), x2: scale.x(report.time[item]), y1: 0, y2: height, 'vector-effect': 'non-scaling-stroke' }));
     }
   }

@@ -82,17 +82,18 @@ async function prose(report, item) {
   if (report.emptied.has(item)) add(body, make('p', { class: 'dim' }, 'This text was left out of the page.'));
   if (!report.bytes[item]) return body;
   const text = await report.textOf(item);
+  const colors = await report.colorsAt(report.colors.get(item));
   if (text.length <= LONG_TEXT || unfolded.has(item)) {
-    add(body, text.length > LONGEST_MARKDOWN ? output(text) : markdown(text));
+    add(body, text.length > LONGEST_MARKDOWN ? output(text) : markdown(text, colors));
     return body;
   }
   const cut = text.lastIndexOf('\n', LONG_TEXT / 4);
-  add(body, markdown(text.slice(0, cut > 1000 ? cut : LONG_TEXT / 4)));
+  add(body, markdown(text.slice(0, cut > 1000 ? cut : LONG_TEXT / 4), colors));
   add(body, button(`Show all ${count(report.lines?.[item] ?? 0, 'line')}, ${size(report.bytes[item])}`, () => {
     unfolded.add(item);
     keepSlots(body);
-    body.replaceChildren(text.length > LONGEST_MARKDOWN ? output(text) : markdown(text));
-  }, { class: 'more' }));
+    body.replaceChildren(text.length > LONGEST_MARKDOWN ? output(text) : markdown(text, colors));
+  }, { class: 'more', 'data-left': `The rest of ${count(report.lines?.[item] ?? 0, 'line')} is not printed` }));
   return body;
 }
 
@@ -211,11 +212,11 @@ async function bodyOf(report, item) {
   }
   if (report.kinds[item] !== 'c') {
     const text = await report.textOf(item);
-    add(nodes, written(report.formOf(item), text));
+    add(nodes, written(report.formOf(item), text, await report.colorsAt(report.colors.get(item))));
     return nodes;
   }
   const { input, output: result } = await report.callOf(item);
-  if (input) add(nodes, make('h4', { class: 'small' }, 'Input'), written(report.formOf(item), input));
+  if (input) add(nodes, make('h4', { class: 'small' }, 'Input'), written(report.formOf(item), input, await report.colorsAt(report.colors.get(item))));
   if (result) add(nodes, make('h4', { class: 'small' }, report.failed.has(item) ? 'Output, failed' : 'Output'), output(result));
   else add(nodes, make('p', { class: 'dim' }, report.open.has(item) ? 'The call has no result.' : 'No output.'));
   const edits = report.editsOf.get(item);
@@ -226,10 +227,10 @@ async function bodyOf(report, item) {
   return nodes;
 }
 
-/** Shows a text as what it is. @param {string} form @param {string} text */
-function written(form, text) {
-  if (form === 'd') return diffView(text, false);
-  return form === 'm' && text.length < LONGEST_MARKDOWN ? make('div', { class: 'prose' }, markdown(text)) : output(text);
+/** Shows a text as what it is. @param {string} form @param {string} text @param {string[]} colors of its first lines */
+function written(form, text, colors) {
+  if (form === 'd') return diffView(text, false, colors);
+  return form === 'm' && text.length < LONGEST_MARKDOWN ? make('div', { class: 'prose' }, markdown(text, colors)) : output(text);
 }
 
 /**
@@ -261,7 +262,7 @@ function output(text) {
       box.append(lines.length <= OUTPUT_BLOCK ? block(part, true) : lazily(make('div', { class: 'slot' }), part.length * 19, () => block(part, true)));
     }
     all.remove();
-  }, { class: 'more' });
+  }, { class: 'more', 'data-left': `The rest of ${count(lines.length, 'line')} is not printed` });
   wrapper.append(all);
   return wrapper;
 }

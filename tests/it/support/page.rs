@@ -78,6 +78,12 @@ impl Page {
         edits.map(|edit| (path(edit), self.text(&edit["chunk"], &edit["at"], &edit["bytes"]))).collect()
     }
 
+    /// The colours of an edit, as text.
+    pub(crate) fn colors(&self, edit: usize) -> String {
+        let place = &self.index["edits"][edit]["colors"];
+        if place.is_null() { String::new() } else { self.text(&place[0], &place[1], &place[2]) }
+    }
+
     /// The part that stands alone.
     pub(crate) fn head(&self) -> &str {
         between(&self.html, "<main id=\"static\" tabindex=\"-1\">", "</main>")

@@ -69,7 +69,15 @@ impl DiffWriter {
                     OutputForm::Json => ui.print_json_line(&DiffedFile::of(&counted)),
                     _ => {
                         counted.hunks = Vec::new();
-                        self.counted.push(*counted);
+                        // A file and what stands in its place have one line, as git gives them.
+                        let first = self.counted.last().and_then(|last| last.file.with_successor());
+                        match self.counted.pop_if(|_| first.is_some()).zip(first) {
+                            Some((last, file)) => {
+                                let end = last.end.with_successor(counted.end);
+                                self.counted.push(Counted { file, end, hunks: Vec::new() });
+                            }
+                            None => self.counted.push(*counted),
+                        }
                         Ok(())
                     }
                 }

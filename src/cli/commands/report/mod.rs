@@ -61,7 +61,7 @@ pub(crate) struct Report {
     /// Leave out what tools were given and what they answered
     #[arg(long)]
     no_tools: bool,
-    /// Leave out what is in this file or folder (repeatable)
+    /// Leave out what is in this file or folder, or in all that `*`, `?` and `[…]` in it stand for (repeatable)
     #[arg(long, value_name = "PATH")]
     redact: Vec<PathBuf>,
     /// Open the page in a browser
@@ -109,11 +109,6 @@ impl Report {
             return Err(Error::new(Kind::Bug, "There is no snapshot to make a report of"));
         };
         let after = manifests.first().filter(|_| manifests.len() > 1).copied();
-        if after.is_some_and(|after| after.created_at > manifest.created_at) {
-            return Err(Error::new(Kind::Usage, "Cannot tell what lies between these two")
-                .because("the first one was saved after the second one")
-                .hint("name the older one first"));
-        }
         let choice = self.choice(context, workspace)?;
         let to = self.output(context, entry, ui)?;
         let all_tasks: Vec<Vec<Value>> = [Some(*manifest), after]
