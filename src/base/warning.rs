@@ -20,6 +20,8 @@ pub enum Warning {
     NotInTrash(String, String),
     /// A snapshot that was to be removed is not the one that was looked at, by its name.
     NotRemoved(String),
+    /// What was removed for good may still stand in a file that only saves time, and why.
+    NotForgotten(String),
     /// Links to snapshots could not be brought up to date, and why.
     Links(String),
     /// There is no repository whose pending edits could be saved.
@@ -197,6 +199,9 @@ impl fmt::Display for Warning {
                 write!(f, "{} is not in the trash but gone, so `snap undo` can't bring it back: {why}", cut(name, 200))
             }
             Warning::Links(why) => write!(f, "links are not up to date: {why}"),
+            Warning::NotForgotten(why) => {
+                write!(f, "what was said in what was removed may still stand in the store's `tmp`: {why}")
+            }
             Warning::NotInRepository => {
                 f.write_str("This folder is not in a git repository: file edits were not saved.")
             }

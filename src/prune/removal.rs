@@ -93,7 +93,8 @@ impl RemovalPlan {
         let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
         let freed = store.sweep(lock, context.now, monitor);
         if self.at_once || !emptied.is_empty() {
-            store.forget_removed(lock);
+            let forgotten = store.forget_removed(lock);
+            warnings.extend(forgotten.err().map(|error| Warning::NotForgotten(error.to_string())));
         }
         let secrets = redaction::tidy(workspace, context.now);
         let journals = workspace.client.forget_journals(context.now);

@@ -86,6 +86,13 @@ struct Line {
     head: Head,
 }
 
+/// Of that, which file it is about.
+#[derive(Deserialize)]
+struct IndexedFile {
+    stem: String,
+    identity: Identity,
+}
+
 /// The same, to be written.
 #[derive(Serialize)]
 struct LineOf<'a> {
@@ -199,11 +206,17 @@ impl Store {
         Ok(Names { first, second })
     }
 
-    /// Finds the newest snapshot but so many by the index alone; `None` if that is not sure. The manifest itself is
-    /// read, and it must be the file that the index means.
+    /// Finds the newest snapshot but so many by the index alone; `None` if that is not sure: every manifest must be the file that
+    /// the index means. The one that is found is read.
     pub(super) fn latest_at_once(&self, back: usize) -> Option<Entry> {
         let index: IndexFile<About> = IndexFile::open(self, Indexed::Heads)?;
         if !index.about.is_plain || index.about.folders != Some(self.folders().ok()?) {
+            return None;
+        }
+        let files: Vec<IndexedFile> = index.read()?;
+        let stems: Vec<&str> = files.iter().map(|file| file.stem.as_str()).collect();
+        let now = self.identities(&stems).ok()?;
+        if files.iter().zip(now).any(|(file, now)| now != Some(file.identity)) {
             return None;
         }
         let newest: Line = index.nth(0, |_| true)?;
@@ -238,7 +251,7 @@ impl Store {
         if !self.has_key() || !self.tmp().is_folder() {
             return None;
         }
-        let draft = Draft::begin(&self.tmp()).ok()?;
+        let draft = Draft::begin_with(&self.tmp(), index_file::DRAFT).ok()?;
         Some(Begun { at: draft.changed()?, draft })
     }
 
@@ -261,7 +274,7 @@ impl Store {
             }
         };
         let mut is_new = begun.is_some();
-        let looks = self.identities(&indexed)?;
+        let looks = self.identities(&indexed.iter().map(|line| line.stem.as_str()).collect::<Vec<_>>())?;
         let mut known = Vec::with_capacity(indexed.len() + unread.len());
         for (line, identity) in indexed.into_iter().zip(looks) {
             if identity == Some(line.identity) {
@@ -283,8 +296,12 @@ impl Store {
         };
         is_new |= known[old..].iter().any(is_noted);
         known.sort_by(|a, b| match (&a.head, &b.head) {
-            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
-            (a, b) => a.is_err().cmp(&b.is_err()),
+            (Ok(head), Ok(other)) => self
+                .newer(head.created_at, other.created_at)
+                .then_with(|| head.id.cmp(&other.id))
+                .then_with(|| b.own.cmp(&a.own))
+                .then_with(|| a.stem.cmp(&b.stem)),
+            (head, other) => head.is_err().cmp(&other.is_err()).then_with(|| a.stem.cmp(&b.stem)),
         });
         let is_before = |begun: &Begun| {
             [folders.first, folders.second].iter().flatten().all(|folder| begun.is_after(folder))
@@ -298,9 +315,18 @@ impl Store {
         Ok(Catalog { known: Arc::new(known), is_sheltered, folders })
     }
 
-    /// Returns which file each of these is now.
-    fn identities(&self, lines: &[Line]) -> Result<Vec<Option<Identity>>> {
-        let names: Vec<String> = lines.iter().map(|line| manifest_name(&line.stem)).collect();
+    /// Says whether all of these manifests are still the files that were read. Asked when the draft of a file that saves time
+    /// is there already: whoever removes a snapshot for good removes such drafts behind it. So what was said in one that is
+    /// removed meanwhile does not come back.
+    pub(super) fn are_still<'a>(&self, files: impl Iterator<Item = (&'a str, Identity)>) -> bool {
+        let (stems, identities): (Vec<&str>, Vec<Identity>) = files.unzip();
+        let now = self.identities(&stems).unwrap_or_default();
+        now.len() == stems.len() && now.iter().zip(identities).all(|(now, then)| *now == Some(then))
+    }
+
+    /// Returns which file the manifest of each of these is now.
+    fn identities(&self, stems: &[&str]) -> Result<Vec<Option<Identity>>> {
+        let names: Vec<String> = stems.iter().map(|stem| manifest_name(stem)).collect();
         let parts: Vec<&[String]> = names.chunks(LEAST_LOOKS).collect();
         let look = |part: &&[String]| -> Result<Vec<Option<Identity>>> {
             let found = self.at("").stat_each(part)?;
@@ -341,6 +367,9 @@ impl Store {
         if is_plain {
             let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
             is_plain = lines.iter().all(|line| called.get(line.stem) == Some(&line.head.name));
+        }
+        if !self.are_still(lines.iter().map(|line| (line.stem, line.identity))) {
+            return Ok(());
         }
         let about = About { folders, is_sheltered, is_plain, others };
         index_file::write(self, Indexed::Heads, begun.draft, about, &lines)

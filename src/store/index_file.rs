@@ -16,10 +16,13 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::sys::files::Draft;
 use crate::sys::parallel;
-use crate::sys::place::OwnPath;
+use crate::sys::place::{OwnPath, Shape};
 
 /// What seals of these files are made for. It names their form: with another form comes another purpose.
 const PURPOSE: &str = "2026-11-29 index of snapshots";
+
+/// How the names of drafts of these files begin.
+pub(super) const DRAFT: &str = "snap-tmp-index-";
 
 /// How many entries a block has.
 const EACH: usize = 256;
@@ -188,12 +191,25 @@ pub(super) fn stems(store: &Store, which: Indexed) -> Option<Vec<String>> {
     Some(file.read::<Line>()?.into_iter().map(|line| line.stem).collect())
 }
 
-/// Removes one of a store's files.
+/// Removes one of a store's files. What stands in its place and is no plain file stays: nothing was written into that.
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
 pub(super) fn remove(store: &Store, which: Indexed) -> Result<()> {
-    place(store, which).remove()
+    let place = place(store, which);
+    match place.stat()? {
+        Some(found) if found.shape == Shape::File => place.remove(),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what is under way of these files: whoever writes it does without.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub(super) fn remove_drafts(store: &Store) -> Result<()> {
+    let names = store.tmp().names()?.into_iter().filter_map(|name| name.into_string().ok());
+    names.filter(|name| name.starts_with(DRAFT)).try_for_each(|name| store.tmp().join(name).remove())
 }
 
 fn version(which: Indexed) -> String {

@@ -140,7 +140,9 @@ impl Store {
                     Some(LineOf { stem: &one.stem, identity, measured: read.as_ref()?.as_ref().ok()? })
                 })
                 .collect();
-            let _made_again = index_file::write(self, Indexed::Summaries, begun.draft, (), &lines);
+            if self.are_still(lines.iter().map(|line| (line.stem, line.identity))) {
+                let _made_again = index_file::write(self, Indexed::Summaries, begun.draft, (), &lines);
+            }
         }
         let mut names = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
         let called = known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone()));
@@ -150,9 +152,14 @@ impl Store {
 
     /// Takes what is known of snapshots that are gone for good out of the files that only save time: nothing that was said
     /// in them may stay.
-    pub fn forget_removed(&self, _lock: &DeleteLock) {
+    ///
+    /// # Errors
+    /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path of a file in which it may still stand.
+    pub fn forget_removed(&self, _lock: &DeleteLock) -> Result<()> {
+        // One that is being written now may have it; and so may one that was being written when its process was killed.
+        index_file::remove_drafts(self)?;
         // Both write anew what has more than there is.
-        let known = self.known_anew().unwrap_or_default();
+        let known = self.known_anew()?;
         if index_file::stems(self, Indexed::Summaries).is_some() {
             let _removed_below = self.summaries();
         }
@@ -161,9 +168,10 @@ impl Store {
             if index_file::stems(self, which)
                 .is_none_or(|all| all.iter().any(|stem| !stems.contains(stem.as_str())))
             {
-                let _swept_by_nobody_else = index_file::remove(self, which);
+                index_file::remove(self, which)?;
             }
         }
+        Ok(())
     }
 
     /// Reads a manifest and takes from it what a list says; `None` if it is gone.

@@ -76,7 +76,15 @@ impl Draft {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn begin(folder: &OwnPath) -> Result<Draft> {
-        let place = folder.join(random_name(TEMPORARY)?);
+        Draft::begin_with(folder, TEMPORARY)
+    }
+
+    /// The same under a name that begins so, for drafts that somebody may want to remove before the sweep does.
+    ///
+    /// # Errors
+    /// As [`Draft::begin`].
+    pub fn begin_with(folder: &OwnPath, start: &str) -> Result<Draft> {
+        let place = folder.join(random_name(start)?);
         let file = place.create(0o600)?;
         Ok(Draft { file, name: Temporary(Some(place)) })
     }

@@ -11,10 +11,10 @@ use crate::support::trace::{available, traced};
 use crate::support::{Must, needs};
 
 /// A file or folder mounted on another one, until this value goes.
-struct Bound(PathBuf);
+pub(crate) struct Bound(PathBuf);
 
 impl Bound {
-    fn on(place: &Path, what: &Path) -> Option<Bound> {
+    pub(crate) fn on(place: &Path, what: &Path) -> Option<Bound> {
         let done = Command::new("mount").arg("--bind").args([what, place]).output();
         let mounted = done.is_ok_and(|output| output.status.success());
         if !mounted {

@@ -10,6 +10,7 @@ use claude_snap::manifest::Manifest;
 use claude_snap::trust::Trust;
 use serde_json::{Value, json};
 
+use crate::mounts::Bound;
 use crate::support::Must;
 use crate::support::project::Project;
 use crate::support::trace::{available, traced};
@@ -47,13 +48,17 @@ fn timeless(value: &mut Value) {
     }
 }
 
-/// All that commands say of the snapshots of a store, which may be elsewhere.
+/// All that commands say of the snapshots of a store, which may be elsewhere. Each finds the index as it is now: what one makes of it
+/// would help the next.
 fn answers(project: &Project, store: &Path) -> Vec<String> {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &["list", "-a", "--json"],
         &["list", "about", "--json"],
         &["show", "latest", "--json"],
         &["show", "latest~1", "--json"],
+        &["status", "--short"],
+        &["rewind", "--dry-run", "--json"],
+        &["verify", "latest", "--json"],
         &["show", "one", "--json"],
         &["show", "two", "--json"],
         &["show", "tw", "--json"],
@@ -66,9 +71,17 @@ fn answers(project: &Project, store: &Path) -> Vec<String> {
         &["status", "--json"],
     ];
     let place = store.to_str().must("UTF-8");
+    let index = FILES.map(|name| fs::read(store.join(name)).ok());
     let said = |command: &[&str]| {
+        for (name, bytes) in FILES.iter().zip(&index) {
+            bytes.iter().for_each(|bytes| drop(fs::write(store.join(name), bytes)));
+        }
         let ran = project.snap(&[&["--store", place], command].concat());
-        let mut out = serde_json::from_str(&ran.stdout).unwrap_or(Value::String(ran.stdout));
+        // The last word of a short status is an age.
+        let without_age =
+            |text: &str| text.rsplit_once(' ').map_or_else(String::new, |(text, _)| text.to_owned());
+        let mut out =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|_| Value::String(without_age(&ran.stdout)));
         timeless(&mut out);
         format!("{command:?}: {}\n{out:#}\n{}", ran.code, ran.stderr).replace(place, "STORE")
     };
@@ -172,7 +185,7 @@ fn what_others_add_remove_and_replace_is_seen() {
     let kept = project.home.path().join("kept");
     copy_folder(&store, &kept);
     let path = |name: &str| project.stored(name);
-    let changes: [(&str, &dyn Fn()); 9] = [
+    let changes: [(&str, &dyn Fn()); 11] = [
         ("a snapshot is removed by hand", &|| {
             fs::remove_file(path("one.json")).must("removed");
             fs::remove_file(path("objects/manifests/one.json")).must("removed");
@@ -194,6 +207,13 @@ fn what_others_add_remove_and_replace_is_seen() {
         ("it is mended where it is", &|| {
             fs::write(path("twofold.json"), fs::read(kept.join("twofold.json")).must("a manifest"))
                 .must("written");
+        }),
+        ("another than the newest is overwritten by a newer one where it is", &|| {
+            let newest = fs::read(path("twofold.json")).must("a manifest");
+            fs::write(path("one.json"), newest).must("written");
+        }),
+        ("and by one of somebody else", &|| {
+            fs::write(path("one.json"), foreign(&project, 4)).must("written");
         }),
         ("one file is replaced by another", &|| {
             fs::copy(kept.join("two.json"), path("new")).must("copied");
@@ -247,6 +267,25 @@ fn nothing_of_what_is_gone_for_good_stays() {
     project.snap(&["rm", "twofold"]).exits(0);
     project.snap(&["prune", "--now"]).exits(0);
     assert_eq!((holds("\"twofold\""), holds("about twofold")), (0, 0));
+}
+
+#[test]
+fn nothing_of_what_is_gone_for_good_stays_in_what_a_killed_list_left() {
+    let project = with_snapshots();
+    let draft = project.stored("tmp/snap-tmp-index-0123456789abcdef");
+    fs::copy(project.stored("tmp/summaries"), &draft).must("copied");
+    project.snap(&["rm", "three", "--now"]).exits(0);
+    assert!(!draft.exists());
+}
+
+#[test]
+fn it_is_said_if_something_of_what_is_gone_for_good_may_stay() {
+    let project = with_snapshots();
+    let summaries = project.stored("tmp/summaries");
+    // Nobody can replace or remove a file on which another one is mounted.
+    let Some(_bound) = Bound::on(&summaries, &summaries) else { return };
+    let ran = project.snap(&["rm", "three", "--now"]);
+    ran.says(&["may still stand", "tmp/summaries"]);
 }
 
 #[test]
@@ -407,7 +446,7 @@ fn random_store(seed: u64) {
             all.get(usize::try_from(dice.below(all.len().max(1) as u64)).must("a number")).cloned()
         };
         let index = project.stored(FILES[usize::try_from(dice.below(2)).must("a number")]);
-        let what = dice.below(14);
+        let what = dice.below(16);
         let number = dice.below(5);
         match (what, any(&mut dice)) {
             (0, _) => {
@@ -461,6 +500,11 @@ fn random_store(seed: u64) {
                 for (name, bytes) in FILES.iter().zip(&old) {
                     fs::write(project.stored(name), bytes).must("written");
                 }
+            }
+            (14, Some(one)) => fs::write(one, foreign(&project, number)).must("written where it is"),
+            (15, Some(one)) => {
+                let from = any(&mut dice).must("another one");
+                fs::write(one, fs::read(from).must("a manifest")).must("written where it is");
             }
             _ => {}
         }

@@ -87,7 +87,12 @@ pub(super) fn take(project: &Project, step: &Step) {
                     format!("{mode} {} {number}\t{}\0", blob(project, content), NAMES[*at])
                 })
                 .collect();
-            if lines.is_empty() || !project.git(&["ls-files", "--", NAMES[*at]]).is_empty() && *file < 60 {
+            // A git that died of one of the other steps leaves its lock.
+            let is_locked = project.path(".git/index.lock").exists();
+            if is_locked
+                || lines.is_empty()
+                || !project.git(&["ls-files", "--", NAMES[*at]]).is_empty() && *file < 60
+            {
                 return;
             }
             // Nothing that the index has no room for beside it.

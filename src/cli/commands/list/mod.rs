@@ -90,7 +90,7 @@ impl List {
         if ui.json() {
             let rows = rows_for_programs(context, workspace, &wanted, &all);
             ui.print_json(&if self.reverse { rows.into_iter().rev().collect() } else { rows })?;
-            return Ok(Outcome::Done);
+            return Ok(Outcome::partial_if(all.iter().any(|one| one.saved.is_err())));
         }
         let chosen = wanted.choose(all.iter());
         if chosen.items.is_empty() && chosen.older == 0 {
