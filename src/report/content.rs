@@ -12,7 +12,8 @@ use super::edit_text::{DiffText, EditReceiver};
 use super::hiding::Hiding;
 use super::item::{Item, Itemizer};
 use super::page::{CHUNK_LINE, GENERATOR, INDEX_LINE};
-use crate::base::error::{Error, Kind, Result};
+use super::read_error::failed;
+use crate::base::error::Result;
 use crate::client::transcript::steps::{Depth, Step, Steps, Voices};
 use crate::compare::{self, Detail, Loader};
 use crate::diff::{End, FileHeader, Options};
@@ -322,13 +323,5 @@ impl EditReceiver for Searched<'_> {
     fn end(&mut self, end: End) -> io::Result<()> {
         self.search();
         self.receiver.end(end)
-    }
-}
-
-/// Takes the reason out of a failed read.
-pub(super) fn failed(error: &io::Error) -> Error {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(own) => own.clone(),
-        None => Error::new(Kind::Environment, "Cannot read the conversation").because(error),
     }
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 
 use serde::Deserialize;
 
-use super::content::failed;
+use super::read_error::failed;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::manifest::{Manifest, Transcript};

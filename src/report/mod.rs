@@ -21,6 +21,7 @@ mod note_content;
 mod overview;
 mod page;
 mod page_content;
+mod read_error;
 mod record;
 #[cfg(test)]
 mod schema;
