@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
+use crate::base::paths::NativePath;
 use crate::base::screen::{Line, cut};
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
 use crate::redaction::Redactor;
+use crate::store::UnreadEntry;
 use crate::workspace::Workspace;
 
 /// The longest title or prompt that is shown.
@@ -63,6 +65,10 @@ impl SessionChoice {
         if found.unsure && ui.is_terminal() && !ui.json() && !no_input {
             ask(&mut found, workspace, &names, ui)?;
         }
+        if was_saved_here(workspace) {
+            // A folder that had this name before is none that was renamed to it since.
+            found.passed.retain(|(_, why)| *why != Passed::FolderGone);
+        }
         let mut notes = Vec::new();
         if let Some(id) = &found.unknown {
             notes.push(format!(
@@ -97,6 +103,13 @@ impl SessionChoice {
         let missed = found.session.is_none() && !(found.passed.is_empty() && found.unknown.is_none());
         Ok(SessionChoice { session: found.session, notes, missed })
     }
+}
+
+/// Says whether the store has a snapshot of this very folder.
+fn was_saved_here(workspace: &Workspace) -> bool {
+    let root = NativePath::from(workspace.root.as_path());
+    let is_here = |one: &UnreadEntry| one.head.as_ref().is_ok_and(|head| *head.root() == root);
+    workspace.store.known().is_ok_and(|known| known.iter().any(is_here))
 }
 
 /// Has a person choose; Enter takes the one that was found first.

@@ -37,7 +37,9 @@ pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::HookNotes;
 pub use hooks::settings::Pace;
-pub use hooks::setup::{HookPlace, Scope, SettingsChange, Setup, Stopped, hook_places, hooks_stopped};
+pub use hooks::setup::{
+    HookPlace, Scope, SettingsChange, Setup, Stopped, files_of_init, hook_places, hooks_stopped,
+};
 pub use install::append::{AsSaved, PrefixMatch, WriteContent};
 pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};
 pub use install::links::Link;

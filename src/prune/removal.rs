@@ -20,7 +20,7 @@ use crate::client::Link;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{DeleteLock, LogEntry, Operation, Sweep, UnreadEntry};
+use crate::store::{DeleteLock, Grace, LogEntry, Operation, Sweep, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// What a removal came to.
@@ -91,7 +91,10 @@ impl RemovalPlan {
         let there = StillThere::of(workspace, self.staying());
         let released = gone.into_iter().chain(&emptied);
         let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
-        let freed = store.sweep(lock, context.now, monitor);
+        // Only if a person says so: what they want to be gone may be a secret.
+        let is_asked_for = self.at_once && self.occasion != Occasion::Unneeded;
+        let grace = if is_asked_for { Grace::None } else { Grace::Day };
+        let freed = store.sweep(lock, context.now, grace, monitor);
         if self.at_once || !emptied.is_empty() {
             let forgotten = store.forget_removed(lock);
             warnings.extend(forgotten.err().map(|error| Warning::NotForgotten(error.to_string())));

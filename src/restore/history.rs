@@ -119,7 +119,10 @@ impl History {
                 (Operation::Undo, Some(batch)) => history.brought_back(batch),
                 (Operation::Redo, Some(_)) => history.removed_again(entry, trash),
                 (Operation::Undo | Operation::Redo, None) => history.stepped(entry),
-                (Operation::Prune | Operation::Remove, _) => history.removed(entry, trash),
+                // What is gone from a remote is as gone as what was deleted for good here.
+                (Operation::Prune | Operation::Remove | Operation::Withdraw, _) => {
+                    history.removed(entry, trash);
+                }
                 _ => {}
             }
         }

@@ -112,6 +112,26 @@ pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Optio
     Ok(None)
 }
 
+/// Returns the name of the newest checkpoint before a step of the same session in the same work tree, if this one was made by a
+/// hook behind it and holds something else: it has what the step did, too.
+pub fn checkpoint_before_last_step(workspace: &Workspace, newest: &Manifest) -> Result<Option<String>> {
+    let newest = Head::of(newest);
+    if newest.created_by.trigger != Trigger::Auto || newest.session().is_none() {
+        return Ok(None);
+    }
+    let is_such = |head: &&Head| {
+        head.created_by.trigger == Trigger::Auto
+            && head.session() == newest.session()
+            && head.root() == newest.root()
+            && head.created_at <= newest.created_at
+            && head.state != newest.state
+            && head.name.starts_with("before ")
+    };
+    let known = workspace.store.known()?;
+    let mut heads = known.iter().filter_map(|one| one.head.as_ref().ok());
+    Ok(heads.find(is_such).map(|head| head.name.clone()))
+}
+
 /// Finds the snapshot that `resume` continues from. If none is named, two kinds are not meant: a
 /// checkpoint of another work tree (a step in this one made it), and one without a conversation that
 /// can be continued.

@@ -51,7 +51,7 @@ pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
-pub use objects::{Destination, Sweep, YoungObjects};
+pub use objects::{Destination, Grace, Sweep, YoungObjects};
 pub use pieces::Pieces;
 pub use refs::{Reference, check_name};
 pub use seal::Seal;

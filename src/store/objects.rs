@@ -95,6 +95,15 @@ impl Unneeded {
     }
 }
 
+/// When an object goes that nothing needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// If it is older than a day.
+    Day,
+    /// At once, where the lock for deleting proves that no save is about to need it: not on a network disk.
+    None,
+}
+
 /// Where the snapshots that are to be removed will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -273,16 +282,23 @@ impl Store {
         }
     }
 
-    /// Removes the objects that no manifest refers to and that are older than a day, and
-    /// temporary files as old. Needs no free space.
+    /// Removes the objects that no manifest refers to and that are old enough, and temporary files that are older than a day.
+    /// Needs no free space.
     ///
     /// Does nothing while a manifest in the store can't be read: it may refer to any object. One in the trash that is damaged
     /// does not stop it; one of a newer format does.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn sweep(&self, _lock: &DeleteLock, now: Timestamp, monitor: &Monitor) -> Result<Sweep> {
-        let unneeded = self.unneeded(&BTreeSet::new(), Destination::Trash, now)?;
+    pub fn sweep(
+        &self,
+        _lock: &DeleteLock,
+        now: Timestamp,
+        grace: Grace,
+        monitor: &Monitor,
+    ) -> Result<Sweep> {
+        let keeps_young = grace == Grace::Day || !self.locks_hold();
+        let unneeded = self.unneeded(&BTreeSet::new(), Destination::Trash, now, keeps_young)?;
         let Some(unneeded) = unneeded else { return Ok(Sweep::default()) };
         unneeded.bases.iter().try_for_each(OwnPath::remove)?;
         let _phase = monitor.begin(Phase::Removing, Some(unneeded.objects.len() as u64));
@@ -307,12 +323,26 @@ impl Store {
     /// # Errors
     /// As [`Store::sweep`].
     pub fn would_free(&self, gone: &BTreeSet<&str>, to: Destination, now: Timestamp) -> Result<Sweep> {
-        Ok(self.unneeded(gone, to, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
+        let keeps_young = to == Destination::Trash || !self.locks_hold();
+        Ok(self
+            .unneeded(gone, to, now, keeps_young)?
+            .map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
+    }
+
+    /// Says whether everybody who saves here sees the locks: on a network disk, another machine may not.
+    fn locks_hold(&self) -> bool {
+        self.at("").is_on_local_disk()
     }
 
     /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
     /// `None` if a manifest can't be read.
-    fn unneeded(&self, gone: &BTreeSet<&str>, to: Destination, now: Timestamp) -> Result<Option<Unneeded>> {
+    fn unneeded(
+        &self,
+        gone: &BTreeSet<&str>,
+        to: Destination,
+        now: Timestamp,
+        keeps_young: bool,
+    ) -> Result<Option<Unneeded>> {
         if self.has_manifests_aside()? {
             return Ok(None);
         }
@@ -385,7 +415,9 @@ impl Store {
                         unneeded.trash.bytes += found.size;
                         unneeded.trash.until = until.map(|since: Timestamp| since.after(KEPT));
                     }
-                    Some(found) if is_old(&found, now) => unneeded.objects.push((place, found.size)),
+                    Some(found) if !keeps_young || is_old(&found, now) => {
+                        unneeded.objects.push((place, found.size))
+                    }
                     Some(found) => unneeded.waiting.add(&found),
                     None => {}
                 }

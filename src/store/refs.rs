@@ -185,6 +185,11 @@ impl Store {
     }
 
     fn search(&self, reference: &Reference) -> Result<(Entry, Option<Error>)> {
+        if matches!(reference, Reference::Typed(name) | Reference::Named(name) if name.is_empty()) {
+            return Err(Error::new(Kind::Usage, "No snapshot is named")
+                .because("the name is empty, as that of a variable that is not set")
+                .hint("`snap list` shows the names"));
+        }
         if let Reference::Latest(back) = reference
             && let Some(entry) = self.latest_at_once(*back)
         {

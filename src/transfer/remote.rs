@@ -307,6 +307,8 @@ impl<'a> Remotes<'a> {
             let line = LogEntry {
                 snapshot: Some(place.id.clone()),
                 name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
+                // An `undo` right after it must not take something else back.
+                root: (operation == Operation::Withdraw).then(|| self.workspace.root.as_path().into()),
                 ..self.line(operation, None)
             };
             self.write(line, &fate);

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::hooks::ID;
+use crate::handoff_remote::{utf8, with_remote};
+use crate::hooks::{ID, bash, hook};
 use crate::real_client::on_terminal;
 use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
@@ -210,4 +211,59 @@ fn a_manual_page_has_its_version_its_usage_and_its_examples() {
     assert!(list.lines().any(|line| line.trim_end() == title), "{list}");
     assert!(list.contains("snap list [OPTIONS] [WORD]...") && list.contains(".SH EXAMPLES"), "{list}");
     assert!(!list.contains(".SH EXTRA") && !list.contains(".SH VERSION"), "{list}");
+}
+
+#[test]
+fn a_rewind_leaves_the_hooks_that_were_set_up_since() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "edited\n");
+    project.snap(&["init"]).exits(0);
+    project.snap(&["rewind", "x"]).exits(0).says(&["set up by `snap init`", ".claude/settings.json"]);
+    for file in [".claude/settings.json", ".claude/commands/snapshot.md"] {
+        assert!(project.path(file).exists(), "{file}");
+    }
+    let again = project.snap(&["rewind", "x", "--json"]).exits(0).json();
+    assert_eq!(again["edits"].as_array().map(Vec::len), Some(0), "{again}");
+}
+
+#[test]
+fn after_a_session_a_plain_rewind_names_what_was_there_before_its_last_step() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("build/out", "only here\n");
+    hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf build")).exits(0);
+    fs::remove_dir_all(project.path("build")).must("the step");
+    hook(&project, "SessionEnd", &bash(&project, &transcript, "")).exits(0);
+    let said = project.snap(&["rewind", "--no-session"]).exits(0);
+    said.says(&["has what the last step did", "snap rewind 'before rm -rf build'"]);
+    project.snap(&["rewind", "before rm -rf build", "--no-session"]).exits(0);
+    assert_eq!(project.read("build/out"), b"only here\n");
+}
+
+#[test]
+fn an_undo_right_after_a_removal_on_a_remote_changes_nothing_here() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "one"]).exits(0);
+    project.snap(&["push", utf8(&remote), "one"]).exits(0);
+    project.write("a.txt", "later\n");
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rm", "--remote", utf8(&remote), "one"]).exits(0);
+    project.snap(&["undo"]).exits(3).says(&["rm --remote", "--anyway"]);
+    assert_eq!(project.read("a.txt"), b"saved\n");
+    project.snap(&["undo", "--anyway"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"later\n");
+}
+
+#[test]
+fn an_empty_reference_is_none() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "one"]).exits(0);
+    project.write("a.txt", "later\n");
+    for command in [&["rewind", ""][..], &["resume", ""], &["show", ""], &["export", "", "-o", "x.snap"]] {
+        project.snap(command).exits(2).says(&["the name is empty"]);
+    }
+    assert_eq!(project.read("a.txt"), b"later\n");
 }

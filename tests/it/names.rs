@@ -198,7 +198,8 @@ fn what_is_to_be_typed_begins_with_the_name_that_was_typed() {
     assert!(!help.contains(" snap ") && !help.contains("`snap "), "{help}");
     assert!(long(&["help", "completions"]).exits(0).stdout.contains("Usage: claude-snap completions"));
     long(&["show", "two"]).exits(3).says(&["`claude-snap list`"]);
-    long(&["version"]).exits(2).says(&["`claude-snap --version`", "Usage: claude-snap "]);
+    long(&["version"]).exits(2).says(&["`claude-snap --version`"]);
+    long(&["list", "--nope"]).exits(2).says(&["Usage: claude-snap list "]);
     long(&["init", "--local"]).exits(0).says(&["`claude-snap init --remove --local`"]);
     assert!(long(&["--version"]).exits(0).stdout.starts_with("claude-snap 0."));
     let page = long(&["man", "save"]).exits(0).stdout;

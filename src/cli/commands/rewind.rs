@@ -15,7 +15,9 @@ use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_where, sa
 use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::restore::{self, RestoreOptions, SavedTree, lost_in_session, tree_of};
+use crate::restore::{
+    self, RestoreOptions, SavedTree, checkpoint_before_last_step, lost_in_session, tree_of,
+};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -121,6 +123,15 @@ impl Rewind {
                 fill => make(ui, plan.manifest().clone(), RestoreOptions { fill, ..options.clone() }),
             });
         let plan = self.args.planned(workspace, &line, plan)?;
+        if Reference::parse(&self.args.reference) == Reference::Latest(0)
+            && plan.steps().is_empty()
+            && let Some(name) = checkpoint_before_last_step(workspace, plan.manifest())?
+        {
+            ui.warn(&format!(
+                "the newest snapshot has what the last step did. To go back to before that: snap rewind {}",
+                quoted(&name)
+            ));
+        }
         self.args.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }
 }

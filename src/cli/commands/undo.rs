@@ -196,7 +196,11 @@ fn gone_for_good(operation: Operation, at: Timestamp, now: Timestamp) -> String 
 }
 
 fn command(operation: Operation) -> &'static str {
-    if operation == Operation::Remove { "rm" } else { "prune" }
+    match operation {
+        Operation::Remove => "rm",
+        Operation::Withdraw => "rm --remote",
+        _ => "prune",
+    }
 }
 
 /// Names a removal: the command, and of how much.

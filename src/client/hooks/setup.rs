@@ -87,6 +87,16 @@ pub fn hook_places(project: &Path, config_dir: &Path) -> Vec<HookPlace> {
     Scope::ALL.into_iter().filter_map(place).collect()
 }
 
+/// Returns the files of a project that have hooks of ours, or are our command: below its root.
+pub fn files_of_init(project: &Path) -> Vec<PathBuf> {
+    let text = |name: &str| Target::InProject(Root::shared(project).at(".claude").join(name)).read().ok()?;
+    let settings = ["settings.json", "settings.local.json"].into_iter();
+    let settings = settings.filter(|name| text(name).is_some_and(|text| has_hooks(&text)));
+    let is_ours = |name: &&str| text(name).is_some_and(|text| command_owner(&text) != CommandOwner::User);
+    let all = settings.chain(["commands/snapshot.md"].into_iter().filter(is_ours));
+    all.map(|name| Path::new(".claude").join(name)).collect()
+}
+
 /// Why hooks of this project are never called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
+use crate::client::files_of_init;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
@@ -30,6 +31,9 @@ const LARGEST_READ: u64 = 256 << 20;
 /// Why files stay of which nobody knows whether they were ignored.
 const MAYBE_IGNORED: &str =
     "perhaps ignored when this was saved: too much was to list it, and the rules have changed";
+
+/// Why the hooks stay that were set up since.
+const OF_INIT: &str = "set up by `snap init` since then";
 
 /// Which paths are put back.
 #[derive(Clone, Copy)]
@@ -137,10 +141,18 @@ pub(in crate::restore) fn plan(
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let (ignored, why) = match scope {
-        RewindScope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
+        RewindScope::Everything if !gone.is_empty() && when_saved.is_unknown()? => {
+            (gone.clone(), MAYBE_IGNORED)
+        }
         RewindScope::Everything => (when_saved.ignored(&mut maker, &gone)?, IGNORED_THEN),
         RewindScope::Paths(_) => (BTreeSet::new(), ""),
     };
+    let of_init = match scope {
+        RewindScope::Everything if !gone.is_empty() => files_of_init(&workspace.root),
+        RewindScope::Everything | RewindScope::Paths(_) => Vec::new(),
+    };
+    let of_init: BTreeSet<&RepoPath> =
+        gone.iter().filter(|path| of_init.iter().any(|file| path.as_path() == file)).collect();
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     let mut unreadable = Vec::new();
@@ -170,6 +182,10 @@ pub(in crate::restore) fn plan(
                 };
                 if ignored.contains(*path) {
                     spared.push(Spared { path: (*path).clone(), reason: why });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                if of_init.contains(path) {
+                    spared.push(Spared { path: (*path).clone(), reason: OF_INIT });
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
                 }
                 if left_out.contains(*path) {

@@ -15,3 +15,21 @@ pub(super) fn is_mount(folder: impl AsFd, name: &OsStr) -> Option<bool> {
     let can_tell = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
     can_tell.then(|| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
+
+/// File systems that only this machine writes to, by the numbers that `statfs(2)` lists: ext, xfs, btrfs, bcachefs, f2fs, zfs,
+/// overlay, tmpfs and ramfs.
+const LOCAL: [i128; 9] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xca45_1a4e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0x794c_7630,
+    0x0102_1994,
+    0x8584_58f6,
+];
+
+pub(super) fn is_local(file: impl AsFd) -> bool {
+    sys::fstatfs(file).is_ok_and(|stat| LOCAL.contains(&i128::from(stat.f_type)))
+}

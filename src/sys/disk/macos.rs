@@ -15,3 +15,10 @@ pub(super) fn is_mount(_folder: impl AsFd, _name: &OsStr) -> Option<bool> {
     // No folder is mounted to another place of the same disk here, so the numbers of the disks say it.
     None
 }
+
+/// `MNT_LOCAL` of `mount(2)`.
+const LOCAL: u32 = 0x1000;
+
+pub(super) fn is_local(file: impl AsFd) -> bool {
+    sys::fstatfs(file).is_ok_and(|stat| stat.f_flags & LOCAL != 0)
+}

@@ -33,6 +33,11 @@ pub(super) fn rename_new(
     }
 }
 
+/// Says whether a file is on a disk that no other machine writes to; `false` where that is not known.
+pub(super) fn is_local(file: impl AsFd) -> bool {
+    system::is_local(file)
+}
+
 /// Waits until the content of a file, or the names in a folder, are on the disk itself, not only in its
 /// memory.
 ///

@@ -267,6 +267,11 @@ impl OwnPath {
         names_in(folder.as_fd()).map_err(io::Error::from).context("read", &self.path())
     }
 
+    /// Says whether the folder is on a disk that no other machine writes to; `false` where that is not known.
+    pub fn is_on_local_disk(&self) -> bool {
+        self.open_as_folder(Missing::Stop).is_ok_and(|folder| folder.is_some_and(crate::sys::disk::is_local))
+    }
+
     /// Makes sure that the folder is a real one, or not there.
     ///
     /// # Errors
