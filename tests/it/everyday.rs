@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use crate::handoff_remote::{utf8, with_remote};
 use crate::hooks::{ID, bash, hook};
 use crate::real_client::on_terminal;
 use crate::support::Must;
-use crate::support::project::{Project, Ran, ran};
+use crate::support::project::{Project, Ran, files_below, ran};
 
 /// What a command shows on a terminal of so many columns.
 fn shown(project: &Project, columns: usize, arguments: &[&str]) -> String {
@@ -266,4 +267,25 @@ fn an_empty_reference_is_none() {
         project.snap(command).exits(2).says(&["the name is empty"]);
     }
     assert_eq!(project.read("a.txt"), b"later\n");
+}
+
+#[test]
+fn the_same_step_under_the_same_id_is_saved_before_each_time() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let mut step = bash(&project, &transcript, "rm -rf build");
+    step["tool_use_id"] = "call_0".into();
+    for content in ["first\n", "second\n"] {
+        project.write("build/out", content);
+        hook(&project, "PreToolUse", &step).exits(0);
+        fs::remove_dir_all(project.path("build")).must("the step");
+        // A minute goes by.
+        let marks = files_below(project.home.path()).into_iter();
+        for mark in marks.filter(|path| path.components().any(|part| part.as_os_str() == "answered")) {
+            let file = fs::File::options().write(true).open(mark).must("a mark");
+            file.set_modified(SystemTime::now() - Duration::from_secs(60)).must("to set a time");
+        }
+    }
+    project.snap(&["rewind", "latest", "--no-session"]).exits(0);
+    assert_eq!(project.read("build/out"), b"second\n");
 }

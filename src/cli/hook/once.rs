@@ -1,7 +1,7 @@
 //! Does the work of an event once, though the client calls `snap` from two places: the settings, and the plugin.
 //!
 //! Whoever comes first holds a lock while it works, and leaves a mark. The others wait for it, and go if it was for the same
-//! event: if the client gave the event an id of its own, or if the mark was made while they waited. If the first one dies,
+//! event: if the client gave the event an id and the mark is new, or if the mark was made while they waited. If the first one dies,
 //! there is no mark, and the next does the work. A checkpoint is not made again anyway if nothing has changed.
 
 use std::io::Write as _;
@@ -21,13 +21,16 @@ const MARKS: &str = "answered";
 /// How long one waits for another: less than the client waits for it.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// How long before this process began another one may have been done with the same event: the client starts them together.
+const TOGETHER: Duration = Duration::from_secs(10);
+
 /// Older marks are of no use.
 const OLD: Duration = Duration::from_secs(3_600);
 
 /// What tells that another process was called for the same event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SameEvent {
-    /// What the client says has an id that no other event has.
+    /// What the client says has an id, and the other one worked just now: not every server gives each call an id of its own.
     ById,
     /// The other one worked while this one waited.
     IfWaited,
@@ -63,7 +66,7 @@ pub(super) fn once<T>(
     let Ok(mut held) = held else { return work().map(Some) };
     let marked = held.metadata().ok().filter(|mark| mark.len() > 0).and_then(|mark| mark.modified().ok());
     let is_done = |marked: SystemTime| match same {
-        SameEvent::ById => true,
+        SameEvent::ById => Timestamp::from(marked).after(TOGETHER) >= context.now,
         SameEvent::IfWaited => Timestamp::from(marked) >= context.now,
         SameEvent::Never => false,
     };
