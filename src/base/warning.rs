@@ -200,7 +200,7 @@ impl fmt::Display for Warning {
             }
             Warning::Links(why) => write!(f, "links are not up to date: {why}"),
             Warning::NotForgotten(why) => {
-                write!(f, "what was said in what was removed may still stand in the store's `tmp`: {why}")
+                write!(f, "text of removed snapshots may still stand in the store's `tmp`: {why}")
             }
             Warning::NotInRepository => {
                 f.write_str("This folder is not in a git repository: file edits were not saved.")

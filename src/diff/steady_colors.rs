@@ -53,9 +53,9 @@ impl SteadyColors {
         self.lines(removed.chain(added).collect());
     }
 
-    /// Returns a line for each line that was added, and one more behind each that has no end. Each three characters of it are a step: how many characters have no
-    /// colour, how many have one, both as `!` for 0, `"` for 1 and so on, and a letter for the colour. Characters count as
-    /// in UTF-16.
+    /// Returns a line for each line that was added, and one more behind each that has no end. Three characters of it are a
+    /// step: how many characters have no colour and how many have one, both as `!` for 0, `"` for 1 and so on, and a letter for
+    /// the colour. Characters count as in UTF-16.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
     }

@@ -100,9 +100,7 @@ impl Grammar {
             .filter(|found| found.name != "Plain Text")?;
         Some(Grammar(found))
     }
-}
 
-impl Grammar {
     /// Finds that of a language by its name or the end of its files' names.
     pub(super) fn named(word: &str) -> Option<Grammar> {
         let found = grammars().find_syntax_by_token(word).filter(|_| !word.is_empty());
