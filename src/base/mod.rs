@@ -8,6 +8,7 @@ pub mod ids;
 pub mod monitor;
 pub mod paths;
 pub mod screen;
+pub mod similar_names;
 pub mod sizes;
 pub mod timestamp;
 pub mod warning;

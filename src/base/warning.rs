@@ -114,6 +114,15 @@ pub enum Warning {
         /// Where it is.
         now: String,
     },
+    /// A rewind leaves HEAD at another commit, or on another branch, than the snapshot was saved on.
+    HeadStays {
+        /// Where HEAD is.
+        here: String,
+        /// Where it was at the save.
+        then: String,
+        /// The branch that would be moved; `None` for a detached HEAD.
+        branch: Option<String>,
+    },
     /// These paths will show as staged.
     ShownAsStaged(Vec<String>),
     /// So many more of those.
@@ -304,6 +313,14 @@ impl fmt::Display for Warning {
             Warning::BranchMovedSince(name) => write!(f, "{name} has moved since, and stays where it is."),
             Warning::HeadMoved { then, now } => {
                 write!(f, "HEAD was at {then} then and is at {now} now: commits stay as they are.")
+            }
+            Warning::HeadStays { here, then, branch } => {
+                let what = branch.as_deref().unwrap_or("HEAD");
+                write!(
+                    f,
+                    "HEAD stays at {here}; this was saved at {then}. git shows what differs as pending. `--reset-branch` \
+                     moves {what} back."
+                )
             }
             Warning::ShownAsStaged(paths) => write!(
                 f,

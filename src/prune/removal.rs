@@ -84,9 +84,13 @@ impl RemovalPlan {
         if batch.is_some() && self.gone().next().is_some() {
             let _best_effort = store.sync_log();
         }
-        let over_at =
-            if self.at_once && self.occasion == Occasion::Policy { None } else { Some(context.now) };
-        let emptied = store.empty_trash(lock, over_at).unwrap_or_default();
+        let empties = self.at_once && self.occasion == Occasion::Policy;
+        let emptied = store.empty_trash(lock, if empties { None } else { Some(context.now) });
+        // Nobody waits for what a day makes old; who wants the trash empty is told if it is not.
+        let (emptied, not_emptied) = match emptied {
+            Ok(emptied) => (emptied, None),
+            Err(error) => (BTreeSet::new(), Some(error).filter(|_| empties)),
+        };
         // An unreadable one keeps no ref: it is found by its id, which nobody knows.
         let there = StillThere::of(workspace, self.staying());
         let released = gone.into_iter().chain(&emptied);
@@ -102,6 +106,7 @@ impl RemovalPlan {
         let secrets = redaction::tidy(workspace, context.now);
         let journals = workspace.client.forget_journals(context.now);
         deleted?;
+        not_emptied.map_or(Ok(()), Err)?;
         released?;
         let freed = freed?;
         secrets?;

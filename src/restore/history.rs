@@ -121,6 +121,8 @@ impl History {
                 (Operation::Undo | Operation::Redo, None) => history.stepped(entry),
                 // What is gone from a remote is as gone as what was deleted for good here.
                 (Operation::Prune | Operation::Remove | Operation::Withdraw, _) => {
+                    // A redo must not remove what was brought back before the person removed something else.
+                    history.undone.retain(|act| matches!(act, Act::Restored(_)));
                     history.removed(entry, trash);
                 }
                 _ => {}
@@ -429,6 +431,13 @@ mod tests {
         assert_eq!(shown("tt"), "t1x2 t2x2 | ");
         assert_eq!(shown("ttuu"), " | t2x2 t1x2");
         assert_eq!(shown("rut"), "t3x2 | n1<2");
+    }
+
+    #[test]
+    fn a_new_removal_ends_what_could_be_removed_again() {
+        assert_eq!(shown("tut"), "t3x2 | ");
+        assert_eq!(shown("tup"), "(t3) | ");
+        assert_eq!(shown("rutut"), "t5x2 | n1<2", "a restore can be redone all the same");
     }
 
     #[test]

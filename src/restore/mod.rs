@@ -63,7 +63,7 @@ pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use undo::{NextStep, next_step, plan_undo};
+pub use undo::{NextStep, has_step, next_step, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_resume, find_to_rewind,
     lost_in_session, tree_of,
@@ -71,6 +71,9 @@ pub use which_snapshot::{
 
 /// How many things of one kind are named one by one.
 const MOST_TOLD: usize = 20;
+
+/// The longest name of a branch in a warning, in characters.
+const LONGEST_BRANCH: usize = 60;
 
 /// What came of planning a resume.
 pub enum PlannedResume {
@@ -286,6 +289,9 @@ pub fn plan_rewind(
         }
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
+    if moved.is_none() {
+        notes.extend(head_stays(&manifest, found.listing.head.as_deref(), found.listing.branch.as_deref()));
+    }
     Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
@@ -305,6 +311,21 @@ pub fn plan_rewind(
         session: session.plan(),
         notes,
         manifest,
+    })
+}
+
+/// Says that HEAD is elsewhere than at the save, if it is.
+fn head_stays(manifest: &Manifest, head: Option<&str>, branch: Option<&str>) -> Option<Warning> {
+    let (here, then) = (head?, manifest.base_commit()?);
+    let named = |commit: &str, branch: Option<&str>| {
+        let short = cut(commit.get(..10).unwrap_or(commit), LONGEST_BRANCH);
+        branch.map_or(short.clone(), |branch| format!("{short} ({})", cut(branch, LONGEST_BRANCH)))
+    };
+    let saved_branch = manifest.workspace.branch.as_deref();
+    (here != then).then(|| Warning::HeadStays {
+        here: named(here, branch),
+        then: named(then, saved_branch),
+        branch: branch.map(|branch| cut(branch, LONGEST_BRANCH)),
     })
 }
 

@@ -58,6 +58,18 @@ pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep
     })
 }
 
+/// Says whether there is a step to take in this workspace.
+///
+/// # Errors
+/// What the disk says.
+pub fn has_step(workspace: &Workspace, direction: Direction) -> Result<bool> {
+    let (history, _) = history(workspace)?;
+    Ok(match direction {
+        Direction::Undo => history.next_undo().0.is_some(),
+        Direction::Redo => history.next_redo().is_some(),
+    })
+}
+
 /// Reads what was done here. Says too whether it is proven to be this user's.
 fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;

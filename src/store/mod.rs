@@ -16,7 +16,6 @@ mod journals;
 mod layout;
 mod log;
 mod manifest_cache;
-mod near;
 mod needs;
 mod objects;
 mod pieces;

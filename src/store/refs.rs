@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::display_names::{CallableSnapshot, called, is_meant};
-use super::{Entry, Store, UnreadEntry, near};
+use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::base::similar_names::names_like;
 use crate::manifest::Manifest;
 
 /// Returns a name in quotes, safe to show.
@@ -304,8 +305,7 @@ impl Store {
         };
         let names =
             known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let alike =
-            near::names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
+        let alike = names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
         let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             known.iter().partition(|entry| is_called(entry));
         // A readable one of that name is meant before a damaged one.

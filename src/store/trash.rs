@@ -63,6 +63,16 @@ impl Store {
         Ok(self.heads_in_trash(&self.trash()?)?.into_iter().map(|head| head.id).collect())
     }
 
+    /// Returns the names and ids of the snapshots in the trash that can be read, newest first.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn named_in_trash(&self) -> Result<Vec<(String, SnapshotId)>> {
+        let mut heads = self.heads_in_trash(&self.trash()?)?;
+        heads.sort_by_key(|head| std::cmp::Reverse(head.created_at));
+        Ok(heads.into_iter().map(|head| (head.name, head.id)).collect())
+    }
+
     /// Returns the secrets that snapshots in the trash may need, by their ids.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
-    ("strsim", &["store/near.rs"]),
+    ("strsim", &["base/similar_names.rs"]),
     ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("terminal_colorsaurus", &["cli/commands/diff/look.rs"]),

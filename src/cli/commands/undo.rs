@@ -137,12 +137,12 @@ impl UndoneStep {
         }
         ui.say(&what_was_done(direction, &way.what, context.now, done.paths, &named));
         if let Some((_, safety)) = &done.safety {
-            let (there, back) = match direction {
-                Direction::Undo => ("`snap redo` goes forward again", "one further back"),
-                Direction::Redo => ("`snap undo` goes back", "one further forward"),
+            let (there, further) = match direction {
+                Direction::Undo => ("`snap redo` goes forward again", ", `snap undo` one further back"),
+                Direction::Redo => ("`snap undo` goes back", ", `snap redo` one further forward"),
             };
-            let again = direction.word();
-            ui.say(&format!("The state before that is kept as {safety}; {there}, `snap {again}` {back}."));
+            let further = if restore::has_step(workspace, direction)? { further } else { "" };
+            ui.say(&format!("The state before that is kept as {safety}; {there}{further}."));
         }
         Ok(outcome)
     }

@@ -8,7 +8,8 @@ use std::io::Read as _;
 use super::Started;
 use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen::Lines;
+use crate::base::screen::{Line, Lines};
+use crate::base::similar_names::names_like;
 use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::risk::shell;
@@ -68,40 +69,55 @@ enum Run {
 /// # Errors
 /// None that has to do with the command itself: that is text.
 pub(super) fn answer(started: &Started) -> Result<Option<String>> {
-    let Some(rest) = started.input.prompt.as_deref().and_then(arguments) else { return Ok(None) };
+    let Some((name, rest)) = started.input.prompt.as_deref().and_then(arguments) else { return Ok(None) };
     let words = shell::words(rest);
-    let answered = || Ok(answer_to(started, &words));
+    let answered = || Ok(answer_to(started, name, &words));
     // Without an id: nobody types a prompt while another one is answered, so two at once are one.
     let same = started.input.prompt_id.as_ref().map_or(SameEvent::IfWaited, |_| SameEvent::ById);
     once(started, EVENT, same, answered)
 }
 
-fn answer_to(started: &Started, words: &[String]) -> String {
-    let text = run(started, words);
+fn answer_to(started: &Started, name: &str, words: &[String]) -> String {
+    let text = run(started, name, words);
     let text = text.unwrap_or_else(|error| match error.next_step() {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),
     });
     // The client prints it as it is.
-    shortened(&Lines(called::in_words(&text).trim_end()).to_string())
+    shortened(&Lines(called::in_words(&as_typed_here(&text, name)).trim_end()).to_string())
 }
 
-/// Returns what follows `/snapshot`, if the prompt is that command.
-fn arguments(prompt: &str) -> Option<&str> {
+/// Names the commands that a text advises as they are typed to the client, those that can be.
+fn as_typed_here(text: &str, name: &str) -> String {
+    let can_be_typed = |run: Run| !matches!(run, Run::Resume | Run::Help);
+    let advised = TABLE.iter().filter(|(_, run, _)| can_be_typed(*run)).map(|(verb, ..)| *verb);
+    advised.fold(text.to_owned(), |text, verb| {
+        let ends = [" ", "`"].map(|end| (format!("`snap {verb}{end}"), format!("`{name} {verb}{end}")));
+        ends.iter().fold(text, |text, (shell, here)| text.replace(shell, here))
+    })
+}
+
+/// Returns how the command was spelled and what follows it, if the prompt is that command.
+fn arguments(prompt: &str) -> Option<(&'static str, &str)> {
     let prompt = prompt.trim();
-    let rest = NAMES.iter().find_map(|name| prompt.strip_prefix(name))?;
-    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
+    let (name, rest) = NAMES.iter().find_map(|name| Some((*name, prompt.strip_prefix(name)?)))?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| (name, rest.trim()))
 }
 
-fn run(started: &Started, words: &[String]) -> Result<String> {
+fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
     let (verb, rest) = match words.split_first() {
         None => ("help", &[][..]),
         Some((verb, rest)) => (verb.as_str(), rest),
     };
     let known = TABLE.iter().find(|(word, ..)| *word == verb);
     match known.map(|(_, run, _)| *run) {
-        None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::base::screen::Line(verb), help())),
-        Some(Run::Help) => Ok(help()),
+        None => {
+            let meant = names_like(verb, TABLE.iter().map(|(word, ..)| *word));
+            let meant =
+                meant.first().map(|word| format!(" Did you mean `{name} {word}`?")).unwrap_or_default();
+            Ok(format!("There is no `{name} {}`.{meant}\n{}", Line(verb), help(name)))
+        }
+        Some(Run::Help) => Ok(help(name)),
         Some(Run::AsTyped) => output(started, verb, rest),
         Some(Run::List) => output(started, verb, &one_screen(rest)),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
@@ -197,6 +213,7 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
     let mut command = started.own_program(None)?;
     command.args(["--color", "never", verb]).args(arguments);
     command.stdin(std::process::Stdio::null()).env("CLAUDECODE", "1");
+    command.envs(started.input.session_id.as_ref().map(|id| ("CLAUDE_CODE_SESSION_ID", id.as_str())));
     // One pipe for both, so that lines stay in the order they were said.
     command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
     let mut child = command.spawn().map_err(failed)?;
@@ -208,8 +225,8 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
-fn help() -> String {
-    let lines: Vec<String> = TABLE.iter().map(|(.., line)| format!("  /snapshot {line}")).collect();
+fn help(name: &str) -> String {
+    let lines: Vec<String> = TABLE.iter().map(|(.., line)| format!("  {name} {line}")).collect();
     format!("{}\nAnswered by snap itself: no tokens are spent.", lines.join("\n"))
 }
 
@@ -238,8 +255,17 @@ mod tests {
             ("what does /snapshot do?", None),
             ("", None),
         ] {
-            assert_eq!(arguments(prompt), rest, "{prompt:?}");
+            assert_eq!(arguments(prompt).map(|(_, rest)| rest), rest, "{prompt:?}");
         }
+    }
+
+    #[test]
+    fn advice_names_what_can_be_typed_here() {
+        let text = "hint: `snap list` lists them; `snap rm x` and `snap resume x` in a shell; `snap show x`";
+        assert_eq!(
+            as_typed_here(text, "/snap:snapshot"),
+            "hint: `/snap:snapshot list` lists them; `snap rm x` and `snap resume x` in a shell; `/snap:snapshot show x`"
+        );
     }
 
     #[test]

@@ -87,6 +87,10 @@ impl ClientHome {
         }
         if let Some(named) = wanted.environment {
             self.named(named, &place, &mut found)?;
+            if !found.silent.is_empty() {
+                // Who asks from a session that was just begun does not mean one that ended before.
+                return Ok(found);
+            }
         }
         if found.session.is_none() {
             self.live(&place, &mut found)?;
@@ -175,6 +179,9 @@ impl ClientHome {
         let Some(id) = ClientId::parse(named) else { return Ok(()) };
         let live = self.live_session(&id)?;
         match self.newest_of(&id)? {
+            None if live.as_ref().is_some_and(|live| place.tie(&live.cwd) != Tie::Nowhere) => {
+                found.silent.push(id)
+            }
             None => found.unknown = Some(named.to_owned()),
             Some(transcript) => {
                 let session = self.found(id, transcript, live);

@@ -41,21 +41,32 @@ impl ClientHome {
     pub(super) fn ended(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let transcripts = self.listed(place)?;
         let mut seen: Vec<(&ListedSession, Ends)> = Vec::new();
+        let mut of_gone_folder = None;
         let (mut whole, mut size, mut rest) = (READ_WHOLE, FIRST, transcripts.as_slice());
         while !rest.is_empty() {
             let (part, more) = rest.split_at(size.min(rest.len()));
             for (listed, ends) in
                 part.iter().zip(parallel::map(part, WORTH_A_THREAD, |listed| ends(&listed.transcript)))
             {
-                if place.holds(&listed.transcript, &ends, &mut whole) && !self.waits(&listed.transcript) {
-                    found.session = self.ended_at(&listed.transcript);
-                    if found.session.is_some() {
+                if place.holds(&listed.transcript, &ends, &mut whole)
+                    && !self.waits(&listed.transcript)
+                    && let Some(session) = self.ended_at(&listed.transcript)
+                {
+                    if !place.was_in_a_folder_that_is_gone(&ends) {
+                        found.session = Some(session);
+                        found.passed.extend(of_gone_folder.map(|session| (session, Passed::FolderGone)));
                         return Ok(());
                     }
+                    of_gone_folder = of_gone_folder.or(Some(session));
                 }
                 seen.push((listed, ends));
             }
             (size, rest) = (size * 4, more);
+        }
+        // Better that one than none.
+        found.session = of_gone_folder;
+        if found.session.is_some() {
+            return Ok(());
         }
         let candidates = seen.iter().filter_map(|(listed, ends)| Some((*listed, place.may_mean(ends)?)));
         let candidates = candidates.filter(|(listed, _)| !self.waits(&listed.transcript)).take(MOST_NAMED);
@@ -120,6 +131,14 @@ impl WantedPlace<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Says whether a session was only in a folder of the work tree that is no longer there, such as a work tree in it that
+    /// was removed: another one is meant, if there is another.
+    fn was_in_a_folder_that_is_gone(&self, ends: &Ends) -> bool {
+        let is_gone = |folder: &PathBuf| folder != self.root && !folder.exists();
+        let mut folders = ends.last.iter().chain(&ends.first).peekable();
+        folders.peek().is_some() && folders.all(is_gone)
     }
 
     /// Says why somebody may mean a session that does not belong to this work tree.

@@ -10,7 +10,7 @@ const LEAST: f64 = 0.6;
 const SHORTEST_BEGINNING: usize = 5;
 
 /// Returns the names that may have been meant, the likeliest first.
-pub(super) fn names_like<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub fn names_like<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let typed = typed.to_lowercase();
     let rated = |name: &'a str| {
         let lower = name.to_lowercase();

@@ -1,0 +1,151 @@
+//! `snap prune`: which rules hold, what they remove, and the trash.
+
+mod questions;
+mod remote;
+mod report;
+mod rm;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use self::questions::{MOST_UNASKED, ask, ask_for_trash, still_agreed, still_agreed_on_trash};
+use self::report::{Freed, Judged, PruneReport, in_trash};
+pub(crate) use self::rm::Rm;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
+use crate::base::timestamp::parse_span;
+use crate::cli::help::examples;
+use crate::cli::option_values::{parse_number, parse_size};
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Ui, progress_bar};
+use crate::cli::upkeep::follow_links;
+use crate::context::Context;
+use crate::prune::{Policy, RemovalPlan, Retention};
+use crate::settings::{self, Settings};
+use crate::workspace::Workspace;
+
+/// Remove old snapshots, and the data that only they needed
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap prune --older-than 30d --dry-run", "Show what would be removed, and why"),
+    ("snap prune --keep-last 10 --keep-daily 7", "Keep the 10 newest and one a day"),
+]))]
+pub(crate) struct Prune {
+    /// Remove snapshots older than AGE, such as 7d, 36h or 2w
+    #[arg(long, value_name = "AGE", value_parser = parse_span)]
+    older_than: Option<Duration>,
+    /// Keep the N newest, whatever their age
+    #[arg(long, value_name = "N", value_parser = parse_number)]
+    keep_last: Option<usize>,
+    /// Keep the newest of each day, for the last N days with any
+    #[arg(long, value_name = "N", value_parser = parse_number)]
+    keep_daily: Option<usize>,
+    /// Keep the newest of each week, for the last N weeks with any
+    #[arg(long, value_name = "N", value_parser = parse_number)]
+    keep_weekly: Option<usize>,
+    /// Then remove the oldest until all together take at most SIZE on disk, such as 2GiB or 500M
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_size: Option<u64>,
+    /// Prune the snapshots that you pushed to a git remote instead of those here
+    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
+    remote: Option<String>,
+    /// Delete for good, not by way of the trash, and empty the trash; alone, only that
+    #[arg(long, conflicts_with = "remote")]
+    now: bool,
+    /// Only show what would be removed, and why
+    #[arg(long)]
+    dry_run: bool,
+    /// Never prompt, however many are removed
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+}
+
+fn judged(plan: &RemovalPlan) -> Vec<Judged> {
+    plan.judged().map(|(called, id, verdict)| Judged::of(called, id, verdict)).collect()
+}
+
+impl Prune {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let retention = Retention::of(&context.settings);
+        let mut policy = Policy {
+            retention,
+            older_than: self.older_than,
+            keep_last: self.keep_last,
+            keep_daily: self.keep_daily,
+            keep_weekly: self.keep_weekly,
+            max_size: self.max_size,
+        };
+        if policy.is_empty() && !self.now {
+            policy = usual(&context.settings, retention);
+        }
+        if policy.is_empty() && !self.now {
+            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
+                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several, or put them into your settings (`snap config`); `--now` alone empties the trash",
+            ));
+        }
+        if let Some(remote) = &self.remote {
+            return remote::prune_remote(context, workspace, ui, remote, policy, self.dry_run);
+        }
+        let store = &workspace.store;
+        let make = || {
+            let plan = if policy.is_empty() {
+                RemovalPlan::of_nothing(workspace)
+            } else {
+                RemovalPlan::by_policy(context, workspace, policy)
+            };
+            plan.map(|plan| plan.at_once(self.now))
+        };
+        let mut agreed = None;
+        let mut agreed_trash = None;
+        if !self.dry_run && !self.no_input {
+            agreed = ask(&judged(&make()?), MOST_UNASKED, ui)?;
+            if self.now {
+                agreed_trash = ask_for_trash(&in_trash(store)?, ui)?;
+            }
+        }
+        // The plan holds good as long as the lock.
+        let lock =
+            if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
+        let plan = make()?;
+        let mut report = PruneReport::new(self.dry_run, judged(&plan));
+        still_agreed(agreed.as_ref(), &report.snapshots)?;
+        (report.only_trash, report.for_good) = (policy.is_empty(), self.now);
+        if self.now {
+            report.trash = Some(in_trash(store)?);
+            still_agreed_on_trash(agreed_trash.as_ref(), report.trash.iter().flatten())?;
+        }
+        report.list(ui)?;
+        let mut warnings = plan.warnings();
+        let freed = match &lock {
+            Some(lock) => {
+                let monitor = Monitor::default();
+                let carry_out = || plan.carry_out(context, workspace, lock, &monitor);
+                let removed = progress_bar::show(ui.talks(), &monitor, carry_out)?;
+                warnings.extend(removed.warnings);
+                removed.freed
+            }
+            None => plan.would_free(context, workspace)?,
+        };
+        let removed = lock.is_some();
+        drop(lock);
+        if removed {
+            follow_links(workspace, ui);
+        }
+        warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        report.freed = Some(Freed::of(freed));
+        report.finish(ui, context.now)
+    }
+}
+
+/// Returns the rules that the user's settings have for when none is given.
+fn usual(settings: &Settings, retention: Retention) -> Policy {
+    Policy {
+        retention,
+        older_than: settings.span(settings::OLDER_THAN),
+        keep_last: settings.count(settings::KEEP_LAST),
+        keep_daily: settings.count(settings::KEEP_DAILY),
+        keep_weekly: settings.count(settings::KEEP_WEEKLY),
+        max_size: settings.size(settings::MAX_SIZE),
+    }
+}

@@ -1,0 +1,201 @@
+//! What a removal did, as a table, sentences and JSON.
+
+use serde::Serialize;
+
+use crate::base::columns::{padded, wide};
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::{count, size_text};
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::prune::Verdict;
+use crate::store::{Store, Sweep, YoungObjects};
+
+/// How what was removed comes back.
+pub(super) const BACK: &str = "`snap undo` brings back what was removed, for a day.";
+
+/// Names that are longer stand out of their column.
+const LONGEST_NAME: usize = 40;
+
+/// A snapshot in the trash.
+#[derive(Serialize)]
+pub(super) struct Trashed {
+    pub(super) name: String,
+    pub(super) id: SnapshotId,
+}
+
+pub(super) fn in_trash(store: &Store) -> Result<Vec<Trashed>> {
+    Ok(store.named_in_trash()?.into_iter().map(|(name, id)| Trashed { name, id }).collect())
+}
+
+/// What is freed at once, and what later.
+#[derive(Serialize)]
+pub(super) struct Freed {
+    objects: u64,
+    bytes: u64,
+    later: Later,
+    /// What only the trash needs.
+    trash: Later,
+}
+
+#[derive(Serialize)]
+pub(super) struct Later {
+    objects: u64,
+    bytes: u64,
+    after: Option<Timestamp>,
+}
+
+impl Freed {
+    pub(super) fn of(sweep: Sweep) -> Freed {
+        let later =
+            |what: YoungObjects| Later { objects: what.objects, bytes: what.bytes, after: what.until };
+        Freed {
+            objects: sweep.objects,
+            bytes: sweep.bytes,
+            later: later(sweep.waiting),
+            trash: later(sweep.trash),
+        }
+    }
+
+    /// Says what is freed now, and what will be freed later and when. The promised space has to come.
+    pub(super) fn tell(&self, ui: &mut Ui, dry_run: bool, now: Timestamp) {
+        let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
+        let (size, number) = (size_text(self.bytes), objects(self.objects));
+        match (dry_run, self.objects) {
+            (false, 0) => {}
+            (true, 0) => ui.say("Would free no space at once."),
+            (false, _) => ui.say(&format!("Freed {size} in {number} that nothing needed any more.")),
+            (true, _) => ui.say(&format!("Would free {size} in {number} that nothing would need any more.")),
+        }
+        if self.trash.objects > 0 {
+            let (size, number) = (size_text(self.trash.bytes), objects(self.trash.objects));
+            let keeps = if dry_run { "would keep" } else { "keeps" };
+            ui.say(&format!(
+                "The trash {keeps} {size} in {number} for a day; then the next `snap prune` or `rm` frees them (at once: `snap prune --now`)."
+            ));
+        }
+        if let Some(after) = self.later.after.filter(|_| self.later.objects > 0) {
+            let (need, stay) = if dry_run { ("would need", "would stay") } else { ("needs", "stay") };
+            ui.say(&format!(
+                "{} in {} that nothing {need} any more {stay}: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
+                size_text(self.later.bytes),
+                objects(self.later.objects),
+                age(after.since(now)),
+            ));
+        }
+    }
+}
+
+/// A snapshot, and what becomes of it.
+#[derive(Serialize)]
+pub(super) struct Judged {
+    pub(super) name: String,
+    pub(super) id: SnapshotId,
+    pub(super) keep: bool,
+    pub(super) reason: String,
+    /// Set on a remote only: why it could not be removed.
+    #[serde(flatten)]
+    pub(super) on_remote: Option<OnRemote>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OnRemote {
+    pub(super) error: Option<String>,
+}
+
+impl Judged {
+    pub(super) fn of(name: &str, id: &SnapshotId, verdict: &Verdict) -> Judged {
+        let (keep, reason) = (verdict.keep, verdict.reason.clone());
+        Judged { name: name.to_owned(), id: id.clone(), keep, reason, on_remote: None }
+    }
+}
+
+/// What `snap prune` does.
+#[derive(Serialize)]
+pub(super) struct PruneReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remote: Option<String>,
+    pub(super) dry_run: bool,
+    pub(super) snapshots: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) freed: Option<Freed>,
+    /// With `--now`: what is deleted from the trash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trash: Option<Vec<Trashed>>,
+    /// How many on a remote are somebody else's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) of_others: Option<usize>,
+    /// Whether nothing else was asked for than to empty the trash.
+    #[serde(skip)]
+    pub(super) only_trash: bool,
+    /// Whether nothing goes by way of the trash.
+    #[serde(skip)]
+    pub(super) for_good: bool,
+}
+
+impl PruneReport {
+    pub(super) fn new(dry_run: bool, snapshots: Vec<Judged>) -> PruneReport {
+        PruneReport {
+            remote: None,
+            dry_run,
+            snapshots,
+            freed: None,
+            trash: None,
+            of_others: None,
+            only_trash: false,
+            for_good: false,
+        }
+    }
+
+    /// Lists what becomes of each snapshot, and why, before anything is done.
+    pub(super) fn list(&self, ui: &mut Ui) -> Result<()> {
+        if ui.json() || self.only_trash || (ui.is_quiet() && !self.dry_run) {
+            return Ok(());
+        }
+        let longest = self.snapshots.iter().map(|one| wide(&one.name)).max().unwrap_or(0).min(LONGEST_NAME);
+        for one in &self.snapshots {
+            let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
+            let name = padded(&Line(&one.name).to_string(), longest);
+            ui.line(text![word, "  ", name, "  ", Style::Faint.of(&one.reason)])?;
+        }
+        Ok(())
+    }
+
+    /// Prints the result.
+    pub(super) fn finish(&self, ui: &mut Ui, now: Timestamp) -> Result<Outcome> {
+        ui.report(self)?;
+        if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {
+            freed.tell(ui, self.dry_run, now);
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl Report for PruneReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let trashed = self.trash.as_ref().map_or(0, Vec::len);
+        if self.only_trash && trashed == 0 {
+            ui.say("The trash is empty: there is nothing to delete.");
+            return Ok(());
+        }
+        if trashed > 0 {
+            let did = if self.dry_run { "Would delete" } else { "Deleted" };
+            ui.say(&format!("{did} {} in the trash for good.", count(trashed, "snapshot")));
+        }
+        if self.only_trash {
+            return Ok(());
+        }
+        let removed = self.snapshots.iter().filter(|one| !one.keep).count();
+        let did = if self.dry_run { "Would remove" } else { "Removed" };
+        ui.say(&format!("{did} {removed} of {}.", count(self.snapshots.len(), "snapshot")));
+        if removed > 0 && !self.dry_run && !self.for_good && self.remote.is_none() {
+            ui.say(BACK);
+        }
+        if let (Some(others), Some(remote)) = (self.of_others.filter(|others| *others > 0), &self.remote) {
+            ui.say(&format!("{} of others on {remote} left alone.", count(others, "snapshot")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! `snap rm`: snapshots by name.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::judged;
+use super::questions::{MOST_UNASKED, ask, still_agreed};
+use super::remote::remove_from_remote;
+use super::report::{BACK, Freed};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
+use crate::cli::completion::snapshots;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Report, Ui, progress_bar};
+use crate::cli::upkeep::follow_links;
+use crate::context::Context;
+use crate::prune::RemovalPlan;
+use crate::workspace::Workspace;
+
+/// Remove snapshots by name
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap rm before-refactor", "Remove that one"),
+    ("snap rm", "Choose one, and remove it"),
+]))]
+pub(crate) struct Rm {
+    /// Remove them from a git remote instead of from here
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<String>,
+    /// The snapshots to remove; without any, you choose one from a list on a terminal
+    #[arg(value_name = "REF", add = snapshots())]
+    references: Vec<String>,
+    /// Delete for good, not by way of the trash: for a secret in it
+    #[arg(long, conflicts_with = "remote")]
+    now: bool,
+    /// Prompt even for one
+    #[arg(long, hide = true)]
+    ask: bool,
+    /// Never prompt, however many are removed
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+}
+
+/// What `snap rm` removed.
+#[derive(Serialize)]
+struct Removed {
+    removed: Vec<String>,
+    /// Whether they are not in the trash.
+    for_good: bool,
+    freed: Freed,
+}
+
+impl Report for Removed {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let how = if self.for_good { " for good" } else { "" };
+        self.removed.iter().for_each(|name| ui.say(&format!("Removed \"{name}\"{how}.")));
+        if !self.for_good {
+            ui.say(BACK);
+        }
+        Ok(())
+    }
+}
+
+impl Rm {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.references.is_empty() {
+            return Err(Error::new(Kind::Usage, "`snap rm` needs to know which snapshots to remove")
+                .hint("`snap list` lists them"));
+        }
+        if let Some(remote) = &self.remote {
+            return remove_from_remote(context, workspace, ui, remote, &self.references);
+        }
+        let mut agreed = None;
+        let most = if self.ask { 0 } else { MOST_UNASKED };
+        if self.references.len() > most && !self.no_input {
+            let plan = RemovalPlan::by_name(workspace, &self.references)?;
+            agreed = ask(&judged(&plan), most, ui)?;
+        }
+        let lock = workspace.store.lock_for_deleting()?;
+        let plan = RemovalPlan::by_name(workspace, &self.references)?.at_once(self.now);
+        still_agreed(agreed.as_ref(), &judged(&plan))?;
+        let names = plan.names();
+        let monitor = Monitor::default();
+        let carry_out = || plan.carry_out(context, workspace, &lock, &monitor);
+        let done = progress_bar::show(ui.talks(), &monitor, carry_out)?;
+        drop(lock);
+        follow_links(workspace, ui);
+        done.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        let report = Removed { removed: names, for_good: self.now, freed: Freed::of(done.freed) };
+        ui.report(&report)?;
+        if !ui.json() {
+            report.freed.tell(ui, false, context.now);
+        }
+        Ok(Outcome::Done)
+    }
+}
