@@ -48,7 +48,7 @@ use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::WORK_TREES;
-pub use files::resume::{Dispute, DisputedPath, disagree};
+pub use files::resume::{Dispute, DisputedBase, DisputedPath, disagree};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
@@ -99,6 +99,7 @@ pub fn plan_resume(
     let mut notes = Vec::new();
     let mut bases = Bases::default();
     let mut kept_tree = None;
+    let mut base_is = DisputedBase::Here;
     if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) {
         match repository.base_here(&manifest.id, base)? {
             BaseHere::Commit => {}
@@ -108,6 +109,7 @@ pub fn plan_resume(
             }
             BaseHere::Nothing => {
                 bases = workspace.store.bases(&manifest)?;
+                base_is = if bases.0.is_empty() { DisputedBase::Missing } else { DisputedBase::Carried };
                 match (bases.0.is_empty(), options.trust_repository) {
                     (true, false) => return Err(repository.lacks_commit(base)),
                     (true, true) => {}
@@ -143,7 +145,9 @@ pub fn plan_resume(
                 )?;
                 match planned {
                     Planned::Steps(steps) => *steps,
-                    Planned::Disputed(dispute) => return Ok(PlannedResume::Disputed(dispute)),
+                    Planned::Disputed(dispute) => {
+                        return Ok(PlannedResume::Disputed(Dispute { base: base_is, ..dispute }));
+                    }
                 }
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
@@ -325,7 +329,8 @@ fn head_stays(manifest: &Manifest, head: Option<&str>, branch: Option<&str>) -> 
     (here != then).then(|| Warning::HeadStays {
         here: named(here, branch),
         then: named(then, saved_branch),
-        branch: branch.map(|branch| cut(branch, LONGEST_BRANCH)),
+        moves: (branch == saved_branch)
+            .then(|| branch.map_or("HEAD".to_owned(), |branch| cut(branch, LONGEST_BRANCH))),
     })
 }
 
@@ -384,8 +389,9 @@ pub fn execute(
         (Err(Failed { error, as_before: true }), Some((stem, _))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
             let _kept = prune::remove_unneeded(context, workspace, &stem);
-            Err(error)
+            Err(error.with_nothing_changed())
         }
+        (Err(Failed { error, as_before: true }), None) => Err(error.with_nothing_changed()),
         (Err(Failed { error, .. }), _) => Err(error),
     }
 }

@@ -77,7 +77,7 @@ impl ConsentArgs {
     pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         match workspace.provenance(manifest) {
             Provenance::Foreign { why } if !self.trust && !self.asks(ui) => {
-                Err(not_trusted(&manifest.name, &why))
+                Err(workspace.trust.unusable_key().unwrap_or_else(|| not_trusted(&manifest.name, &why)))
             }
             _ => Ok(()),
         }

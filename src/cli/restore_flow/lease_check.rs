@@ -30,6 +30,7 @@ pub(crate) const RESUMED: &str = "resumed";
 
 /// A look at who works on a snapshot, under way.
 pub(crate) struct LeaseCheck {
+    remote: String,
     word: Option<ChildStdin>,
     answer: Receiver<String>,
     begun: Instant,
@@ -53,7 +54,7 @@ pub(crate) fn begin(context: &Context, workspace: &Workspace, manifest: &Manifes
         // Nobody may listen any more.
         let _late = tell.send(read.map(|_| Line(line.trim()).to_string()).unwrap_or_default());
     });
-    Some(LeaseCheck { word, answer, begun: Instant::now() })
+    Some(LeaseCheck { remote: peer, word, answer, begun: Instant::now() })
 }
 
 impl LeaseCheck {
@@ -63,6 +64,11 @@ impl LeaseCheck {
         let patience = said.map_or(PATIENCE, Duration::from_millis);
         let left = patience.saturating_sub(self.begun.elapsed());
         self.answer.recv_timeout(left).ok().filter(|line| !line.is_empty())
+    }
+
+    /// Returns the remote.
+    pub(crate) fn remote(&self) -> &str {
+        &self.remote
     }
 
     /// Has the lease left, without waiting for it.
