@@ -147,10 +147,12 @@ impl RestoreArgs {
         }
         kept();
         if let Some(lease) = lease {
-            ui.say(&format!(
-                "{} is told that you work on it (a lease; `--offline` leaves none).",
-                Line(lease.remote())
-            ));
+            if let Some(remote) = lease.remote() {
+                ui.say(&format!(
+                    "{} is told that you work on it (a lease; `--offline` leaves none).",
+                    Line(remote)
+                ));
+            }
             lease.leave();
         }
         let report = report.with_servers(servers.finish());
