@@ -3,6 +3,7 @@
 //! As one HTML file that opens at any size and loads nothing, as a short note in Markdown, or as JSON. Before anything is
 //! written, everything is searched for secrets again, as before a push.
 
+mod checkpoints;
 mod choice;
 mod chunks;
 mod color_limit;
@@ -201,7 +202,11 @@ fn searched<T>(
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
     let (made, read) = read?;
     search?;
-    let overview = Overview::of(manifest, after, tasks, choice, &hiding);
+    // A name may be made of a prompt.
+    let checkpoints =
+        if choice.has(Part::Prompts) { checkpoints::before(workspace, manifest, after)? } else { Vec::new() };
+    checkpoints.iter().for_each(|one| outgoing.name(&one.name));
+    let overview = Overview { checkpoints, ..Overview::of(manifest, after, tasks, choice, &hiding) };
     if let [first, ..] = hiding.not_found().as_slice() {
         return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
             .because("`--redact` would leave nothing out, and what it was meant for would be published")

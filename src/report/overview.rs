@@ -18,6 +18,8 @@ pub(super) struct Overview {
     pub(super) about: About,
     /// The snapshot that the report begins after, if it is of what lies between two.
     pub(super) after: Option<SnapshotName>,
+    /// The snapshots of the session that were saved before, oldest first.
+    pub(super) checkpoints: Vec<SnapshotName>,
     /// The tasks.
     pub(super) tasks: Vec<Task>,
     /// The agents.
@@ -226,6 +228,7 @@ impl Overview {
             title: title.unwrap_or_else(|| manifest.name.clone()),
             about,
             after: after.map(SnapshotName::of),
+            checkpoints: Vec::new(),
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),
