@@ -17,6 +17,7 @@ pub(super) fn before(
     workspace: &Workspace,
     manifest: &Manifest,
     after: Option<&Manifest>,
+    told_name: impl Fn(&Head) -> String,
 ) -> Result<Vec<SnapshotName>> {
     let Some(session) = manifest.session.as_ref().map(|session| &session.id) else { return Ok(Vec::new()) };
     let is_between = |head: &Head| {
@@ -28,7 +29,7 @@ pub(super) fn before(
     let own = known.iter().filter(|one| one.own).filter_map(|one| one.head.as_ref().ok());
     let of_session = own.filter(|head| !head.safety && head.session() == Some(session) && is_between(head));
     let newest_first = of_session.take(MOST).map(|head| SnapshotName {
-        name: head.name.clone(),
+        name: told_name(head),
         id: head.id.to_string(),
         saved: head.created_at,
     });

@@ -36,7 +36,7 @@ use serde_json::Value;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::redaction::Outgoing;
 use crate::sys::files::unnamed_file;
 use crate::sys::parallel::{beside, both, helpers};
@@ -46,7 +46,7 @@ use content::{Read, Sources};
 use earlier::Earlier;
 use hiding::Hiding;
 use note_content::NoteContent;
-use overview::Overview;
+use overview::{Overview, told_name};
 use page_content::PageContent;
 use record::Records;
 
@@ -202,9 +202,13 @@ fn searched<T>(
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
     let (made, read) = read?;
     search?;
-    // A name may be made of a prompt.
-    let checkpoints =
-        if choice.has(Part::Prompts) { checkpoints::before(workspace, manifest, after)? } else { Vec::new() };
+    let told = |head: &Head| told_name(&head.name, &head.id, head.created_by.trigger, choice, &hiding);
+    // Who leaves prompts out wants edits, and no story.
+    let checkpoints = if choice.has(Part::Prompts) {
+        checkpoints::before(workspace, manifest, after, told)?
+    } else {
+        Vec::new()
+    };
     checkpoints.iter().for_each(|one| outgoing.name(&one.name));
     let overview = Overview { checkpoints, ..Overview::of(manifest, after, tasks, choice, &hiding) };
     if let [first, ..] = hiding.not_found().as_slice() {

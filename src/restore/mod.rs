@@ -12,6 +12,7 @@ mod grants;
 mod history;
 mod plan;
 pub mod protected_paths;
+mod rewind_notes;
 mod servers;
 mod session;
 mod transaction;
@@ -71,9 +72,6 @@ pub use which_snapshot::{
 
 /// How many things of one kind are named one by one.
 const MOST_TOLD: usize = 20;
-
-/// The longest name of a branch in a warning, in characters.
-const LONGEST_BRANCH: usize = 60;
 
 /// What came of planning a resume.
 pub enum PlannedResume {
@@ -293,8 +291,13 @@ pub fn plan_rewind(
         }
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
+    notes.extend(rewind_notes::hooks_that_go(workspace, &found.steps));
     if moved.is_none() {
-        notes.extend(head_stays(&manifest, found.listing.head.as_deref(), found.listing.branch.as_deref()));
+        notes.extend(rewind_notes::head_stays(
+            &manifest,
+            found.listing.head.as_deref(),
+            found.listing.branch.as_deref(),
+        ));
     }
     Ok(RestorePlan {
         root: workspace.root.clone(),
@@ -315,22 +318,6 @@ pub fn plan_rewind(
         session: session.plan(),
         notes,
         manifest,
-    })
-}
-
-/// Says that HEAD is elsewhere than at the save, if it is.
-fn head_stays(manifest: &Manifest, head: Option<&str>, branch: Option<&str>) -> Option<Warning> {
-    let (here, then) = (head?, manifest.base_commit()?);
-    let named = |commit: &str, branch: Option<&str>| {
-        let short = cut(commit.get(..10).unwrap_or(commit), LONGEST_BRANCH);
-        branch.map_or(short.clone(), |branch| format!("{short} ({})", cut(branch, LONGEST_BRANCH)))
-    };
-    let saved_branch = manifest.workspace.branch.as_deref();
-    (here != then).then(|| Warning::HeadStays {
-        here: named(here, branch),
-        then: named(then, saved_branch),
-        moves: (branch == saved_branch)
-            .then(|| branch.map_or("HEAD".to_owned(), |branch| cut(branch, LONGEST_BRANCH))),
     })
 }
 

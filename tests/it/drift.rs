@@ -276,7 +276,8 @@ fn merge_keeps_what_is_edited_here_and_stages_what_was_staged() {
 fn a_merge_leaves_nothing_in_the_repository_but_what_the_index_names() {
     let project = Project::new();
     let objects = || {
-        let all = project.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered"]);
+        let all =
+            project.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered"]);
         all.lines().map(str::to_owned).collect::<std::collections::BTreeSet<String>>()
     };
     let count = |before: &std::collections::BTreeSet<String>| objects().difference(before).count();

@@ -353,3 +353,17 @@ fn in_the_client_advice_names_what_is_typed_there() {
     let unknown = answer("/snapshot show other");
     assert!(unknown.contains("`/snapshot list`") && !unknown.contains("`snap list`"), "{unknown}");
 }
+
+#[test]
+fn a_rewind_that_takes_hooks_out_of_settings_says_so() {
+    let project = Project::new();
+    let settings = ".claude/settings.json";
+    project.write(settings, "{\"env\":{\"A\":\"1\"}}\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["init"]).exits(0);
+    let said = [settings, "no longer in it", "`snap init` sets them up again"];
+    project.snap(&["rewind", "x", "--no-session"]).exits(0).says(&said);
+    assert_eq!(project.read(settings), b"{\"env\":{\"A\":\"1\"}}\n", "what was saved comes back exactly");
+    project.snap(&["undo"]).exits(0);
+    assert!(String::from_utf8_lossy(&project.read(settings)).contains("claude-snap"));
+}
