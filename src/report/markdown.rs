@@ -108,7 +108,8 @@ fn edit_line(edit: &EditEntry) -> String {
     format!("{} {}{from} +{} -{}{binary}", edit.status, span(&edit.path), edit.added, edit.removed)
 }
 
-fn list(lines: impl Iterator<Item = String>) -> String {
+/// Returns lines as a list, at most so many.
+pub(super) fn list(lines: impl Iterator<Item = String>) -> String {
     let lines: Vec<String> = lines.collect();
     let mut text: String = lines.iter().take(LISTED).map(|line| format!("- {line}\n")).collect();
     if lines.len() > LISTED {
@@ -118,7 +119,7 @@ fn list(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Returns a text as a code span on one line.
-fn span(text: &str) -> String {
+pub(super) fn span(text: &str) -> String {
     let line = Line(text.trim()).to_string();
     let mut cut: String = line.chars().take(LINE).collect();
     if cut.len() < line.len() {
@@ -131,8 +132,13 @@ fn span(text: &str) -> String {
 
 /// Returns a text as a code block.
 fn block(text: &str) -> String {
+    block_of(text, SAID)
+}
+
+/// Returns so many characters of a text as a code block.
+pub(super) fn block_of(text: &str, most: usize) -> String {
     let lines = Lines(text.trim_end()).to_string();
-    let mut cut: String = lines.chars().take(SAID).collect();
+    let mut cut: String = lines.chars().take(most).collect();
     if cut.len() < lines.len() {
         cut.push('…');
     }

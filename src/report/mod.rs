@@ -3,9 +3,11 @@
 //! As one HTML file that opens at any size and loads nothing, as a short note in Markdown, or as JSON. Before anything is
 //! written, everything is searched for secrets again, as before a push.
 
+mod between;
 mod choice;
 mod chunks;
 mod color_limit;
+mod common;
 mod content;
 mod earlier;
 mod edit_text;
@@ -17,12 +19,14 @@ mod http;
 mod index;
 mod item;
 mod markdown;
+mod merged;
 mod note_content;
 mod overview;
 mod page;
 mod page_content;
 mod read_error;
 mod record;
+mod said;
 #[cfg(test)]
 mod schema;
 mod server;
@@ -49,9 +53,12 @@ use overview::Overview;
 use page_content::PageContent;
 use record::Records;
 
+pub use between::{AgentSince, Between, Conversation, Side, TaskSince};
 pub use choice::{Choice, Part};
 pub use index::Live;
+pub use merged::merged;
 pub use page::Page;
+pub use said::Said;
 pub use server::{Server, Shown};
 
 /// What a report is to be made of.

@@ -283,7 +283,12 @@ fn state_of(session: &Session) -> String {
     }
 }
 
-fn grants(manifest: &Manifest, hiding: &Hiding, given: &dyn Fn(&str, &str) -> String) -> Vec<Grant> {
+/// Returns what was granted; `given` says what a call was given.
+pub(super) fn grants(
+    manifest: &Manifest,
+    hiding: &Hiding,
+    given: &dyn Fn(&str, &str) -> String,
+) -> Vec<Grant> {
     let permissions = &manifest.permissions;
     let grant = |text: String, scope: &str, source: &str| Grant {
         text,
