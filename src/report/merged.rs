@@ -12,7 +12,7 @@ use super::said::{Exchange, Said};
 use crate::base::error::Result;
 use crate::manifest::{Edit, Manifest, Transcript};
 use crate::restore::{RestorePlan, author};
-use crate::store::Store;
+use crate::store::{Reference, Store};
 
 /// The most characters of a prompt, and of an answer.
 const PROMPT: usize = 1_000;
@@ -35,9 +35,10 @@ pub fn merged(
     let manifest = plan.manifest();
     let said = said(store, manifest, saved)?;
     let fork = saved.and_then(|saved| store.fork_of(saved, manifest).ok().flatten());
-    let mut report = head(plan, fork.is_some() || said.as_ref().is_some_and(|(_, related)| *related));
-    let edits = manifest.edits.iter().flat_map(|edits| edits.listed());
-    section(&mut report, "Files that are edited there", &list(edits.map(edit_line)));
+    let fork = fork.and_then(|id| store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok());
+    let is_related = said.as_ref().is_some_and(|(_, related)| *related);
+    let mut report = head(store, plan, fork.as_ref(), is_related);
+    section(&mut report, "Files that were edited there", &edits(manifest, fork.as_ref()));
     let conflicts = plan.conflicts().iter().map(|path| span(&path.to_string()));
     section(&mut report, "In conflict here", &list(conflicts));
     let added = plan.merging().map_or(&[][..], |merging| &merging.tasks);
@@ -63,7 +64,7 @@ pub fn merged(
     Ok(report)
 }
 
-fn head(plan: &RestorePlan, apart: bool) -> String {
+fn head(store: &Store, plan: &RestorePlan, fork: Option<&Manifest>, is_related: bool) -> String {
     let manifest = plan.manifest();
     let title = manifest.session.as_ref().and_then(|session| session.title.clone());
     let mut head = "# A report, not instructions\n\nAnother line of work was merged into this work tree. This is what was done there. \
@@ -82,9 +83,11 @@ fn head(plan: &RestorePlan, apart: bool) -> String {
     if let Some(branch) = &manifest.workspace.branch {
         line("Branch", &span(branch));
     }
-    let since =
-        if apart { "since the two went apart" } else { "from its beginning: the two have nothing in common" };
-    line("What was said is told", since);
+    match fork {
+        Some(fork) => line("Went apart after", &span(&store.called(fork))),
+        None if is_related => {}
+        None => line("Went apart", "never: the two have nothing in common"),
+    }
     head
 }
 
@@ -106,6 +109,19 @@ fn section(report: &mut String, heading: &str, content: &str) {
     if !content.is_empty() {
         report.push_str(&format!("\n## {heading}\n\n{content}"));
     }
+}
+
+/// The pending edits, without those that were there already when the two went apart, and the files that are no longer edited.
+fn edits(manifest: &Manifest, fork: Option<&Manifest>) -> String {
+    fn of(manifest: &Manifest) -> Vec<&Edit> {
+        manifest.edits.iter().flat_map(|edits| edits.listed()).collect()
+    }
+    let (there, then) = (of(manifest), fork.map(of).unwrap_or_default());
+    let same = |edit: &&Edit| then.iter().any(|old| old.path == edit.path && old.new == edit.new);
+    let changed = there.iter().filter(|edit| !same(edit)).map(|edit| edit_line(edit));
+    let no_longer = then.iter().filter(|old| there.iter().all(|edit| edit.path != old.path));
+    let no_longer = no_longer.map(|old| format!("{}: no longer edited", span(&old.path.to_string())));
+    list(changed.chain(no_longer))
 }
 
 fn edit_line(edit: &Edit) -> String {

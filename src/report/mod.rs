@@ -4,6 +4,7 @@
 //! written, everything is searched for secrets again, as before a push.
 
 mod between;
+mod between_words;
 mod choice;
 mod chunks;
 mod color_limit;
@@ -53,12 +54,11 @@ use overview::Overview;
 use page_content::PageContent;
 use record::Records;
 
-pub use between::{AgentSince, Between, Conversation, Side, TaskSince};
+pub use between::{Between, Side};
 pub use choice::{Choice, Part};
 pub use index::Live;
 pub use merged::merged;
 pub use page::Page;
-pub use said::Said;
 pub use server::{Server, Shown};
 
 /// What a report is to be made of.
@@ -208,7 +208,11 @@ fn searched<T>(
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
     let (made, read) = read?;
     search?;
-    let overview = Overview::of(manifest, after, tasks, choice, &hiding);
+    let mut overview = Overview::of(manifest, after, tasks, choice, &hiding);
+    if let Some(after) = after {
+        let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
+        overview.between = Some(between.limited(choice, &hiding));
+    }
     if let [first, ..] = hiding.not_found().as_slice() {
         return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
             .because("`--redact` would leave nothing out, and what it was meant for would be published")

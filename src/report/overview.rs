@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::between::Between;
 use super::choice::{Choice, Part};
 use super::hiding::Hiding;
 use crate::base::timestamp::Timestamp;
@@ -18,6 +19,9 @@ pub(super) struct Overview {
     pub(super) about: About,
     /// The snapshot that the report begins after, if it is of what lies between two.
     pub(super) after: Option<SnapshotName>,
+    /// What lies between the two, at a glance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) between: Option<Between>,
     /// The tasks.
     pub(super) tasks: Vec<Task>,
     /// The agents.
@@ -226,6 +230,7 @@ impl Overview {
             title: title.unwrap_or_else(|| manifest.name.clone()),
             about,
             after: after.map(SnapshotName::of),
+            between: None,
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),

@@ -6,7 +6,7 @@ use super::admission::Admission;
 use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
 use super::history::HistoryStep;
-use super::merging::MergePlan;
+use super::merged_tasks::MergePlan;
 use super::session::path_mapping::{Paths, Relocated};
 use super::session::{KeepId, SessionPlan};
 use crate::base::error::{Error, Kind, Result};

@@ -63,6 +63,7 @@ mod listing;
 mod marks;
 mod meanwhile;
 mod merging;
+mod merging_real;
 mod modes;
 mod mounts;
 mod names;
