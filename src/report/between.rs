@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::common::Common;
+use super::granted::{Grant, grants};
 use super::hiding::Hiding;
-use super::overview::{self, Grant};
 use super::said::{Listener, Said};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -224,7 +224,7 @@ impl Grants {
     fn between(old: &Manifest, new: &Manifest) -> Grants {
         let of = |manifest: &Manifest| -> Vec<String> {
             let given = |tool: &str, detail: &str| format!("{tool}: {detail}");
-            let all = overview::grants(manifest, &Hiding::of(&[], std::iter::empty()), &given);
+            let all = grants(manifest, &Hiding::of(&[], std::iter::empty()), &given);
             all.into_iter().filter(|grant| grant.scope != "mode").map(|grant| words(&grant)).collect()
         };
         let (old, new) = (of(old), of(new));

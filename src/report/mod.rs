@@ -13,6 +13,7 @@ mod content;
 mod earlier;
 mod edit_text;
 mod fences;
+mod granted;
 mod head;
 mod hiding;
 mod html;
