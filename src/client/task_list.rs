@@ -15,7 +15,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::NativePath;
-use crate::sys::files::{Draft, Existing};
+use crate::sys::files::{Draft, Existing, TEMPORARY};
 use crate::sys::place::{OwnPath, Root};
 
 /// The client's folder with one folder for each list.
@@ -50,6 +50,9 @@ struct ListPlace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskChange {
     place: ListPlace,
+    /// Part of the name of the folder in which tasks wait until they are whole.
+    #[serde(default)]
+    token: String,
     /// The tasks to be added, each with its number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     add: Vec<(u64, String)>,
@@ -97,7 +100,7 @@ impl TaskList {
 
     /// Says how to add these, each with its number.
     pub fn adding(&self, add: Vec<(u64, String)>) -> TaskChange {
-        TaskChange { place: self.place.clone(), add, take: Vec::new() }
+        TaskChange { place: self.place.clone(), token: String::new(), add, take: Vec::new() }
     }
 
     /// Says how to take these away, and which of them stay, because they were changed since; those that are gone are neither.
@@ -113,11 +116,18 @@ impl TaskList {
                 None => {}
             }
         }
-        Ok((TaskChange { place: self.place.clone(), add: Vec::new(), take }, stay))
+        let (place, token) = (self.place.clone(), String::new());
+        Ok((TaskChange { place, token, add: Vec::new(), take }, stay))
     }
 }
 
 impl TaskChange {
+    /// Tells it from others, by a name that nobody else uses.
+    #[must_use]
+    pub fn under(self, token: &str) -> TaskChange {
+        TaskChange { token: token.to_owned(), ..self }
+    }
+
     /// Says whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.add.is_empty() && self.take.is_empty()
@@ -153,15 +163,16 @@ impl TaskChange {
         if self.add.is_empty() {
             return Ok(());
         }
-        let folder = self.place.folder();
+        let (folder, staging) = (self.place.folder(), self.staging());
         folder.make_folder()?;
+        // Beside the list: in it, the client would see a file that is still being written.
+        staging.make_folder()?;
         for (number, text) in &self.add {
             let place = folder.join(file_name(*number));
             if is(&place, text)? {
                 continue;
             }
-            // Beside the list: in it, the client would see a file that is still being written.
-            let mut draft = Draft::begin(&self.place.all())?;
+            let mut draft = Draft::begin(&staging)?;
             draft.write_all(text.as_bytes()).context("write", &place.path())?;
             if !draft.seal()?.publish(&place, Existing::Keep)? {
                 return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.path().display()))
@@ -169,7 +180,12 @@ impl TaskChange {
                     .hint("run the command again"));
             }
         }
+        staging.remove_all()?;
         folder.sync()
+    }
+
+    fn staging(&self) -> OwnPath {
+        self.place.all().join(format!("{TEMPORARY}{}", self.token))
     }
 
     /// Takes away what was added, unless it was changed since.
@@ -177,7 +193,10 @@ impl TaskChange {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn roll_back(&self) -> Result<()> {
-        let folder = self.place.folder();
+        let (folder, staging) = (self.place.folder(), self.staging());
+        if !self.add.is_empty() && staging.is_folder() {
+            staging.remove_all()?;
+        }
         for (number, text) in &self.add {
             let place = folder.join(file_name(*number));
             if is(&place, text)? {

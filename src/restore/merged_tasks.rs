@@ -69,8 +69,8 @@ impl MergePlan {
     }
 
     /// Returns what is done to the tasks.
-    pub(super) fn change(self) -> Option<TaskChange> {
-        self.change.filter(|change| !change.is_empty())
+    pub(super) fn change(self, token: &SnapshotId) -> Option<TaskChange> {
+        self.change.filter(|change| !change.is_empty()).map(|change| change.under(token.as_str()))
     }
 
     /// Puts the report into the store, if there is one.

@@ -58,7 +58,8 @@ pub fn plan_merge(
     merging.session = with.session.map(|found| (found.id.clone(), found.live.is_some()));
     let report = workspace.store.report_path(&manifest.id);
     merging.report_path = Some(report.strip_prefix(&workspace.root).map_or(report.clone(), Path::to_owned));
-    let fork = match with.fork.and_then(|fork| Some((fork, fork.edits.as_ref()?))) {
+    let is_sound = |fork: &&Manifest| workspace.refuse_bomb(fork, &workspace.provenance(fork)).is_ok();
+    let fork = match with.fork.filter(is_sound).and_then(|fork| Some((fork, fork.edits.as_ref()?))) {
         Some((fork, edits)) => match refill(workspace, repository, fork, edits, None, &[]) {
             Ok(refilled) => Some(Fork { edits: refilled.edits, around: fork.around.as_ref() }),
             // Then what both had when they went apart is a change of both.

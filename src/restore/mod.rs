@@ -455,7 +455,7 @@ fn carry_out(
         tasks: merging.as_ref().and_then(MergePlan::logged),
         ..audit::line(context, operation, Some(&manifest))
     };
-    let tasks = merging.and_then(MergePlan::change);
+    let tasks = merging.and_then(|merging| merging.change(&id));
     let record = RestoreRecord {
         format: match placed.as_ref().is_some_and(Placed::continues) {
             _ if tasks.is_some() => 7,

@@ -61,7 +61,7 @@ pub(crate) fn as_user(project: &Project, user: &str, arguments: &[&str]) -> Ran 
 /// Ada's line and Bob's, which went apart after "base" with an edit in it that both have. Bob's is on the remote, and Ada has it as
 /// "of bob".
 #[track_caller]
-fn apart(bob_of: fn(Project) -> Project) -> (Project, Project, PathBuf) {
+pub(crate) fn apart(bob_of: fn(Project) -> Project) -> (Project, Project, PathBuf) {
     let (ada, remote) = with_remote();
     ada.session(ID);
     ada.write("a.txt", "one\n2\nthree\n");
@@ -98,7 +98,7 @@ fn apart(bob_of: fn(Project) -> Project) -> (Project, Project, PathBuf) {
     (ada, bob, remote)
 }
 
-fn own(bob: Project) -> Project {
+pub(crate) fn own(bob: Project) -> Project {
     bob
 }
 

@@ -7,7 +7,7 @@ use super::branch::log;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::lines;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Close {
     /// The line's name, or the snapshot that it ends with
-    #[arg(value_name = "REF", add = snapshots())]
+    #[arg(value_name = "REF", add = lines())]
     reference: String,
     /// Why it is over, for whoever reads it later
     #[arg(short, long, value_name = "TEXT")]
@@ -36,7 +36,7 @@ pub(crate) struct Close {
 #[command(after_help = examples(&[("snap reopen try-cache", "Take back that it is closed")]))]
 pub(crate) struct Reopen {
     /// The line's name, or the snapshot that it ends with
-    #[arg(value_name = "REF", add = snapshots())]
+    #[arg(value_name = "REF", add = lines())]
     reference: String,
 }
 

@@ -7,7 +7,7 @@ use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::lines;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
@@ -35,7 +35,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Merge {
     /// The line's name, or a snapshot of it
-    #[arg(value_name = "REF", add = snapshots())]
+    #[arg(value_name = "REF", add = lines())]
     reference: String,
     /// Only show what would be done
     #[arg(long)]
