@@ -29,6 +29,9 @@ pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>
         batch: None,
         outcome: LogOutcome::Ok,
         reason: None,
+        note: None,
+        into: None,
+        tasks: None,
         own: true,
     }
 }

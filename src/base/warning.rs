@@ -105,6 +105,14 @@ pub enum Warning {
     MemoryComes(usize),
     /// An undo leaves the conversation where it is.
     ConversationStays,
+    /// Tasks that a merge added, and that were changed since: their numbers.
+    TasksStay(Vec<String>),
+    /// So many tasks of a merge can't be added again, as the snapshot that they are from is gone.
+    TasksNotAgain(usize),
+    /// So many open tasks of a merged snapshot, and no session here to add them to.
+    NoSessionForTasks(usize),
+    /// So many more open tasks than a merge adds.
+    MoreTasks(usize),
     /// A branch was moved by others since.
     BranchMovedSince(String),
     /// HEAD is elsewhere than when the safety snapshot was made.
@@ -309,6 +317,18 @@ impl fmt::Display for Warning {
                 f,
                 "Notes of the project's memory that are missing here are added ({files}); none that is here is changed."
             ),
+            Warning::TasksStay(numbers) => {
+                write!(f, "tasks of the merge that were changed since stay: {}", numbers.join(", "))
+            }
+            Warning::TasksNotAgain(number) => {
+                write!(f, "{number} tasks of the merge are not added again: the snapshot that they are from is gone")
+            }
+            Warning::NoSessionForTasks(number) => {
+                write!(f, "{number} open tasks are only in the report: there is no session here to add them to")
+            }
+            Warning::MoreTasks(number) => {
+                write!(f, "{number} more open tasks are not added; `snap show` of the snapshot lists them")
+            }
             Warning::ConversationStays => {
                 f.write_str("The conversation that was resumed stays: a transcript is never removed.")
             }

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::called;
 use super::commands::{
-    completions, config, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune,
-    pull, push, report, resume, rewind, save, show, status, undo, verify, view,
+    branch, close, completions, config, demo, diff, doctor, export, import, init, lease, link, list, log,
+    man, merge, pin, prune, pull, push, report, resume, rewind, save, show, status, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -84,6 +84,10 @@ pub(crate) enum Command {
     Import(import::Import),
     Push(push::Push),
     Pull(pull::Pull),
+    Branch(branch::Branch),
+    Merge(merge::Merge),
+    Close(close::Close),
+    Reopen(close::Reopen),
     Link(link::Link),
     Log(log::Log),
     Pin(pin::Pin),

@@ -10,12 +10,14 @@ mod diagnostics;
 mod global;
 mod help;
 mod hook;
+mod line_choice;
 mod option_values;
 mod outcome;
 mod output;
 mod pick;
 mod remotes;
 mod restore_flow;
+mod save_first;
 mod session_choice;
 mod upkeep;
 mod usage;
@@ -132,6 +134,8 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
     let workspace = Workspace::open(&context)?;
     match &command {
         Command::Save(_)
+        | Command::Branch(_)
+        | Command::Merge(_)
         | Command::Rewind(_)
         | Command::Undo(_)
         | Command::Redo(_)
@@ -161,6 +165,10 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Import(command) => command.run(&context, &workspace, ui),
         Command::Push(command) => command.run(&context, &workspace, ui),
         Command::Pull(command) => command.run(&context, &workspace, ui),
+        Command::Branch(command) => command.run(&context, &workspace, ui),
+        Command::Merge(command) => command.run(&context, &workspace, ui),
+        Command::Close(command) => command.run(&context, &workspace, ui),
+        Command::Reopen(command) => command.run(&context, &workspace, ui),
         Command::Link(command) => command.run(&workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),

@@ -22,6 +22,7 @@ mod sessions;
 mod settings;
 mod shared_files;
 mod slug;
+mod task_list;
 mod teams;
 pub mod transcript;
 
@@ -55,6 +56,7 @@ pub use sessions::ListedSession;
 pub use settings::Settings;
 pub use shared_files::{is_elsewhere, is_memory, is_script};
 pub use slug::slug;
+pub use task_list::{TaskChange, TaskList};
 pub use transcript::account::{account_told, is_of_account, names_account, without_account};
 pub use transcript::spoken::{is_command, was_spoken_to};
 

@@ -105,12 +105,14 @@ impl RemovalPlan {
         }
         let secrets = redaction::tidy(workspace, context.now);
         let journals = workspace.client.forget_journals(context.now);
+        let reports = store.forget_reports(|id| there.is_gone(id));
         deleted?;
         not_emptied.map_or(Ok(()), Err)?;
         released?;
         let freed = freed?;
         secrets?;
         journals?;
+        reports?;
         let links = links(workspace).and_then(|links| forget_links(workspace, links, &there));
         warnings.extend(links.err().map(|error| Warning::Links(error.to_string())));
         Ok(Removed { freed, warnings })

@@ -59,6 +59,11 @@ pub(super) fn html(
         text(&overview.title),
         lead(overview, edits)
     ));
+    let between = overview.between.as_ref().map(|between| {
+        let rows = between.rows().into_iter().map(|(kind, line)| format!("{kind}: {line}"));
+        list(&rows.collect::<Vec<String>>())
+    });
+    section(&mut page, "s-between", "Since then, at a glance", &between.unwrap_or_default());
     section(&mut page, "s-about", "What it was about", &said(overview));
     let pairs = about(overview);
     let pairs: String = pairs

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::chunks::Place;
+use super::granted::Grant;
 use super::item::{Form, Item, ItemKind};
-use super::overview::{Decided, Grant, Task};
+use super::overview::{Decided, Task};
 use crate::client::transcript::call::CallEnd;
 
 /// The format of a page's index.

@@ -13,6 +13,9 @@ const SAID: usize = 1_500;
 /// The most characters of one line.
 const LINE: usize = 160;
 
+/// The most characters of a line that names several things.
+const LONG_LINE: usize = 600;
+
 /// The most lines of each list.
 const LISTED: usize = 40;
 
@@ -35,6 +38,11 @@ pub(super) fn note(
     ));
     if let Some(after) = &overview.after {
         note.push_str(&format!("This is what came after {}.\n", span(&after.name)));
+    }
+    if let Some(between) = &overview.between {
+        let rows = between.rows();
+        let rows = rows.iter().map(|(kind, line)| format!("{kind}: {}", span_of(line, LONG_LINE)));
+        heading(&mut note, "Since then, at a glance", &list(rows));
     }
     if let Some(message) = &about.message {
         note.push_str(&format!("\nMessage: {}\n", span(message)));
@@ -108,7 +116,8 @@ fn edit_line(edit: &EditEntry) -> String {
     format!("{} {}{from} +{} -{}{binary}", edit.status, span(&edit.path), edit.added, edit.removed)
 }
 
-fn list(lines: impl Iterator<Item = String>) -> String {
+/// Returns lines as a list, at most so many.
+pub(super) fn list(lines: impl Iterator<Item = String>) -> String {
     let lines: Vec<String> = lines.collect();
     let mut text: String = lines.iter().take(LISTED).map(|line| format!("- {line}\n")).collect();
     if lines.len() > LISTED {
@@ -118,9 +127,14 @@ fn list(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Returns a text as a code span on one line.
-fn span(text: &str) -> String {
+pub(super) fn span(text: &str) -> String {
+    span_of(text, LINE)
+}
+
+/// Returns so many characters of a text as a code span on one line.
+fn span_of(text: &str, most: usize) -> String {
     let line = Line(text.trim()).to_string();
-    let mut cut: String = line.chars().take(LINE).collect();
+    let mut cut: String = line.chars().take(most).collect();
     if cut.len() < line.len() {
         cut.push('…');
     }
@@ -131,8 +145,13 @@ fn span(text: &str) -> String {
 
 /// Returns a text as a code block.
 fn block(text: &str) -> String {
+    block_of(text, SAID)
+}
+
+/// Returns so many characters of a text as a code block.
+pub(super) fn block_of(text: &str, most: usize) -> String {
     let lines = Lines(text.trim_end()).to_string();
-    let mut cut: String = lines.chars().take(SAID).collect();
+    let mut cut: String = lines.chars().take(most).collect();
     if cut.len() < lines.len() {
         cut.push('…');
     }

@@ -3,14 +3,18 @@
 //! As one HTML file that opens at any size and loads nothing, as a short note in Markdown, or as JSON. Before anything is
 //! written, everything is searched for secrets again, as before a push.
 
+mod between;
+mod between_words;
 mod checkpoints;
 mod choice;
 mod chunks;
 mod color_limit;
+mod common;
 mod content;
 mod earlier;
 mod edit_text;
 mod fences;
+mod granted;
 mod head;
 mod hiding;
 mod html;
@@ -18,12 +22,14 @@ mod http;
 mod index;
 mod item;
 mod markdown;
+mod merged;
 mod note_content;
 mod overview;
 mod page;
 mod page_content;
 mod read_error;
 mod record;
+mod said;
 #[cfg(test)]
 mod schema;
 mod server;
@@ -50,8 +56,10 @@ use overview::{Overview, told_name};
 use page_content::PageContent;
 use record::Records;
 
+pub use between::{Between, Side};
 pub use choice::{Choice, Part};
 pub use index::Live;
+pub use merged::merged;
 pub use page::Page;
 pub use server::{Server, Shown};
 
@@ -210,7 +218,11 @@ fn searched<T>(
         Vec::new()
     };
     checkpoints.iter().for_each(|one| outgoing.name(&one.name));
-    let overview = Overview { checkpoints, ..Overview::of(manifest, after, tasks, choice, &hiding) };
+    let mut overview = Overview { checkpoints, ..Overview::of(manifest, after, tasks, choice, &hiding) };
+    if let Some(after) = after {
+        let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
+        overview.between = Some(between.limited(choice, &hiding));
+    }
     if let [first, ..] = hiding.not_found().as_slice() {
         return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
             .because("`--redact` would leave nothing out, and what it was meant for would be published")

@@ -3,11 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::between::Between;
 use super::choice::{Choice, Part};
+use super::granted::{Grant, grants};
 use super::hiding::Hiding;
 use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Agent, Decision, Manifest, NotCaptured, ProjectRules, Session, Trigger};
+use crate::manifest::{Agent, Decision, Manifest, NotCaptured, Session, Trigger};
 
 /// A snapshot at a glance.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +23,9 @@ pub(super) struct Overview {
     pub(super) after: Option<SnapshotName>,
     /// The snapshots of the session that were saved before, oldest first.
     pub(super) checkpoints: Vec<SnapshotName>,
+    /// What lies between the two, at a glance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) between: Option<Between>,
     /// The tasks.
     pub(super) tasks: Vec<Task>,
     /// The agents.
@@ -131,18 +136,6 @@ pub(super) struct AgentFacts {
     pub(super) parent: Option<String>,
 }
 
-/// Something that was granted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Grant {
-    /// The mode or the rule.
-    pub(super) text: String,
-    /// `mode`, `session`, `allow`, `ask` or `deny`.
-    pub(super) scope: String,
-    /// The settings file or option that it is from.
-    pub(super) source: String,
-}
-
 /// A decision of a person.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -234,6 +227,7 @@ impl Overview {
             about,
             after: after.map(|after| SnapshotName::of(after, choice, hiding)),
             checkpoints: Vec::new(),
+            between: None,
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),
@@ -305,29 +299,6 @@ fn state_of(session: &Session) -> String {
         (None, None) if session.live => "running".to_owned(),
         (None, None) => "not running".to_owned(),
     }
-}
-
-fn grants(manifest: &Manifest, hiding: &Hiding, given: &dyn Fn(&str, &str) -> String) -> Vec<Grant> {
-    let permissions = &manifest.permissions;
-    let grant = |text: String, scope: &str, source: &str| Grant {
-        text,
-        scope: scope.to_owned(),
-        source: source.to_owned(),
-    };
-    let mode = permissions.mode.iter().map(|mode| grant(mode.clone(), "mode", ""));
-    let for_session = permissions.session.iter().map(|one| {
-        grant(format!("{} {}", one.decision, given(&one.tool, &one.detail)), "session", "for the session")
-    });
-    let mut all: Vec<Grant> = mode.chain(for_session).collect();
-    let mut take = |rules: &ProjectRules| {
-        for (scope, rules) in [("allow", &rules.allow), ("ask", &rules.ask), ("deny", &rules.deny)] {
-            let shown = rules.iter().filter(|rule| !hiding.is_named_in(&rule.rule));
-            all.extend(shown.map(|rule| grant(rule.rule.clone(), scope, &rule.file)));
-        }
-    };
-    take(&permissions.project);
-    take(&permissions.launch);
-    all
 }
 
 fn not_saved(manifest: &Manifest, choice: &Choice, hiding: &Hiding) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
-use crate::store::{LogEntry, LogOutcome, MovedBranch, Operation};
+use crate::store::{LogEntry, LogOutcome, MergedTasks, MovedBranch, Operation};
 
 /// A restore that a person asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub(super) struct Reversal {
     pub safety: SnapshotId,
     /// The branch that the step in question moved.
     pub moved: Option<MovedBranch>,
+    /// The tasks that it added, or took back.
+    pub tasks: Option<MergedTasks>,
 }
 
 /// Snapshots that one command removed.
@@ -115,7 +117,7 @@ impl History {
             |entry: &&LogEntry| entry.safety.as_ref().is_none_or(|safety| seen.insert(safety.clone()));
         for entry in log.iter().filter(here).filter(is_first) {
             match (entry.operation, &entry.batch) {
-                (Operation::Resume | Operation::Rewind, _) => history.restored(entry),
+                (Operation::Resume | Operation::Rewind | Operation::Merge, _) => history.restored(entry),
                 (Operation::Undo, Some(batch)) => history.brought_back(batch),
                 (Operation::Redo, Some(_)) => history.removed_again(entry, trash),
                 (Operation::Undo | Operation::Redo, None) => history.stepped(entry),
@@ -175,7 +177,7 @@ impl History {
             return;
         };
         self.undone.clear();
-        self.done.push(Act::Restored(Reversal { what: what(entry), safety, moved: entry.moved.clone() }));
+        self.done.push(Act::Restored(reversal(entry, what(entry), safety)));
     }
 
     /// A line is about one snapshot; those of one command belong together.
@@ -246,9 +248,13 @@ impl History {
                 Some(Act::Restored(taken)) => taken.what,
                 _ => what(entry),
             };
-            to.push(Act::Restored(Reversal { what, safety, moved: entry.moved.clone() }));
+            to.push(Act::Restored(reversal(entry, what, safety)));
         }
     }
+}
+
+fn reversal(entry: &LogEntry, what: Restored, safety: SnapshotId) -> Reversal {
+    Reversal { what, safety, moved: entry.moved.clone(), tasks: entry.tasks.clone() }
 }
 
 fn what(entry: &LogEntry) -> Restored {
@@ -287,6 +293,9 @@ mod tests {
             batch: None,
             outcome: LogOutcome::Ok,
             reason: None,
+            note: None,
+            into: None,
+            tasks: None,
             own: true,
         }
     }

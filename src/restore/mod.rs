@@ -10,6 +10,8 @@ mod consent;
 mod files;
 mod grants;
 mod history;
+mod merged_tasks;
+mod merging;
 mod plan;
 pub mod protected_paths;
 mod rewind_notes;
@@ -28,7 +30,7 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::cut;
 use crate::base::warning::{Lost, Warning};
 use crate::capture;
-use crate::client::Placed;
+use crate::client::{Placed, TaskChange};
 use crate::context::Context;
 use crate::git::{BaseHere, Listing, Repository, Seen};
 use crate::manifest::{Edits, Manifest, Safety, Skipped, Version};
@@ -54,6 +56,8 @@ pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::{Direction, HistoryStep, Removal, Restored};
+pub use merged_tasks::{MergePlan, PlannedTask, author};
+pub use merging::{MergedWith, plan_merge};
 pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 use session::PlannedSession;
@@ -88,6 +92,17 @@ pub enum PlannedResume {
 pub fn plan_resume(
     workspace: &Workspace,
     manifest: Manifest,
+    options: &RestoreOptions,
+    monitor: &Monitor,
+) -> Result<PlannedResume> {
+    plan_since(workspace, manifest, None, options, monitor)
+}
+
+/// The same; what a merge took from `fork` is no change of either side.
+fn plan_since(
+    workspace: &Workspace,
+    manifest: Manifest,
+    fork: Option<&merge::Fork<'_>>,
     options: &RestoreOptions,
     monitor: &Monitor,
 ) -> Result<PlannedResume> {
@@ -127,8 +142,8 @@ pub fn plan_resume(
                 let on_tree = kept_tree.map(|tree| Edits { base: Some(tree), ..saved.clone() });
                 let saved = on_tree.as_ref().unwrap_or(saved);
                 let around = manifest.around.as_ref();
-                let merged =
-                    merge::plan(workspace, repository, saved, around, &bases, &manifest.name, monitor)?;
+                let name = &manifest.name;
+                let merged = merge::plan(workspace, repository, saved, around, &bases, fork, name, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
@@ -201,6 +216,7 @@ pub fn plan_resume(
         emptied: Vec::new(),
         needs_filter: Vec::new(),
         history_step: None,
+        merging: None,
     })))
 }
 
@@ -316,6 +332,7 @@ pub fn plan_rewind(
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session: session.plan(),
+        merging: None,
         notes,
         manifest,
     })
@@ -343,10 +360,13 @@ pub fn execute(
     if !plan.admission.is_admitted() {
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
+    if let Some(merging) = &plan.merging {
+        merging.keep_report(&workspace.store, &plan.manifest.id)?;
+    }
     let listing = plan.listing.take();
     let seen = listing.as_ref().map(Listing::seen);
     let safety = match &workspace.repository {
-        Some(repository) if plan.changes_files() || plan.moved.is_some() => {
+        Some(repository) if plan.changes_files() || plan.moved.is_some() || plan.changes_tasks() => {
             let _phase = monitor.begin(Phase::Safety, None);
             let tree = Tree::open(&workspace.root)?;
             let new = plan.steps.iter().filter(|step| step.action() == Action::Create).map(Step::path);
@@ -403,7 +423,7 @@ fn carry_out(
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let RestorePlan { manifest, steps, session, moved, folders, emptied, .. } = plan;
+    let RestorePlan { manifest, steps, session, moved, folders, emptied, merging, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
@@ -424,10 +444,14 @@ fn carry_out(
         root: Some(workspace.root.as_path().into()),
         safety: safety.map(|safety| safety.id.clone()),
         moved: moved.clone(),
+        into: merging.as_ref().and_then(|merging| merging.into.clone()),
+        tasks: merging.as_ref().and_then(MergePlan::logged),
         ..audit::line(context, operation, Some(&manifest))
     };
+    let tasks = merging.and_then(|merging| merging.change(&id));
     let record = RestoreRecord {
         format: match placed.as_ref().is_some_and(Placed::continues) {
+            _ if tasks.is_some() => 7,
             _ if placed.as_ref().is_some_and(Placed::names_project_folder) => 6,
             _ if !mounts.is_empty() => 5,
             true => 4,
@@ -444,12 +468,13 @@ fn carry_out(
         mounts,
         filled: filled_before(safety).cloned().collect(),
         session: placed,
+        tasks,
     };
     let change = ReadyRestore {
         record,
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,
-        exactly: operation != Operation::Resume && own,
+        exactly: !matches!(operation, Operation::Resume | Operation::Merge) && own,
         kept: empty_in(&manifest).chain(filled_before(Some(&manifest))).cloned().collect(),
         folders,
         emptied,
@@ -458,8 +483,9 @@ fn carry_out(
         seen,
         monitor,
     };
+    let tasks = change.record.tasks.as_ref().map_or(0, TaskChange::number);
     let log = || audit::write(&workspace.store, &line);
     let (relocated, leftover) = change.carry_out(&workspace.store, log)?;
     let session = session.map(|session| (session.id, session.cwd));
-    Ok(Done { safety: None, paths, session, relocated, leftover, moved })
+    Ok(Done { safety: None, paths, session, relocated, leftover, moved, tasks })
 }

@@ -6,6 +6,7 @@ use super::admission::Admission;
 use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
 use super::history::HistoryStep;
+use super::merged_tasks::MergePlan;
 use super::session::path_mapping::{Paths, Relocated};
 use super::session::{KeepId, SessionPlan};
 use crate::base::error::{Error, Kind, Result};
@@ -44,6 +45,8 @@ pub struct RestorePlan {
     pub(super) needs_filter: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
     pub(super) history_step: Option<HistoryStep>,
+    /// What a merge does beside that, or what an undo or redo of one does.
+    pub(super) merging: Option<MergePlan>,
 }
 
 /// How to bring a snapshot back.
@@ -82,6 +85,8 @@ pub struct Done {
     pub relocated: Relocated,
     /// The branch that was moved; the safety snapshot's ref keeps the old tip.
     pub moved: Option<MovedBranch>,
+    /// How many tasks a merge added, or an undo of one took back.
+    pub tasks: usize,
     /// A staging folder that could not be removed; it holds the old files.
     pub leftover: Option<PathBuf>,
 }
@@ -110,6 +115,25 @@ impl RestorePlan {
     /// Says whether anything in the work tree or the index changes.
     pub(super) fn changes_files(&self) -> bool {
         !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
+    }
+
+    /// Says whether tasks are added or taken back.
+    pub(super) fn changes_tasks(&self) -> bool {
+        self.merging.as_ref().is_some_and(MergePlan::changes_tasks)
+    }
+
+    /// Returns what a merge does beside setting files, or what an undo or redo of one does.
+    pub fn merging(&self) -> Option<&MergePlan> {
+        self.merging.as_ref()
+    }
+
+    /// Gives a merge the text of its report.
+    #[must_use]
+    pub fn reporting(mut self, report: String) -> RestorePlan {
+        if let Some(merging) = &mut self.merging {
+            merging.report = Some(report);
+        }
+        self
     }
 
     /// Returns the paths that will have conflict markers.

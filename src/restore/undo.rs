@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::history::{Act, Direction, History, HistoryStep, Removal, Restored, Reversal};
-use super::{Admission, MOST_TOLD, RestorePlan, branch};
+use super::{Admission, MOST_TOLD, MergePlan, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
@@ -97,7 +97,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         Direction::Undo => history.next_undo(),
         Direction::Redo => (history.next_redo(), None),
     };
-    let Some(Act::Restored(Reversal { what, safety: id, moved })) = act else {
+    let Some(Act::Restored(Reversal { what, safety: id, moved, tasks })) = act else {
         return Err(nothing(&history, direction, workspace));
     };
     let manifest = match workspace.store.find(&Reference::Named(id.to_string())) {
@@ -146,6 +146,10 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
             None
         }
     };
+    let merging = match tasks {
+        Some(tasks) => Some(MergePlan::reversing(workspace, tasks, direction, &mut notes)?),
+        None => None,
+    };
     let head = moved.as_ref().map(|moved| &moved.to).or(found.listing.head.as_ref()).cloned();
     if head != saved.base {
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
@@ -169,6 +173,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session: None,
+        merging,
         notes,
         manifest,
     })
@@ -194,7 +199,7 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
     let proven = log.iter().any(proves);
     log.retain(|entry| entry.own || !proven);
     for entry in log.iter_mut().filter(|entry| !entry.own) {
-        (entry.moved, entry.batch) = (None, None);
+        (entry.moved, entry.batch, entry.tasks) = (None, None, None);
     }
     (log, proven)
 }

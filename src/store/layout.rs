@@ -7,11 +7,12 @@ use std::ffi::OsStr;
 use super::Store;
 use crate::base::error::{Error, Kind, Result};
 use crate::store::clean_guard::{GITIGNORE, HEAD};
+use crate::store::merge_reports::MERGED;
 use crate::sys::files;
 use crate::sys::place::{Shape, strange};
 
 /// The folders that a store consists of.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "objects",
     "objects/.git",
     "objects/.git/objects",
@@ -22,6 +23,7 @@ const FOLDERS: [&str; 10] = [
     "bases",
     "restoring",
     "damaged",
+    MERGED,
 ];
 
 /// The files that are in every store.

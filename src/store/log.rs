@@ -2,8 +2,8 @@
 //!
 //! The log is history, never configuration. A store can come with a clone, so a line counts
 //! ([`Store::own_log`]) only if it ends in this user's seal; the others are only shown. Bounded: when it is
-//! larger than a mebibyte, the older half is removed. If the log can't be written, the operation continues
-//! all the same.
+//! larger than a mebibyte, the older half is removed, but for the names of lines of work and which of them are closed. If the
+//! log can't be written, the operation continues all the same.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -22,6 +22,19 @@ use crate::sys::files::{self, Existing};
 use crate::sys::locks;
 
 const LARGEST_LOG: u64 = 1 << 20;
+
+/// The most bytes that stay of what names and closes lines of work, when the older half of the log goes.
+const MOST_OF_LINES: usize = 256 << 10;
+
+/// How those operations are written that say something of lines of work, and those that may take that back.
+const OF_LINES: [&str; 6] = [
+    "\"operation\":\"branch\"",
+    "\"operation\":\"merge\"",
+    "\"operation\":\"close\"",
+    "\"operation\":\"reopen\"",
+    "\"operation\":\"undo\"",
+    "\"operation\":\"redo\"",
+];
 
 /// Stands before the seal, which is the last thing in a line.
 const SEAL: &[u8] = b",\"seal\":\"";
@@ -67,6 +80,15 @@ pub struct LogEntry {
     /// For a failure: what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// For a line of work: the name that it got, or why it was closed, in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// For a merge: the snapshot of this line that was saved before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<SnapshotId>,
+    /// For a merge, and for an undo or redo of one: the tasks that it added, or took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<MergedTasks>,
     /// Whether the line carries this user's seal. Anything else may have come with a clone.
     #[serde(skip)]
     pub own: bool,
@@ -90,6 +112,28 @@ impl MovedBranch {
             .as_deref()
             .map_or("HEAD".to_owned(), |branch| crate::base::screen::Line(branch).to_string())
     }
+}
+
+/// Tasks that a merge added to a list of the client's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedTasks {
+    /// The snapshot that they are from.
+    pub from: SnapshotId,
+    /// The session whose tasks they became.
+    pub session: ClientId,
+    /// Each with its number there.
+    pub added: Vec<MergedTask>,
+}
+
+/// A task as a merge wrote it: one that was changed since is not taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedTask {
+    /// Its number.
+    pub id: u64,
+    /// The one that it has in the snapshot.
+    pub was: String,
+    /// The hash of its file.
+    pub hash: ObjectId,
 }
 
 /// The result of an operation.
@@ -142,12 +186,29 @@ pub enum Operation {
     Withdraw,
     /// A restore that was interrupted was finished, or rolled back.
     Recover,
+    /// `snap branch`.
+    Branch,
+    /// `snap merge`.
+    Merge,
+    /// `snap close`.
+    Close,
+    /// `snap reopen`.
+    Reopen,
 }
 
 impl Operation {
     /// Says whether it sets files of a work tree.
     pub fn is_restore(self) -> bool {
-        matches!(self, Operation::Resume | Operation::Rewind | Operation::Undo | Operation::Redo)
+        matches!(
+            self,
+            Operation::Resume | Operation::Rewind | Operation::Merge | Operation::Undo | Operation::Redo
+        )
+    }
+
+    /// Says whether it names, closes or reopens a line of work: that holds until another one says otherwise, however long
+    /// ago it was.
+    fn is_of_line(self) -> bool {
+        matches!(self, Operation::Branch | Operation::Close | Operation::Reopen)
     }
 
     /// Returns the word that stands for it in JSON and on the screen.
@@ -166,6 +227,10 @@ impl Operation {
             Operation::Pull => "pull",
             Operation::Withdraw => "withdraw",
             Operation::Recover => "recover",
+            Operation::Branch => "branch",
+            Operation::Merge => "merge",
+            Operation::Close => "close",
+            Operation::Reopen => "reopen",
         }
     }
 }
@@ -199,7 +264,11 @@ impl Store {
         if size > LARGEST_LOG {
             (&mut file).take(LARGEST_LOG).read_to_end(&mut last).context("read", &path)?;
             let start = last.iter().position(|byte| *byte == b'\n').map_or(last.len(), |end| end + 1);
-            let kept = [whole_lines(&last[start..]), line].concat();
+            let mut first = Vec::new();
+            file.seek(SeekFrom::Start(0)).context("read", &path)?;
+            let older = size.saturating_sub(LARGEST_LOG / 2) + start as u64;
+            (&mut file).take(older.min(16 * LARGEST_LOG)).read_to_end(&mut first).context("read", &path)?;
+            let kept = [of_lines(&first), whole_lines(&last[start..]), line].concat();
             files::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
             return Ok(());
         }
@@ -226,6 +295,21 @@ impl Store {
             Some(LogEntry { own: self.is_own_line(line), ..entry })
         };
         Ok(text.split(|byte| *byte == b'\n').filter_map(read).collect())
+    }
+
+    /// Reads the lines that say something of lines of work, or may take that back, oldest first, whoever wrote them.
+    ///
+    /// # Errors
+    /// As [`Store::read_log`].
+    pub(super) fn log_of_lines(&self) -> Result<Vec<LogEntry>> {
+        let text = self.at(LOG).read(16 * LARGEST_LOG)?.unwrap_or_default();
+        // A list asks for these each time, and most logs have none: it must not read all of them for that.
+        let may_be = |line: &&[u8]| {
+            std::str::from_utf8(line)
+                .is_ok_and(|line| OF_LINES.iter().any(|operation| line.contains(operation)))
+        };
+        let lines = text.split(|byte| *byte == b'\n').filter(may_be);
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Reads what is proven to be this user's own history, from which a snapshot's parent is found. If
@@ -266,6 +350,23 @@ const SEALED_END: usize = SEAL.len() + 64 + 2;
 
 /// The name of the log in the store.
 pub(super) const LOG: &str = "log.jsonl";
+
+/// Returns what of these older lines holds until another one says otherwise; of too many, the newest.
+fn of_lines(older: &[u8]) -> Vec<u8> {
+    let is_of_line = |line: &&[u8]| {
+        serde_json::from_slice::<LogEntry>(line).is_ok_and(|entry| entry.operation.is_of_line())
+    };
+    let (mut kept, mut size) = (Vec::new(), 0);
+    for line in older.split(|byte| *byte == b'\n').rev().filter(is_of_line) {
+        size += line.len() + 1;
+        if size > MOST_OF_LINES {
+            break;
+        }
+        kept.push(line);
+    }
+    kept.reverse();
+    whole_lines(&kept.join(&b'\n'))
+}
 
 /// Returns the lines with an end for the last one too.
 fn whole_lines(lines: &[u8]) -> Vec<u8> {

@@ -5,6 +5,7 @@
 //! No file of a snapshot is ever changed; pins are empty marker files.
 
 mod add_lock;
+mod ancestry;
 mod base_blobs;
 mod catalog;
 mod clean_guard;
@@ -14,8 +15,10 @@ mod index_file;
 mod intake;
 mod journals;
 mod layout;
+mod lines;
 mod log;
 mod manifest_cache;
+mod merge_reports;
 mod needs;
 mod objects;
 mod pieces;
@@ -42,12 +45,14 @@ use crate::sys::place::{OwnPath, Root, Stat};
 use crate::sys::sync;
 
 pub use add_lock::AddLock;
+pub use ancestry::Ancestry;
 pub use base_blobs::Bases;
 use catalog::Catalog;
 pub use entry::{Entry, UnreadEntry};
 pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
-pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
+pub use lines::{LineState, LineStates, Said};
+pub use log::{LogEntry, LogOutcome, MergedTask, MergedTasks, MovedBranch, Operation};
 use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
 pub use objects::{Destination, Grace, Sweep, YoungObjects};

@@ -129,6 +129,22 @@ fn a_redo_killed_at_any_call_is_all_or_nothing() {
 }
 
 #[test]
+fn a_merge_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of merge") {
+        all_or_nothing(crate::merging::apart(crate::merging::own).0, &["merge", "of bob"]);
+    }
+}
+
+#[test]
+fn an_undo_of_a_merge_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of an undo of a merge") {
+        let project = crate::merging::apart(crate::merging::own).0;
+        project.snap(&["merge", "of bob"]).exits(0);
+        all_or_nothing(project, &["undo"]);
+    }
+}
+
+#[test]
 fn a_session_that_is_continued_and_killed_at_any_call_is_continued_or_not() {
     if available("kill -9 at every system call of a resume that continues a session") {
         let (project, ..) = crate::session_state::handed_over_and_back();

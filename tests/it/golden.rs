@@ -206,6 +206,21 @@ fn golden_json_of_every_command_stays_as_it_is() {
     run(&project, &["prune", "--keep-last", "1", "--dry-run"], 0);
     run(&project, &["rm", "--remote", "origin", "before api refactor"], 0);
     run(&project, &["rm", "before api refactor"], 0);
+    // A second line of work, named, compared, merged and closed.
+    project.snap(&["save", "base"]).exits(0);
+    let forked = project.snap(&["rewind", "base", "--fork", "--json"]).exits(0).json();
+    let forked = forked["session_id"].as_str().must("a session").to_owned();
+    project.write("new.txt", "new and cached\n");
+    project.snap(&["save", "cached", "--session", &forked]).exits(0);
+    project.snap(&["rewind", "base", "--no-session"]).exits(0);
+    project.write("a.txt", "one\nTWO\nthree\nfour\n");
+    run(&project, &["branch", "try-cache", "cached"], 0);
+    run(&project, &["diff", "base", "cached"], 0);
+    run(&project, &["merge", "try-cache", "--session", ID], 0);
+    run(&project, &["close", "try-cache", "-m", "it is merged"], 0);
+    run(&project, &["branch"], 0);
+    run(&project, &["list", "cached"], 0);
+    run(&project, &["reopen", "cached"], 0);
     // The other user's name is in every one of them; the machine's is not.
     let Examples { page: made, .. } = examples;
     for command in commands(&project) {

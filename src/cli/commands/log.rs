@@ -154,5 +154,7 @@ fn more(entry: &LogEntry) -> String {
         (LogOutcome::Failed, Some(why)) => format!("  failed: {}", cut(why, LONGEST_REASON)),
     };
     let safety = entry.safety.as_ref().map(|id| format!("  (safety {})", id.short())).unwrap_or_default();
-    format!("{peer}{safety}{outcome}")
+    let note =
+        entry.note.as_deref().map(|note| format!("  {}", cut(note, LONGEST_REASON))).unwrap_or_default();
+    format!("{peer}{note}{safety}{outcome}")
 }

@@ -1,5 +1,7 @@
 //! The commands, one in each file: what each takes, and what it prints.
 
+pub(crate) mod branch;
+pub(crate) mod close;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -13,6 +15,7 @@ pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod pin;
 pub(crate) mod prune;
 pub(crate) mod pull;

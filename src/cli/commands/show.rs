@@ -13,7 +13,9 @@ use crate::base::screen::{self, Line, cut};
 use crate::base::timestamp::age;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::line_words::sentences;
 use crate::cli::output::paged::folded;
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
@@ -24,7 +26,6 @@ use crate::manifest::{
     Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken,
     Version,
 };
-use crate::store::Reference;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -51,7 +52,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let entry = line_choice::find(&workspace.store, &self.reference)?;
         let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
         if ui.json() && (self.talk || self.agent.is_some()) {
             return Err(Error::new(Kind::Usage, "`--talk` and `--agent` print for people, not JSON").hint(
@@ -69,6 +70,11 @@ impl Show {
         }
         let mut page = Page { ui };
         page.head(context, manifest, &entry.called, entry.pinned)?;
+        if let Some(state) = workspace.store.line_states().get(&manifest.id) {
+            let names = workspace.store.names().unwrap_or_default();
+            let said = sentences(state, context.now, |id| names.get(id).cloned());
+            page.list("Line", said.into_iter().map(|said| text![said]).collect())?;
+        }
         page.provenance(&workspace.provenance(manifest))?;
         page.session(manifest)?;
         page.spoken(manifest)?;

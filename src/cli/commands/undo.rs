@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 /// The most paths that are named in one line.
 const MOST_NAMED: usize = 5;
 
-/// Undo the last resume, rewind, rm or prune; again: the one before it
+/// Undo the last resume, rewind, merge, rm or prune; again: the one before it
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap undo --dry-run", "Show what would be undone"),

@@ -73,6 +73,27 @@ fn parse_map(text: &str) -> Result<(String, String), String> {
 }
 
 impl RestoreArgs {
+    /// Makes those of a merge: it brings no conversation back, and asks no remote who works on it.
+    pub(crate) fn of_merge(reference: String, dry_run: bool, consent: ConsentArgs) -> RestoreArgs {
+        RestoreArgs {
+            reference,
+            undo_in: None,
+            dry_run,
+            no_session: true,
+            fork: false,
+            fetch_base: false,
+            offline: true,
+            paths: PathChoice::Rewrite,
+            map: Vec::new(),
+            grants: None,
+            fill: Vec::new(),
+            consent,
+            revival: RevivalArgs::default(),
+            no_run: true,
+            client: Vec::new(),
+        }
+    }
+
     /// Returns what was asked for, as the operation takes it.
     pub(crate) fn options(&self) -> RestoreOptions {
         let mode = match self.paths {

@@ -20,7 +20,7 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<
         Some(place) => format!("snap -C {} undo", quoted(&place.to_string_lossy())),
         None => "snap undo".to_owned(),
     };
-    if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
+    if done.paths == 0 && done.tasks == 0 && done.session.is_none() && done.moved.is_none() {
         ui.say(if partial && done.safety.is_none() {
             "No file was changed."
         } else if done.safety.is_none() {
@@ -32,7 +32,7 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<
     if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
         say_moved(ui, moved, id);
     }
-    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
+    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths + done.tasks > 0) {
         ui.say(&format!("Set {}; `{undo}` goes back (to {safety}).", count(done.paths, "path")));
     }
     if let Some(leftover) = &done.leftover {

@@ -103,7 +103,7 @@ impl RestoreArgs {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let plan = plan.reviving(self.revival.asked())?;
-        let mut granting = if self.no_session && self.grants.is_none() {
+        let mut granting = if self.no_session && self.grants.is_none() && plan.merging().is_none() {
             GrantPlan::none()
         } else {
             GrantPlan::of(grants::choice(self.grants, &context.settings, &plan, ui), &plan, workspace)
@@ -175,6 +175,9 @@ impl RestoreArgs {
         if ui.json() {
             ui.print_json(&report.done(&done, launch.as_ref()))?;
             return Ok(outcome);
+        }
+        if let Some(merge) = &report.merge {
+            merge.say(ui)?;
         }
         match launch {
             Some(launch) => self.go_on(context, launch, &queued, outcome, ui),

@@ -11,6 +11,7 @@ mod flow;
 mod grants;
 mod launch;
 mod lease_check;
+mod merge_report;
 mod new_work_tree;
 mod queued_prompts;
 mod report;

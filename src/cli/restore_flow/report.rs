@@ -8,6 +8,7 @@ use super::concerns::{Group, groups};
 use super::edit::Edit;
 use super::grants::GrantReport;
 use super::launch::{Launch, marks_here};
+use super::merge_report::MergeReport;
 use super::revival::Alive;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
@@ -66,6 +67,9 @@ pub(crate) struct RestoreReport {
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<GrantReport>,
+    /// Of a merge, and of an undo or redo of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) merge: Option<MergeReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<Restored>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +216,7 @@ impl RestoreReport {
             mcp_servers: None,
             notes: plan.notes().iter().map(ToString::to_string).collect(),
             grants: None,
+            merge: plan.merging().map(MergeReport::of),
             undo: None,
             redo: None,
             result: None,
@@ -344,6 +349,7 @@ impl RestoreReport {
         if self.unchanged > 0 {
             lines.push(text![format!("  {} already as saved", count(self.unchanged, "path"))]);
         }
+        lines.extend(self.merge.iter().flat_map(|merge| merge.lines(most)));
         lines.extend(self.session_lines());
         lines.extend(self.left.iter().take(most).map(|left| {
             text!["  ", leave(Style::Warning), format!(" {}  needs the filter {}", left.path, left.filter)]

@@ -17,7 +17,7 @@ use crate::manifest::Cron;
 use crate::restore::{SessionPlan, revivable};
 
 /// What a person wants alive.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct RevivalArgs {
     /// Let WHAT in somebody else's conversation start by itself again: `mode`, `goal`, `agent`, `scripts`, `memory` or
     /// `cron:ID`, as the plan names them (repeatable)

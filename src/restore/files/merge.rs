@@ -1,11 +1,12 @@
 //! Plans `resume --merge`: the snapshot's edits and what is here, merged three ways.
 //!
-//! The base is the snapshot's base commit; "ours" is the work tree as it is here, edits and untracked files
-//! included; "theirs" is the work tree as it was saved. Paths that merge cleanly are set. A conflicted one
+//! The base is the snapshot's base commit, or the snapshot from which both lines of work went on; "ours" is the work tree as it
+//! is here, edits and untracked files included; "theirs" is the work tree as it was saved. Paths that merge cleanly are set. A conflicted one
 //! gets markers, and its stages in the index, so that `git mergetool` knows it. A path that does not
 //! conflict with anything here comes back exactly, with its staged state. Where content had to be merged,
 //! `merge_index.rs` merges the staged content separately.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
@@ -45,13 +46,21 @@ pub(in crate::restore) struct MergedSteps {
     pub(in crate::restore) conflicts: Vec<RepoPath>,
 }
 
+/// A snapshot from which both sides went on.
+pub(in crate::restore) struct Fork<'a> {
+    pub(in crate::restore) edits: Cow<'a, Edits>,
+    pub(in crate::restore) around: Option<&'a Around>,
+}
+
 /// Plans the merge with a snapshot of this name.
+#[expect(clippy::too_many_arguments, reason = "each is a part of one snapshot or of this place")]
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
+    fork: Option<&Fork<'_>>,
     name: &str,
     monitor: &Monitor,
 ) -> Result<MergedSteps> {
@@ -81,6 +90,17 @@ pub(in crate::restore) fn plan(
         as_saved = as_saved.under(then);
     }
     let changes = saved_changes(&mut maker, &as_saved, saved)?;
+    let layer_base = base.clone();
+    let (base, changes) =
+        match fork.map(|fork| as_forked(repository, &mut maker, fork)).transpose()?.flatten() {
+            // What both had already when they went apart is no change of either.
+            Some(forked) => {
+                let saved = repository.tree_with(Some(&base), &changes)?;
+                let changes = between(repository, &forked, &saved)?;
+                (forked, changes)
+            }
+            None => (base, changes),
+        };
     // What was edited after it was committed stands on it, and is no other side of it.
     let changes = repository.missing_in(listing.head.as_deref(), changes)?;
     let theirs = repository.tree_with(Some(&base), &changes)?;
@@ -89,7 +109,8 @@ pub(in crate::restore) fn plan(
     let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
-    let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
+    let forked = fork.map(|fork| fork.edits.as_ref());
+    let layer = Layer::merge(&mut maker, repository, (saved, forked), &layer_base, &listing)?;
 
     let tree = Tree::open(&workspace.root)?;
     let named = |path: RepoPath| {
@@ -299,6 +320,20 @@ fn stand_in(
     repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
     let changes: Vec<_> = saved.files.iter().map(|edit| (edit.path.clone(), edit.old.clone())).collect();
     repository.tree_with(head, &changes)
+}
+
+/// Makes the tree of the work tree from which both sides went on; `None` if its base commit is not here.
+fn as_forked(repository: &Repository, maker: &mut StepMaker<'_>, fork: &Fork<'_>) -> Result<Option<String>> {
+    let Some(base) = fork.edits.base.as_deref() else { return Ok(None) };
+    if !repository.has_tree(base)? {
+        return Ok(None);
+    }
+    let mut as_saved = saved_rules::conversion(repository, maker, &fork.edits, Some(base))?;
+    if let Some(then) = settings(fork.around) {
+        as_saved = as_saved.under(then);
+    }
+    let changes = saved_changes(maker, &as_saved, &fork.edits)?;
+    repository.tree_with(Some(base), &changes).map(Some)
 }
 
 fn saved_changes(

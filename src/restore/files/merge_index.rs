@@ -25,11 +25,11 @@ pub(in crate::restore) struct Layer {
 }
 
 impl Layer {
-    /// Merges what a snapshot has staged into the index that is here.
+    /// Merges what a snapshot has staged into the index that is here; both may have gone on from what a third one had staged.
     pub(in crate::restore) fn merge(
         maker: &mut StepMaker<'_>,
         repository: &Repository,
-        saved: &Edits,
+        (saved, forked): (&Edits, Option<&Edits>),
         base: &str,
         listing: &Listing,
     ) -> Result<Layer> {
@@ -42,21 +42,19 @@ impl Layer {
         if staged.is_empty() {
             return Ok(Layer { crowding, ..Layer::default() });
         }
-        let mut blobs = Vec::new();
-        let mut changes = Vec::new();
-        for edit in staged {
-            blobs.extend(maker.index_blobs(edit)?);
-            let version = match index_of(edit) {
-                IndexEntry::Blob(version) => Some(version),
-                _ => None,
-            };
-            changes.push((edit.path.clone(), version));
+        let mut changes = changes_of(maker, repository, staged)?;
+        let mut base = base.to_owned();
+        if let Some(forked) = forked.filter(|forked| forked.base.as_deref() == Some(base.as_str())) {
+            let all = repository.tree_with(Some(&base), &changes)?;
+            let then = changes_of(maker, repository, forked.files.iter().filter(|edit| is_staged(edit)))?;
+            base = repository.tree_with(Some(&base), &then)?;
+            let since = repository.versions_between(&base, &all)?;
+            changes = since.into_iter().map(|changed| (changed.path, changed.new)).collect();
         }
-        repository.write_blobs(&blobs)?;
         let changes = repository.missing_in(listing.head.as_deref(), changes)?;
-        let theirs = repository.tree_with(Some(base), &changes)?;
+        let theirs = repository.tree_with(Some(&base), &changes)?;
         let ours = repository.tree_with(listing.head.as_deref(), &staged_here(listing))?;
-        let merged = repository.merge_trees(base, &ours, &theirs)?;
+        let merged = repository.merge_trees(&base, &ours, &theirs)?;
         let changed = repository.versions_between(&ours, &merged.tree)?;
         let changed = changed.into_iter().map(|changed| (changed.path, changed.new)).collect();
         Ok(Layer { changed, conflicts: merged.conflicts, crowding })
@@ -87,6 +85,25 @@ impl Layer {
             .map(|(path, other)| Warning::NoRoomInIndex { path: path.to_string(), other: other.to_string() });
         apart.chain(crowding).collect()
     }
+}
+
+/// Returns what these have staged, and writes its content.
+fn changes_of<'e>(
+    maker: &mut StepMaker<'_>,
+    repository: &Repository,
+    staged: impl IntoIterator<Item = &'e Edit>,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let (mut blobs, mut changes) = (Vec::new(), Vec::new());
+    for edit in staged {
+        blobs.extend(maker.index_blobs(edit)?);
+        let version = match index_of(edit) {
+            IndexEntry::Blob(version) => Some(version),
+            _ => None,
+        };
+        changes.push((edit.path.clone(), version));
+    }
+    repository.write_blobs(&blobs)?;
+    Ok(changes)
 }
 
 fn is_staged(edit: &Edit) -> bool {

@@ -7,7 +7,7 @@
 mod as_saved;
 pub(super) mod link;
 pub(super) mod options;
-mod own_root;
+pub(super) mod own_root;
 pub(super) mod path_mapping;
 mod resume_existing;
 mod saved_lines;
@@ -37,7 +37,8 @@ use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
 use crate::restore::session::resume_existing::Beginning;
 use crate::restore::session::saved_lines::saved_lines;
 use crate::restore::session::starters::Waking;
-use crate::restore::session::writer::{Copy, unwritten};
+use crate::restore::session::writer::Copy;
+pub(super) use crate::restore::session::writer::unwritten;
 use crate::store::Store;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;

@@ -13,7 +13,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::{NativePath, RepoPath};
-use crate::client::Placed;
+use crate::client::{Placed, TaskChange};
 use crate::git::Repository;
 use crate::manifest::Version;
 use crate::restore::transaction::stagings::Stagings;
@@ -22,8 +22,9 @@ use crate::sys::work_tree::{Node, STAGING, Tree};
 
 /// The versions of this journal. One of any other version is left alone. Earlier versions had no seal
 /// and are not trusted. The second of these says that a session is continued, the third that files on
-/// other disks in the tree change, the fourth that the client's folder for the project has a name of its own.
-pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=6;
+/// other disks in the tree change, the fourth that the client's folder for the project has a name of its own, the fifth that tasks
+/// are added or taken back.
+pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=7;
 
 /// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 pub(in crate::restore) const READY: &str = "ready";
@@ -51,6 +52,9 @@ pub(in crate::restore) struct RestoreRecord {
     /// Whether the index changes, and is locked.
     pub(in crate::restore) index: bool,
     pub(in crate::restore) session: Option<Placed>,
+    /// The tasks that a merge adds, or that an undo of one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::restore) tasks: Option<TaskChange>,
 }
 
 /// A path whose file is replaced, created or removed.
@@ -122,6 +126,7 @@ impl RestoreRecord {
         if let Some(session) = &self.session {
             session.roll_back()?;
         }
+        self.tasks.as_ref().map_or(Ok(()), TaskChange::roll_back)?;
         Ok(kept)
     }
 
@@ -172,14 +177,16 @@ impl RestoreRecord {
     /// # Errors
     /// What the disk or the client's folders say; the index is then as it was.
     pub(in crate::restore) fn reveal(&self, repository: Option<&Repository>) -> Result<()> {
+        self.tasks.as_ref().map_or(Ok(()), TaskChange::add)?;
         if let Some(session) = &self.session {
             session.reveal()?;
         }
         self.move_branch(repository, false)?;
-        match repository.filter(|_| self.index) {
-            Some(repository) => repository.left_index_lock(&self.id).swap(),
-            None => Ok(()),
+        if let Some(repository) = repository.filter(|_| self.index) {
+            repository.left_index_lock(&self.id).swap()?;
         }
+        // Last: what is gone could not be rolled back.
+        self.tasks.as_ref().map_or(Ok(()), TaskChange::take)
     }
 
     /// Cleans up after [`RestoreRecord::reveal`]; returns the staging folder if it can't be removed.

@@ -211,11 +211,17 @@ fn why_not_of_this_place(
     if record.line.moved.as_ref().is_some_and(|moved| !is_commit(&moved.from) || !is_commit(&moved.to)) {
         return named("it moves a branch to something that is not a commit");
     }
+    let elsewhere = |folder: &Path| {
+        let folder = shown(folder);
+        let why = format!("its session belongs in {folder}, and the client's folder here is another one");
+        Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")))
+    };
+    if let Some(tasks) = record.tasks.as_ref().filter(|tasks| !tasks.is_in(&workspace.client)) {
+        return elsewhere(tasks.client_folder());
+    }
     let Some(session) = &record.session else { return None };
     if !session.is_in(&workspace.client) {
-        let folder = shown(session.client_folder());
-        let why = format!("its session belongs in {folder}, and the client's folder here is another one");
-        return Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")));
+        return elsewhere(session.client_folder());
     }
     let inside =
         |path: &Path| path.starts_with(root) && !path.components().any(|part| part == Component::ParentDir);
@@ -254,6 +260,11 @@ fn recover_one(
         match record.session.as_ref() {
             Some(session) if decided => session.reveal().and_then(|()| session.clean_up())?,
             Some(session) => session.roll_back()?,
+            None => {}
+        }
+        match record.tasks.as_ref() {
+            Some(tasks) if decided => tasks.add().and_then(|()| tasks.take())?,
+            Some(tasks) => tasks.roll_back()?,
             None => {}
         }
         recovered.outcome = RecoveryOutcome::Gone;

@@ -1,6 +1,7 @@
 //! `snap diff`: shows differences while the rest of them is still being computed.
 
 mod look;
+mod meaning;
 mod report;
 mod settings;
 mod sources;
@@ -192,7 +193,19 @@ impl Diff {
             binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
             ..Options::default()
         };
+        let two = match (manifests.as_slice(), &workspace) {
+            ([old, new], Some(_)) if meaning::is_told_in(form) && self.paths.is_empty() => {
+                Some([old.clone(), new.clone()])
+            }
+            _ => None,
+        };
         let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
+        let between = match (&two, &workspace) {
+            (Some([old, new]), Some(workspace)) => {
+                Some(meaning::between(&workspace.store, [old, new], jobs.len())?)
+            }
+            _ => None,
+        };
         let wanted = match form {
             OutputForm::Names | OutputForm::Status => Detail::Names,
             OutputForm::Patch => Detail::LinesAndIds,
@@ -250,7 +263,11 @@ impl Diff {
         };
         // A program gets a patch as it is; a person can't apply one from the screen.
         let sieve = (form == OutputForm::Patch && io::stdout().is_terminal()).then(Sieve::default);
+        if let Some(between) = between.as_ref().filter(|_| form == OutputForm::Json) {
+            ui.print_json_line(&meaning::ForPrograms { between })?;
+        }
         let mut report = DiffWriter {
+            lead: between.map(|between| meaning::lines(&between, context.now)).unwrap_or_default(),
             sheet: None,
             sieve,
             paged: !self.no_pager,

@@ -22,6 +22,8 @@ const LONGEST_NAME: usize = 60;
 
 /// Writes what the threads deliver.
 pub(super) struct DiffWriter {
+    /// What stands above the first file, until it is written.
+    pub(super) lead: Vec<Text>,
     pub(super) sheet: Option<Sheet>,
     /// Makes safe what is not safe already.
     pub(super) sieve: Option<Sieve>,
@@ -48,6 +50,7 @@ impl DiffWriter {
                     none => {
                         let sheet = none.insert(Sheet::open(self.paged)?);
                         sheet.trims = self.trims;
+                        lead(&mut self.lead, sheet, ui.color())?;
                         sheet
                     }
                 };
@@ -86,13 +89,20 @@ impl DiffWriter {
     }
 
     pub(super) fn finish(&mut self, ui: &mut Ui) -> Result<()> {
+        if self.form.is_painted() && self.sheet.is_none() && !self.lead.is_empty() {
+            lead(&mut self.lead, self.sheet.insert(Sheet::open(self.paged)?), ui.color())?;
+        }
         if let Some(sheet) = &mut self.sheet {
             if let Some(sieve) = &mut self.sieve {
                 sheet.block(&sieve.finish())?;
             }
             sheet.flush()?;
         }
-        if self.form != OutputForm::Stat || self.counted.is_empty() {
+        if self.form != OutputForm::Stat {
+            return Ok(());
+        }
+        std::mem::take(&mut self.lead).into_iter().try_for_each(|line| ui.line(line))?;
+        if self.counted.is_empty() {
             return Ok(());
         }
         let name = |counted: &Counted| {
@@ -129,6 +139,12 @@ impl DiffWriter {
         }
         ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
     }
+}
+
+/// Writes what stands above the first file.
+fn lead(lines: &mut Vec<Text>, sheet: &mut Sheet, color: bool) -> Result<()> {
+    let text: String = std::mem::take(lines).iter().map(|line| line.render(color) + "\n").collect();
+    if text.is_empty() { Ok(()) } else { sheet.block(text.as_bytes()) }
 }
 
 /// Returns the width of the names and of the bars of `--stat`, given the length of the longest name. On

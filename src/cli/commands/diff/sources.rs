@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::Diff;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::cli::line_choice;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::input_rests;
 use crate::cli::output::words::quoted;
@@ -82,7 +83,11 @@ impl Diff {
 
     /// Finds a snapshot; helps somebody who named a file where a snapshot is meant.
     fn found(&self, context: &Context, store: &Store, reference: &Reference) -> Result<Entry> {
-        store.find(reference).map_err(|error| match reference {
+        let found = match reference {
+            Reference::Typed(word) => line_choice::find(store, word),
+            _ => store.find(reference),
+        };
+        found.map_err(|error| match reference {
             Reference::Typed(word) if error.kind() == Kind::NotFound && context.cwd.join(word).exists() => {
                 error.hint(format!("files come behind `--`: `snap diff -- {}`", quoted(word)))
             }

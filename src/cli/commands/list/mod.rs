@@ -23,7 +23,7 @@ use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
 use crate::context::Context;
-use crate::store::{Saved, Store, Summaries};
+use crate::store::{LineStates, Saved, Store, Summaries};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
@@ -83,12 +83,13 @@ impl List {
             return Ok(Outcome::Done);
         }
         let all = workspace.store.summaries()?;
+        let states = workspace.store.line_states();
         if self.tree && !ui.json() && !all.is_empty() {
-            return tree::draw(context, ui, &all);
+            return tree::draw(context, ui, &all, &states);
         }
         let wanted = self.wanted(context, workspace);
         if ui.json() {
-            let rows = rows_for_programs(context, workspace, &wanted, &all);
+            let rows = rows_for_programs(context, workspace, &wanted, &all, &states);
             ui.print_json(&if self.reverse { rows.into_iter().rev().collect() } else { rows })?;
             return Ok(Outcome::partial_if(all.iter().any(|one| one.saved.is_err())));
         }
@@ -97,7 +98,7 @@ impl List {
             let can_save = || session_choice::is_project(context, workspace);
             ui.say(&nothing(&wanted, &chosen, all.iter().count(), can_save));
         } else {
-            self.print(context, workspace, &all, &chosen, ui)?;
+            self.print(context, workspace, &all, &chosen, &states, ui)?;
         }
         if all.is_empty() {
             return Ok(Outcome::Done);
@@ -132,6 +133,7 @@ impl List {
         workspace: &Workspace,
         all: &Summaries,
         chosen: &Chosen<'_>,
+        states: &LineStates,
         ui: &mut Ui,
     ) -> Result<()> {
         let store = &workspace.store;
@@ -141,7 +143,7 @@ impl List {
         let has_room = screen.is_none_or(|screen| screen >= row::ROOM_FOR_SIZES);
         let line = |item: &Item<'_>| match item {
             Item::One(one, saved) => {
-                let mut row = Snapshot::of(context, store, *one, *saved).row(digits);
+                let mut row = Snapshot::of(context, store, *one, *saved, states).row(digits);
                 if !has_room {
                     row.facts[table::FACTS.len() - 1].clear();
                 }
@@ -220,6 +222,7 @@ fn rows_for_programs<'a>(
     workspace: &Workspace,
     wanted: &Wanted<'_>,
     all: &'a Summaries,
+    states: &'a LineStates,
 ) -> Vec<ForPrograms<'a>> {
     let everything = Wanted {
         all: true,
@@ -232,7 +235,7 @@ fn rows_for_programs<'a>(
     let chosen = everything.choose(all.iter());
     let row = |item: &Item<'a>| match item {
         Item::One(one, saved) => {
-            let snapshot = Snapshot::of(context, &workspace.store, *one, *saved);
+            let snapshot = Snapshot::of(context, &workspace.store, *one, *saved, states);
             Some(ForPrograms::Snapshot(Box::new(snapshot)))
         }
         Item::Automatic(_) => None,

@@ -6,11 +6,12 @@ use super::table;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::NativePath;
 use crate::base::timestamp::{Timestamp, age};
+use crate::cli::output::line_words::{self, LineFacts};
 use crate::cli::output::snapshot_words::{about, done, tasks};
 use crate::cli::output::words::size_text;
 use crate::context::Context;
 use crate::manifest::{EditCount, TaskCount, Trigger};
-use crate::store::{Listed, Saved, Store};
+use crate::store::{LineStates, Listed, Saved, Store};
 
 /// On narrower screens sizes are not shown.
 pub(super) const ROOM_FOR_SIZES: usize = 120;
@@ -46,12 +47,18 @@ pub(super) struct Snapshot<'a> {
     tasks: Tasks,
     agents: usize,
     edits: Option<Edits>,
+    /// What is said of its line of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<LineFacts<'a>>,
     /// In bytes, on disk, when it was listed first.
     size: u64,
     #[serde(skip)]
     age: String,
     #[serde(skip)]
     about: String,
+    /// The same of its line of work, in words.
+    #[serde(skip)]
+    line_marks: String,
 }
 
 #[derive(Serialize)]
@@ -68,8 +75,15 @@ struct Edits {
 }
 
 impl<'a> Snapshot<'a> {
-    pub(super) fn of(context: &Context, store: &Store, one: Listed<'a>, saved: Saved<'a>) -> Snapshot<'a> {
+    pub(super) fn of(
+        context: &Context,
+        store: &Store,
+        one: Listed<'a>,
+        saved: Saved<'a>,
+        states: &'a LineStates,
+    ) -> Snapshot<'a> {
         let Saved { head, summary, size } = saved;
+        let line = states.get(&head.id);
         let count = || store.whole(one.known).map(|manifest| tasks(store, &manifest)).unwrap_or_default();
         let tasks = summary.tasks.unwrap_or_else(|| {
             let tasks = count();
@@ -98,6 +112,8 @@ impl<'a> Snapshot<'a> {
             tasks: Tasks { done: tasks.done, all: tasks.all },
             agents: summary.agents,
             edits: summary.edits.map(edits),
+            line: line.map(LineFacts::of),
+            line_marks: line.map(line_words::marks).unwrap_or_default(),
             size,
             age: age(since),
             about: about(&head.name, summary),
@@ -119,7 +135,12 @@ impl<'a> Snapshot<'a> {
             id: self.id.as_str().chars().take(digits).collect(),
             age: self.age.clone(),
             name: self.name.to_owned(),
-            marks: marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| *mark).collect(),
+            marks: marks
+                .iter()
+                .filter(|(holds, _)| *holds)
+                .map(|(_, mark)| *mark)
+                .chain([self.line_marks.as_str()])
+                .collect(),
             about: self.about.clone(),
             facts: [
                 edits

@@ -12,17 +12,18 @@ use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::age;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::line_words::marks;
 use crate::cli::output::paged::paged;
 use crate::cli::output::{Style, Text, Ui, pager, text};
 use crate::context::Context;
-use crate::store::{Listed, Saved, Summaries};
+use crate::store::{LineStates, Listed, Saved, Summaries};
 
 /// The most characters of a name.
 const LONGEST_NAME: usize = 60;
 
 /// Draws the readable snapshots without safety snapshots, newest first as in the list: each stands right above its parent, or
 /// above what else was saved after that.
-pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Outcome> {
+pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries, states: &LineStates) -> Result<Outcome> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
     let readable = all.iter().filter_map(|one| Some((one, one.readable()?)));
     let newest_first: Vec<(Listed<'_>, Saved<'_>)> =
@@ -37,7 +38,11 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Ou
                 id: head.id.as_str().chars().take(digits).collect(),
                 age: age(context.now.since(head.created_at)),
                 lead: format!("{lead}● "),
-                name: cut(one.called, LONGEST_NAME),
+                name: format!(
+                    "{}{}",
+                    cut(one.called, LONGEST_NAME),
+                    states.get(&head.id).map(marks).unwrap_or_default()
+                ),
                 by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),
             }
         })

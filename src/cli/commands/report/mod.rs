@@ -17,6 +17,7 @@ use crate::base::screen::Line;
 use crate::cli::commands::diff::inside;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::tasks;
 use crate::cli::output::words::size_text;
@@ -25,7 +26,7 @@ use crate::cli::upkeep::warn_of_passed_over;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::report::{self, Choice, Part, Wanted};
-use crate::store::{Entry, Reference};
+use crate::store::Entry;
 use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
 use crate::workspace::Workspace;
@@ -158,7 +159,7 @@ impl Report {
             [] => vec!["latest"],
             some => some.iter().map(String::as_str).collect(),
         };
-        named.into_iter().map(|one| workspace.store.find(&Reference::parse(one))).collect()
+        named.into_iter().map(|one| line_choice::find(&workspace.store, one)).collect()
     }
 
     fn choice(&self, context: &Context, workspace: &Workspace) -> Result<Choice> {

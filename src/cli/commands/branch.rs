@@ -1,0 +1,224 @@
+//! `snap branch`: names the line of work that begins here, and lists the lines that have names.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit;
+use crate::base::columns::{padded, wide};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::completion::snapshots;
+use crate::cli::help::examples;
+use crate::cli::line_choice;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::line_words::{LineFacts, marks};
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::save_first::{save_first, session_here};
+use crate::context::Context;
+use crate::store::{LineState, LogEntry, Operation, Reference, check_name};
+use crate::workspace::Workspace;
+
+/// Name the line of work that begins here, or list the lines that have names
+///
+/// A line is a snapshot and all that is saved after it. Its name stands for the newest snapshot of it in `merge`, `close`,
+/// `reopen`, `diff`, `show` and `report`.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap branch try-cache", "Save, and name what begins here"),
+    ("snap branch try-cache before-refactor", "Name what begins with that snapshot"),
+    ("snap branch", "List the lines with names"),
+    ("snap branch --remove try-cache", "Take the name away; no snapshot goes"),
+]))]
+pub(crate) struct Branch {
+    /// The name of the line; without it, the lines are listed
+    name: Option<String>,
+    /// The snapshot that it begins with; by default the state here, which is saved first
+    #[arg(value_name = "REF", add = snapshots())]
+    reference: Option<String>,
+    /// Take the name away
+    #[arg(long, requires = "name", conflicts_with = "reference")]
+    remove: bool,
+    /// The session to save: its id, the start of the id, or the path of its transcript
+    #[arg(long, value_name = "ID|PATH", conflicts_with_all = ["reference", "remove"])]
+    session: Option<String>,
+    /// Never prompt; if several sessions are running, take the one that was active last
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+}
+
+impl Branch {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        match &self.name {
+            None => list(workspace, ui),
+            Some(name) if self.remove => remove(name, context, workspace, ui),
+            Some(name) => self.give(name, context, workspace, ui),
+        }
+    }
+
+    fn give(&self, name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        check_name(name)?;
+        let shown = Line(name).to_string();
+        if store.find(&Reference::parse(name).whole()).is_ok() {
+            return Err(Error::new(Kind::Refused, format!("{shown:?} can't be the name of a line"))
+                .because("a snapshot goes by it")
+                .hint("take another name"));
+        }
+        let had = store.line_states().begin_of(name).cloned();
+        let (id, called, saved) = match &self.reference {
+            Some(reference) => {
+                let entry = line_choice::find(store, reference)?;
+                (entry.manifest.as_ref().map_err(Clone::clone)?.id.clone(), entry.called, None)
+            }
+            None => {
+                if had.is_some() {
+                    return Err(taken(&shown));
+                }
+                let session = session_here(context, workspace, self.session.as_deref(), self.no_input, ui)?;
+                let saved = save_first(context, workspace, session.as_ref(), ui)?;
+                (saved.manifest.id.clone(), store.called(&saved.manifest), Some(saved.written))
+            }
+        };
+        match had {
+            Some(had) if had != id => return Err(taken(&shown)),
+            Some(_) => {}
+            None => log(context, workspace, &id, &called, Operation::Branch, Some(name)),
+        }
+        ui.confirm(&BranchReport { name, id: &id, snapshot: &called, saved })?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn taken(shown: &str) -> Error {
+    Error::new(Kind::Refused, format!("There is a line {shown:?} already"))
+        .because("its name stands at another snapshot")
+        .hint(format!("`snap branch --remove {shown:?}` takes the name away; no snapshot goes"))
+}
+
+/// Writes what is said of a line of work into the log.
+pub(crate) fn log(
+    context: &Context,
+    workspace: &Workspace,
+    id: &SnapshotId,
+    name: &str,
+    operation: Operation,
+    note: Option<&str>,
+) {
+    let line = LogEntry {
+        snapshot: Some(id.clone()),
+        name: name.to_owned(),
+        note: note.map(str::to_owned),
+        ..audit::line(context, operation, None)
+    };
+    audit::write(&workspace.store, &line);
+}
+
+fn remove(name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    let states = workspace.store.line_states();
+    let shown = Line(name).to_string();
+    let Some(id) = states.begin_of(name) else {
+        return Err(Error::new(Kind::NotFound, format!("There is no line {shown:?}"))
+            .hint("`snap branch` lists the lines with names"));
+    };
+    let called = workspace.store.names().unwrap_or_default().remove(id).unwrap_or_default();
+    log(context, workspace, id, &called, Operation::Branch, None);
+    ui.confirm(&RemovedReport { removed: name, id })?;
+    Ok(Outcome::Done)
+}
+
+fn list(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    let states = workspace.store.line_states();
+    let summaries = workspace.store.summaries()?;
+    let names = workspace.store.names().unwrap_or_default();
+    let rows = states.names().into_iter().map(|(name, begin)| {
+        let newest = line_choice::newest_of(&summaries, begin);
+        let state = newest.as_ref().and_then(|newest| states.get(newest));
+        let called = |id: &SnapshotId| names.get(id).cloned();
+        LineRow {
+            name,
+            begins: begin,
+            begins_with: called(begin),
+            newest_name: newest.as_ref().and_then(called),
+            state: state.map(LineFacts::of),
+            marks: state.map(|state| marks(&LineState { name: None, ..state.clone() })).unwrap_or_default(),
+            newest: newest.clone(),
+        }
+    });
+    ui.report(&Lines(rows.collect()))?;
+    Ok(Outcome::Done)
+}
+
+/// A line that got a name.
+#[derive(Serialize)]
+struct BranchReport<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    snapshot: &'a str,
+    /// Whether a snapshot was written for it; `null` if one was named.
+    saved: Option<bool>,
+}
+
+impl Report for BranchReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let (name, snapshot) = (Line(self.name), Line(self.snapshot));
+        ui.say(&format!("The line \"{name}\" begins with \"{snapshot}\"."));
+        Ok(())
+    }
+}
+
+/// A line that lost its name.
+#[derive(Serialize)]
+struct RemovedReport<'a> {
+    removed: &'a str,
+    id: &'a SnapshotId,
+}
+
+impl Report for RemovedReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        ui.say(&format!(
+            "\"{}\" is no longer the name of a line. No snapshot was removed.",
+            Line(self.removed)
+        ));
+        Ok(())
+    }
+}
+
+/// The lines that have names.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Lines<'a>(Vec<LineRow<'a>>);
+
+#[derive(Serialize)]
+struct LineRow<'a> {
+    name: &'a str,
+    begins: &'a SnapshotId,
+    /// What that is called here; `null` if it is not here.
+    begins_with: Option<String>,
+    newest: Option<SnapshotId>,
+    newest_name: Option<String>,
+    /// What is said of the newest one.
+    state: Option<LineFacts<'a>>,
+    #[serde(skip)]
+    marks: String,
+}
+
+impl Report for Lines<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        if self.0.is_empty() {
+            ui.say("No line of work has a name yet; `snap branch NAME` gives one to what begins here.");
+            return Ok(());
+        }
+        let named = |row: &LineRow<'_>| Line(row.name).to_string();
+        let width = self.0.iter().map(|row| wide(&named(row))).max().unwrap_or(0);
+        for row in &self.0 {
+            let begins = row.begins_with.as_deref().unwrap_or("a snapshot that is not here");
+            let rest = match &row.newest_name {
+                Some(newest) => format!("  from {}, now at {}{}", Line(begins), Line(newest), row.marks),
+                None => format!("  from {}", Line(begins)),
+            };
+            ui.line(text![Style::Strong.of(padded(&named(row), width)), rest])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! `snap close` and `snap reopen`: whether a line of work is over.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::branch::log;
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::completion::lines;
+use crate::cli::help::examples;
+use crate::cli::line_choice;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Report, Ui};
+use crate::context::Context;
+use crate::store::Operation;
+use crate::workspace::Workspace;
+
+/// Say that a line of work is over; nothing is removed
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap close try-cache -m \"too slow\"", "Close a line by its name"),
+    ("snap close before-refactor", "Close what ends with that snapshot"),
+]))]
+pub(crate) struct Close {
+    /// The line's name, or the snapshot that it ends with
+    #[arg(value_name = "REF", add = lines())]
+    reference: String,
+    /// Why it is over, for whoever reads it later
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+}
+
+/// Say that a line of work goes on after all
+#[derive(Args)]
+#[command(after_help = examples(&[("snap reopen try-cache", "Take back that it is closed")]))]
+pub(crate) struct Reopen {
+    /// The line's name, or the snapshot that it ends with
+    #[arg(value_name = "REF", add = lines())]
+    reference: String,
+}
+
+impl Close {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        set(&self.reference, Operation::Close, self.message.as_deref(), context, workspace, ui)
+    }
+}
+
+impl Reopen {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        set(&self.reference, Operation::Reopen, None, context, workspace, ui)
+    }
+}
+
+fn set(
+    reference: &str,
+    operation: Operation,
+    why: Option<&str>,
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+) -> Result<Outcome> {
+    let store = &workspace.store;
+    let entry = line_choice::find(store, reference)?;
+    let id = entry.manifest.as_ref().map_err(Clone::clone)?.id.clone();
+    let states = store.line_states();
+    let was = states.get(&id).and_then(|state| state.closed.as_ref());
+    let closed = operation == Operation::Close;
+    let changed = was.is_some() != closed
+        || closed && why.is_some_and(|why| was.and_then(|was| was.why.as_deref()) != Some(why));
+    if changed {
+        log(context, workspace, &id, &entry.called, operation, why);
+    }
+    ui.confirm(&CloseReport { name: &entry.called, id: &id, closed, changed })?;
+    Ok(Outcome::Done)
+}
+
+/// Whether a line is closed now, and whether that is new.
+#[derive(Serialize)]
+struct CloseReport<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    closed: bool,
+    changed: bool,
+}
+
+impl Report for CloseReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let name = Line(self.name);
+        ui.say(&match (self.closed, self.changed) {
+            (true, true) => {
+                format!("The line that ends with \"{name}\" is closed; `snap reopen` opens it again.")
+            }
+            (true, false) => format!("The line that ends with \"{name}\" is closed already."),
+            (false, true) => format!("The line that ends with \"{name}\" is open again."),
+            (false, false) => format!("The line that ends with \"{name}\" is not closed."),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! `snap merge`: brings another line of work into this one: its edits, its open tasks, and a report of what was done there.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::completion::lines;
+use crate::cli::help::examples;
+use crate::cli::line_choice;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::snapshot_words::tasks;
+use crate::cli::output::{Report, Ui};
+use crate::cli::restore_flow::{ConsentArgs, RestoreArgs, planning};
+use crate::cli::save_first::{save_first, session_here};
+use crate::client::FoundSession;
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::report;
+use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions, RestorePlan};
+use crate::store::{LogEntry, Operation, Reference};
+use crate::workspace::Workspace;
+
+/// Bring another line of work into this one
+///
+/// What is here is saved first. The other line's edits are merged three ways, as `resume --merge` does. Its open tasks become
+/// further tasks of the session here, and a report of what was done there is written for the agent, with a prompt that names it. The
+/// conversation here stays as it is. `snap undo` takes a merge back.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap merge try-cache --dry-run", "Show what would be merged"),
+    ("snap merge wip@bob", "Merge a colleague's snapshot"),
+]))]
+pub(crate) struct Merge {
+    /// The line's name, or a snapshot of it
+    #[arg(value_name = "REF", add = lines())]
+    reference: String,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// The session here: its id, the start of the id, or the path of its transcript
+    #[arg(long, value_name = "ID|PATH")]
+    session: Option<String>,
+    /// Fetch the snapshot's base commit if this repository doesn't have it
+    #[arg(long)]
+    fetch_base: bool,
+    /// Merge into a repository that doesn't have the snapshot's base commit
+    #[arg(long)]
+    trust_repository: bool,
+    /// Which permission grants to take over; by default `review` on a terminal, otherwise `none`
+    #[arg(long, value_name = "WHICH")]
+    grants: Option<GrantChoice>,
+    /// Take a secret that a file needs from the environment variable NAME (repeatable)
+    #[arg(long, value_name = "NAME")]
+    fill: Vec<String>,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+impl Merge {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        let entry = line_choice::find(store, &self.reference)?;
+        let called = entry.called.clone();
+        let manifest = entry.manifest?;
+        if workspace.repository.is_none() {
+            return Err(Error::new(Kind::Refused, "Cannot merge here")
+                .because(format!("{} is in no git repository", Line(&workspace.root.to_string_lossy())))
+                .hint("`snap resume` brings the conversation back"));
+        }
+        let trust_repository = self.trust_repository;
+        let (asked, no_input) = (self.session.clone(), self.consent.no_input());
+        let args = self.args(&manifest.id);
+        let line = audit::line(context, Operation::Merge, Some(&manifest));
+        audit::unless_failed(store, &line, args.check(ui, workspace, &manifest))?;
+        let session = session_here(context, workspace, asked.as_deref(), no_input, ui)?;
+        let saved = if args.dry_run {
+            session.as_ref().and_then(|session| last_of(context, workspace, session))
+        } else {
+            Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
+        };
+        if let Some(saved) = saved.as_ref().filter(|saved| is_part_of(workspace, &manifest, saved)) {
+            ui.confirm(&NothingToMerge { snapshot: &called, id: &manifest.id, into: &saved.id })?;
+            return Ok(Outcome::Done);
+        }
+        let _alone = restore::alone_in(workspace)?;
+        args.fetch_base(context, workspace, &manifest, ui)?;
+        let fork = saved.as_ref().map(|saved| store.fork_of(saved, &manifest)).transpose()?.flatten();
+        let fork = fork.and_then(|id| store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok());
+        let with = MergedWith { session: session.as_ref(), saved: saved.as_ref(), fork: fork.as_ref() };
+        let options = RestoreOptions { trust_repository, ..args.options() };
+        let make = |ui: &Ui, options: &RestoreOptions| {
+            planning(ui, |monitor| restore::plan_merge(workspace, manifest.clone(), &with, options, monitor))
+        };
+        let plan = args.planned(workspace, &line, make(ui, &options))?;
+        let agreed = args.variables(ui, &plan)?;
+        let plan = if agreed.is_empty() {
+            plan
+        } else {
+            args.planned(workspace, &line, make(ui, &RestoreOptions { fill: agreed, ..options }))?
+        };
+        let plan = reporting(workspace, plan, saved.as_ref())?;
+        args.carry_out(context, workspace, plan, Operation::Merge, || (), ui)
+    }
+
+    /// Takes over what was typed, for the snapshot that is meant.
+    fn args(self, id: &SnapshotId) -> RestoreArgs {
+        let mut args = RestoreArgs::of_merge(id.to_string(), self.dry_run, self.consent);
+        (args.fetch_base, args.grants, args.fill) = (self.fetch_base, self.grants, self.fill);
+        args
+    }
+}
+
+/// Adds the text of the report.
+fn reporting(workspace: &Workspace, plan: RestorePlan, saved: Option<&Manifest>) -> Result<RestorePlan> {
+    let there = tasks(&workspace.store, plan.manifest());
+    let report = report::merged(&workspace.store, &plan, saved, &there)?;
+    Ok(plan.reporting(report))
+}
+
+/// Says whether a snapshot is on the line that leads here.
+fn is_part_of(workspace: &Workspace, merged: &Manifest, saved: &Manifest) -> bool {
+    workspace.store.line_of(saved).is_ok_and(|line| line.contains(&merged.id))
+}
+
+/// Returns the snapshot that the session here was saved as, or brought back from, last: for a plan that saves nothing.
+fn last_of(context: &Context, workspace: &Workspace, session: &FoundSession) -> Option<Manifest> {
+    let log = workspace.store.own_log().ok()?;
+    let is_it = |entry: &&LogEntry| {
+        matches!(entry.operation, Operation::Save | Operation::Resume | Operation::Rewind)
+            && entry.outcome.is_ok()
+            && entry.session.as_ref() == Some(&session.id)
+            && (&entry.user, &entry.host) == (&context.user, &context.host)
+    };
+    let ids = log.iter().rev().filter(is_it).filter_map(|entry| entry.snapshot.as_ref());
+    ids.filter_map(|id| workspace.store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok()).next()
+}
+
+/// A snapshot that is on the line that leads here.
+#[derive(Serialize)]
+struct NothingToMerge<'a> {
+    snapshot: &'a str,
+    id: &'a SnapshotId,
+    into: &'a SnapshotId,
+}
+
+impl Report for NothingToMerge<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        ui.say(&format!(
+            "Nothing to merge: what is here goes on from \"{}\". `snap rewind` goes back to it.",
+            Line(self.snapshot)
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Saves the state here before a command that builds on it: as `snap save` does, without a name.
+
+use super::output::{Ui, progress_bar};
+use super::session_choice::{self, SessionChoice};
+use super::upkeep::follow_links;
+use crate::audit;
+use crate::base::error::Result;
+use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
+use crate::capture::{self, History, Limits, Request, Signing};
+use crate::client::FoundSession;
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::store::Operation;
+use crate::workspace::Workspace;
+
+/// The state here, saved.
+pub(crate) struct SavedFirst {
+    /// The snapshot; an earlier one if nothing had changed since.
+    pub(crate) manifest: Manifest,
+    /// Whether it is new.
+    pub(crate) written: bool,
+}
+
+/// Finds the session that works here; a person is asked where several may be meant.
+///
+/// # Errors
+/// As [`session_choice::find`].
+pub(crate) fn session_here(
+    context: &Context,
+    workspace: &Workspace,
+    asked: Option<&str>,
+    no_input: bool,
+    ui: &mut Ui,
+) -> Result<Option<FoundSession>> {
+    let found = session_choice::find(context, workspace, asked)?;
+    let choice = SessionChoice::of(found, workspace, no_input, ui)?;
+    choice.notes.iter().for_each(|note| ui.warn(note));
+    Ok(choice.session)
+}
+
+/// Saves the state here, if anything has changed, and says so.
+///
+/// # Errors
+/// As [`capture::save`].
+pub(crate) fn save_first(
+    context: &Context,
+    workspace: &Workspace,
+    session: Option<&FoundSession>,
+    ui: &mut Ui,
+) -> Result<SavedFirst> {
+    let monitor = Monitor::default();
+    let request = Request {
+        name: None,
+        message: None,
+        session,
+        history: History::Context,
+        include: &[],
+        limits: Limits::of(&context.settings),
+        automatic: None,
+        sign: Signing::Configured,
+        allow_secrets: &[],
+        monitor: &monitor,
+    };
+    let line = audit::line(context, Operation::Save, None);
+    let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
+    let report = audit::unless_failed(&workspace.store, &line, saved)?;
+    report.notes.iter().for_each(|note| ui.warn(&note.to_string()));
+    let edits = report.manifest.edits.iter().flat_map(|edits| &edits.skipped);
+    for left in report.manifest.not_captured.files.iter().chain(edits) {
+        ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
+    }
+    if report.written {
+        ui.say(&format!("Saved \"{}\".", Line(&report.manifest.name)));
+    }
+    follow_links(workspace, ui);
+    Ok(SavedFirst { manifest: report.manifest, written: report.written })
+}
