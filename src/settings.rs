@@ -115,8 +115,11 @@ pub const LINE_NUMBERS: &str = "look.line_numbers";
 /// The longest line of a diff.
 pub const MAX_LINE: &str = "look.max_line";
 
+/// The pause between two pushes of what is shared.
+pub const SYNC_PAUSE: &str = "sync.pause";
+
 /// Every setting there is.
-pub const ALL: [Setting; 18] = [
+pub const ALL: [Setting; 19] = [
     setting(AUTOMATIC, Takes::Number, "50", "how many of the newest automatic snapshots are kept"),
     setting(AUTOMATIC_DAYS, Takes::Number, "30", "for how many days one automatic snapshot a day is kept"),
     setting(SAFETY, Takes::Span, "7d", "how long a safety snapshot is kept whatever is pruned"),
@@ -146,6 +149,7 @@ pub const ALL: [Setting; 18] = [
         "which grants of your own snapshots a resume restores on a terminal",
     )
     .option("--grants"),
+    setting(SYNC_PAUSE, Takes::Span, "15s", "how long `snap init --sync` waits between two pushes, at most"),
     setting(PAGER, Takes::Text, "less", "the pager of long outputs; `cat` is none").variable("SNAP_PAGER"),
     setting(THEME, Takes::Word(&["auto", "dark", "light", "ansi"]), "auto", "the background to paint for")
         .variable("SNAP_DIFF_THEME")
@@ -333,7 +337,7 @@ mod tests {
                 "2: there is no setting keep.automatc; there are keep.automatic, keep.autom",
             ),
             ("automatic = 5", "1: there is no setting automatic; there are keep.automatic"),
-            ("[sync]\nremote = \"x\"", "2: there is no setting sync.remote; there are keep.automatic"),
+            ("[share]\nremote = \"x\"", "2: there is no setting share.remote; there are keep.automatic"),
             ("[keep\n", "1: "),
         ];
         for (text, says) in table {

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::called;
 use super::commands::{
-    completions, config, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune,
-    pull, push, report, resume, rewind, save, show, status, undo, verify, view,
+    completions, config, demo, diff, doctor, export, follow, import, init, lease, link, list, log, man, pin,
+    prune, pull, push, report, resume, rewind, save, show, space, status, sync, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     Import(import::Import),
     Push(push::Push),
     Pull(pull::Pull),
+    Sync(sync::Sync),
+    Space(space::Space),
+    Follow(follow::Follow),
     Link(link::Link),
     Log(log::Log),
     Pin(pin::Pin),

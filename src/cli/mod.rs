@@ -19,6 +19,7 @@ mod restore_flow;
 mod session_choice;
 mod upkeep;
 mod usage;
+mod wake;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -161,6 +162,9 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Import(command) => command.run(&context, &workspace, ui),
         Command::Push(command) => command.run(&context, &workspace, ui),
         Command::Pull(command) => command.run(&context, &workspace, ui),
+        Command::Sync(command) => command.run(&context, &workspace, ui),
+        Command::Space(command) => command.run(&context, &workspace, ui),
+        Command::Follow(command) => command.run(&context, &workspace, ui),
         Command::Link(command) => command.run(&workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),

@@ -142,6 +142,12 @@ pub enum Operation {
     Withdraw,
     /// A restore that was interrupted was finished, or rolled back.
     Recover,
+    /// A session was shared for the first time, or again after its end.
+    Open,
+    /// A session that is shared ended.
+    End,
+    /// What this user shared was taken back.
+    Leave,
 }
 
 impl Operation {
@@ -166,6 +172,9 @@ impl Operation {
             Operation::Pull => "pull",
             Operation::Withdraw => "withdraw",
             Operation::Recover => "recover",
+            Operation::Open => "open",
+            Operation::End => "end",
+            Operation::Leave => "leave",
         }
     }
 }
