@@ -14,7 +14,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::git::remote::Remote;
 use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef};
-use crate::sys::files::read_plain;
+use crate::sys::files::{read_plain, remove};
 
 /// The file of a kept repository that says what it was made for.
 const MADE_FOR: &str = "snap-made-for";
@@ -221,14 +221,25 @@ impl<'a> Remote<'a> {
         Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
     }
 
+    fn has_many_packs(&self) -> bool {
+        let packs = std::fs::read_dir(self.scratch.join("objects/pack")).into_iter().flatten().flatten();
+        packs.filter(|entry| entry.path().extension().is_some_and(|end| end == "pack")).count() > MOST_PACKS
+    }
+
+    /// Has the kept repository begin anew the next time it is opened, once there are many packs: for one that holds little.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn begin_anew_if_many(&self) -> Result<()> {
+        if self.has_many_packs() { remove(&self.scratch.join(MADE_FOR)) } else { Ok(()) }
+    }
+
     /// Puts the packs of the kept repository together once there are many; what no ref leads to goes.
     ///
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
     pub fn tidy(&self) -> Result<()> {
-        let packs = std::fs::read_dir(self.scratch.join("objects/pack")).into_iter().flatten().flatten();
-        let packs = packs.filter(|entry| entry.path().extension().is_some_and(|end| end == "pack")).count();
-        if packs <= MOST_PACKS {
+        if !self.has_many_packs() {
             return Ok(());
         }
         let words = ["repack", "-a", "-d", "-q", "--window=0", "--depth=0"];

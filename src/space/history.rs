@@ -15,7 +15,7 @@ use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::git::{Fetched, Remote};
+use crate::git::Fetched;
 use crate::store::LogEntry;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks::append_alone;
@@ -95,7 +95,6 @@ pub fn history(
     folder.make_folder()?;
     let _alone = append_alone(&folder.join("poll.lock"), super::work::PATIENCE)?;
     let (remote, _scratch, key) = open_kept(context, workspace, (home, remote, "log"), true, tell)?;
-    let before = remote.refs_here(CHAINS)?;
     remote.follow(&[CHAINS], true)?;
     let mut seen = Seen::read(&folder, &key);
     let mut all = History::default();
@@ -126,15 +125,11 @@ pub fn history(
     }
     all.wrong.sort();
     all.wrong.dedup();
-    drop(before);
     all.lines.sort_by(|a, b| (a.at, &a.chain, a.number).cmp(&(b.at, &b.chain, b.number)));
     seen.write(&folder, &key)?;
     keep(context, home, &all.lines)?;
-    Ok((shown(&remote), all))
-}
-
-fn shown(remote: &Remote<'_>) -> String {
-    remote.shown()
+    remote.tidy()?;
+    Ok((remote.shown(), all))
 }
 
 /// Reads the commits of a chain, the oldest first; returns what tips of other chains they name: by whom, of which, where.

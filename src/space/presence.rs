@@ -189,6 +189,7 @@ impl<'a> Looker<'a> {
             seen.heads.insert(at.name, known);
         }
         seen.write(&self.folder, &self.key)?;
+        self.remote.begin_anew_if_many()?;
         all.sort_by(|a, b| b.heard.cmp(&a.heard).then_with(|| a.head.name.cmp(&b.head.name)));
         Ok(all)
     }

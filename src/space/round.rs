@@ -10,9 +10,14 @@ use super::push::{HEARTBEAT, push};
 use super::work::Asked;
 use super::{pace, presence};
 use crate::base::error::Result;
+use crate::base::monitor::Monitor;
+use crate::base::timestamp::Timestamp;
 use crate::context::Context;
+use crate::store::Grace;
+use crate::sys::files::{self, Existing};
 use crate::sys::locks::append_alone;
 use crate::sys::place::OwnPath;
+use crate::workspace::Workspace;
 
 /// After so many failures in a row, the next note begins again.
 const MOST_FAILURES: u32 = 12;
@@ -22,6 +27,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// How long whoever pushes waits for a hook that is just looking whether anybody does.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What says when the store was swept last.
+const SWEPT: &str = "swept";
+
+/// How often it is.
+const EACH_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the program does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +74,19 @@ pub fn has_notes(context: &Context, home: &Path) -> bool {
     !refused && joined(context, home).is_some() && !Notes::read(context, home).is_empty()
 }
 
+/// Has the store forget, once a day, the objects of states that heads have left behind.
+fn sweep(context: &Context, folder: &OwnPath) -> Result<()> {
+    let mark = folder.join(SWEPT);
+    let last = mark.stat()?.map(|found| Timestamp::from(found.modified));
+    if last.is_some_and(|last| context.now.since(last) < EACH_DAY && last <= context.now) {
+        return Ok(());
+    }
+    files::publish(folder, &mark, b"", Existing::Replace)?;
+    let workspace = Workspace::open(context)?;
+    let lock = workspace.store.lock_for_deleting()?;
+    workspace.store.sweep(&lock, context.now, Grace::Day, &Monitor::default()).map(drop)
+}
+
 /// Makes one round. What fails is in the memory, and tried again.
 ///
 /// # Errors
@@ -90,6 +114,7 @@ pub fn round(context: &Context, home: &Path) -> Result<Round> {
         return Ok(Round::Wait(left));
     }
     let done = push(context, &joined, (Asked::Note, None), &mut |_| ());
+    let _left_for_another_day = sweep(context, &folder);
     let failures = if done.is_ok() { 0 } else { memory.failures.saturating_add(1) };
     let machines = presence::machines_at_work(context, home, &joined.remote);
     let pause = pace::spread(pace::pause(pace::usual(context), machines, failures));

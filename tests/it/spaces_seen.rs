@@ -6,8 +6,12 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::handoff_remote::{colleague, utf8};
+use crate::hooks::bin;
 use crate::spaces::{ID, eventually_is, heads, lines, message, refs, remote_hook, say, shared, turn};
+use crate::support::api::StandIn;
+use crate::support::client::{Client, with};
 use crate::support::project::{Project, Ran, git_in, ran};
+use crate::support::work::script;
 use crate::support::{Must, eventually};
 
 /// Runs `snap` as bob.
@@ -266,6 +270,64 @@ fn the_logs_of_all_are_merged_and_a_rewrite_a_gap_and_a_loss_show() {
     ada.snap(&["sync", "--now"]).exits(0).says(&["log was gone from origin"]);
     bob(&other, &["log", "--remote"]).exits(0);
     assert_eq!(lines(&ada, &remote).len(), 6);
+}
+
+#[test]
+fn a_session_of_a_machine_whose_key_is_listed_raises_no_question() {
+    let (ada, remote, transcript) = shared();
+    let key = ada.home.path().join("key");
+    ran(std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", utf8(&key)]))
+        .exits(0);
+    let public = fs::read_to_string(key.with_extension("pub")).must("a key");
+    ada.users_setting("user.signingKey", utf8(&key.with_extension("pub")));
+    ada.users_setting("snap.sign", "true");
+    ada.write("a.txt", "edited by ada\n");
+    turn(&ada, &transcript, "Stop").exits(0);
+    eventually_is(&ada, &remote, "idle");
+    let desk = colleague(&ada, &remote).of_another_user();
+    let list = desk.home.path().join("signers");
+    fs::write(&list, format!("ada@example.org {public}")).must("a list");
+    desk.snap(&["resume", "ada/", "--no-run"]).exits(3).says(&["--trust"]);
+    desk.users_setting("gpg.ssh.allowedSignersFile", utf8(&list));
+    let resumed = desk.snap(&["resume", "ada/", "--no-run", "--json"]).exits(0).json();
+    assert_eq!((resumed["session_id"].as_str(), desk.read("a.txt")), (Some(ID), b"edited by ada\n".to_vec()));
+}
+
+#[test]
+fn a_teammate_goes_on_with_the_real_client_from_what_it_did_a_moment_ago_on_another_machine() {
+    with(Client::newest(), |client: &Client| {
+        let (ada, remote, _) = shared();
+        let api = StandIn::start(script);
+        let of_ada = client.beside(&bin(&ada));
+        let done = of_ada
+            .print(&ada.home, ada.root(), &api, &[], &format!("work {}", ada.root().display()))
+            .succeeded();
+        let of_it = |state: &str| {
+            let head = heads(&ada, &remote).into_iter().find(|(name, _)| name.ends_with(&done.session_id));
+            head.is_some_and(|(_, oid)| message(&ada, &remote, &oid).contains(&format!("State: {state}")))
+        };
+        eventually("the end of the session on the remote", || of_it("closed"));
+        let bea = colleague(&ada, &remote).of_another_user();
+        let seen = sessions(&bea);
+        let one =
+            seen.iter().find(|one| one["session"] == json!(done.session_id)).must("the session").clone();
+        assert_eq!((&one["state"], &one["turn"]), (&json!("closed"), &json!(1)), "{one}");
+        let who = one["who"].as_str().must("a name").to_owned();
+        let said = bob(&bea, &["follow", &format!("{who}/{}", done.session_id), "--once", "--all"]).exits(0);
+        assert!(said.stdout.contains("all done"), "{}", said.stdout);
+        let resumed =
+            bob(&bea, &["resume", &format!("{who}/{}", done.session_id), "--trust", "--no-run", "--json"]);
+        assert!([0, 6].contains(&resumed.code), "{}", resumed.stderr);
+        let session = resumed.json()["session_id"].as_str().must("a session").to_owned();
+        assert_eq!(bea.content_state(), ada.content_state());
+        api.clear();
+        client.print(&bea.home, bea.root(), &api, &["--resume", &session], "now it is me").succeeded();
+        let messages = api.main().first().must("a request").messages();
+        let said = messages.iter().map(Value::to_string).collect::<String>();
+        for half in ["all done", "now it is me"] {
+            assert!(said.contains(half), "{half} is not in {said}");
+        }
+    });
 }
 
 #[test]

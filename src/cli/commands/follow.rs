@@ -125,11 +125,15 @@ struct Shown {
 
 /// One thing that happened, for a program.
 #[derive(Serialize)]
-struct Happened<'a> {
+struct Happened {
     what: &'static str,
     text: String,
+    /// Of an edit: the lines that it gains,
     #[serde(skip_serializing_if = "Option::is_none")]
-    lines: Option<&'a (u64, u64)>,
+    added: Option<u64>,
+    /// and loses; neither if the path is no longer edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<u64>,
 }
 
 impl Shown {
@@ -150,10 +154,11 @@ impl Shown {
         if ui.json() {
             for turn in &turns {
                 let (what, text) = words_of(turn);
-                ui.print_json_line(&Happened { what, text, lines: None })?;
+                ui.print_json_line(&Happened { what, text, added: None, removed: None })?;
             }
             for (path, lines) in &news.edits {
-                ui.print_json_line(&Happened { what: "edit", text: path.clone(), lines: lines.as_ref() })?;
+                let (added, removed) = lines.unzip();
+                ui.print_json_line(&Happened { what: "edit", text: path.clone(), added, removed })?;
             }
             return Ok(());
         }

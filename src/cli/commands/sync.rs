@@ -318,6 +318,55 @@ impl Report for SyncReport {
     }
 }
 
+/// How sharing goes, in short.
+#[derive(Serialize)]
+pub(super) struct SharedNow {
+    remote: String,
+    pushed: Option<Timestamp>,
+    /// How many notes of hooks wait to be pushed.
+    waiting: usize,
+    /// How many sessions are held back.
+    held: usize,
+    problem: Option<String>,
+    #[serde(skip)]
+    age: Option<String>,
+}
+
+impl SharedNow {
+    /// Looks at what is known here; `None` if nothing is shared.
+    pub(super) fn of(context: &Context, workspace: &Workspace) -> Option<SharedNow> {
+        let home = space::home_of(workspace).ok()?;
+        let joined = space::joined(context, &home)?;
+        let memory = space::memory(context, &home);
+        Some(SharedNow {
+            remote: joined.remote,
+            pushed: memory.pushed,
+            waiting: Notes::read(context, &home).len(),
+            held: memory.heads.values().filter(|head| head.held.is_some()).count(),
+            problem: memory.refused.or(memory.problem),
+            age: memory.pushed.map(|at| ago(&age(context.now.since(at)))),
+        })
+    }
+
+    /// Says it in a line.
+    pub(super) fn words(&self) -> String {
+        let pushed =
+            self.age.as_ref().map_or_else(|| "not pushed yet".to_owned(), |age| format!("pushed {age}"));
+        let waiting = if self.waiting > 0 {
+            format!(", {} waiting", count(self.waiting, "note"))
+        } else {
+            String::new()
+        };
+        format!("through {}, {pushed}{waiting}", Line(&self.remote))
+    }
+
+    /// Says what is wrong with it.
+    pub(super) fn wrong(&self) -> Option<String> {
+        let held = (self.held > 0).then(|| format!("{} held back from sharing", count(self.held, "session")));
+        self.problem.clone().or(held)
+    }
+}
+
 /// Returns addresses, each once: most are to fetch from and to push to.
 pub(super) fn once(addresses: &[String]) -> Vec<String> {
     let mut all = addresses.to_vec();
