@@ -4,6 +4,7 @@
 //! in the report, never dropped in silence.
 
 mod agents;
+mod as_head;
 mod automatic;
 mod captured_session;
 mod chunker;
@@ -47,6 +48,7 @@ use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_n
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
+pub use as_head::head;
 pub use automatic::Automatic;
 pub use reading::History;
 pub use untracked::Limits;

@@ -112,6 +112,8 @@ mod session_around;
 mod session_state;
 mod sessions_continued;
 mod sessions_found;
+mod spaces;
+mod spaces_seen;
 mod special_files;
 mod store;
 mod store_index;
