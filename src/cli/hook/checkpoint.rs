@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::affected_trees::{self, StepImpact};
-use super::once::{SameEvent, once};
+use super::once::said_once;
 use super::this_machine::ThisMachine;
 use super::{Started, not_held, rescue, rules_files};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::capture::{self, Automatic, History, Limits, Request, Signing};
+use crate::capture::{self, Automatic, History, Limits, Request, SaveReport, Signing};
 use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::client::was_spoken_to;
@@ -69,18 +69,18 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         done: BTreeMap::new(),
         to_tidy: Vec::new(),
         failed: None,
-        said: refused.into_iter().collect(),
+        said: Vec::new(),
     };
+    let mut said: Vec<String> = refused.into_iter().collect();
     if !risks.is_empty() {
         wait_for_transcript(started);
-        // Without an id, it may be the same command once more.
-        let same = started.input.tool_use_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
-        once(started, "PreToolUse", same, || {
+        let of_step = said_once(started, "PreToolUse", || {
             checkpoints.before(&risks, &machine);
-            Ok(())
-        })?;
+            checkpoints.said.join("\n")
+        });
+        said.extend(Some(of_step).filter(|text| !text.is_empty()));
     }
-    let Checkpoints { to_tidy, failed, said, .. } = checkpoints;
+    let Checkpoints { to_tidy, failed, .. } = checkpoints;
     for folder in to_tidy {
         started.later(&["PreToolUse"], Some(&folder))?;
     }
@@ -179,10 +179,9 @@ impl Checkpoints<'_> {
         }
         let name = name_of(&risk.step, (!alone).then_some(root));
         let session = if same_repository { Conversation::Saved } else { Conversation::Left };
-        let (manifest, written) =
+        let SaveReport { manifest, written, left_out, .. } =
             save(self.started, &context, &workspace, &name, Automatic::NewEdits, session)?;
-        let left_out = manifest.edits.as_ref().map(|edits| edits.skipped.clone());
-        self.done.insert(root.to_owned(), left_out.unwrap_or_default());
+        self.done.insert(root.to_owned(), left_out);
         if written {
             let folder = if same_repository { self.context.cwd.clone() } else { root.to_owned() };
             if !self.to_tidy.contains(&folder) {
@@ -298,9 +297,9 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;
     let automatic = Automatic::NewState(pause);
-    match save(started, &context, &workspace, name, automatic, Conversation::Saved)? {
-        (_, true) => put_in_order(&context, &workspace),
-        (_, false) => Ok(()),
+    match save(started, &context, &workspace, name, automatic, Conversation::Saved)?.written {
+        true => put_in_order(&context, &workspace),
+        false => Ok(()),
     }
 }
 
@@ -323,7 +322,7 @@ enum Conversation {
     Left,
 }
 
-/// Saves; returns what holds the edits now, and whether it is new.
+/// Saves; the report has what holds the edits now, and whether it is new.
 fn save(
     started: &Started,
     context: &Context,
@@ -331,7 +330,7 @@ fn save(
     name: &str,
     automatic: Automatic,
     conversation: Conversation,
-) -> Result<(Manifest, bool)> {
+) -> Result<SaveReport> {
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, workspace)?;
     let transcript = started.transcript().filter(|_| conversation == Conversation::Saved).map(Path::new);
@@ -349,12 +348,11 @@ fn save(
         allow_secrets: &[],
         monitor: &monitor,
     };
-    let report = match capture::save(context, workspace, &request) {
+    match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.
-        Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request)?,
-        done => done?,
-    };
-    Ok((report.manifest, report.written))
+        Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request),
+        done => done,
+    }
 }
 
 /// Returns the folder that holds `.git`, without starting git: most steps need no more.
