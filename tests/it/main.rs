@@ -104,6 +104,7 @@ mod reset_branch;
 mod resume;
 mod revived;
 mod rewritten;
+mod risky_steps;
 mod save;
 mod secret_contexts;
 mod secret_recall;

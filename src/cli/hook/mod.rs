@@ -7,6 +7,8 @@
 mod affected_trees;
 mod checkpoint;
 mod command;
+mod left_by_agent;
+mod lost_history;
 mod not_held;
 mod once;
 mod rescue;
