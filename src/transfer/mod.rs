@@ -15,6 +15,7 @@ mod outcome;
 mod peers;
 mod remote;
 mod remote_lookup;
+mod rescued;
 mod seen_leases;
 
 use crate::audit;
@@ -28,6 +29,7 @@ pub use lease::{Lease, name_of};
 pub use outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 pub use peers::{Peer, peer_of};
 pub use remote::Remotes;
+pub use rescued::{forget_rescued, rescued_folder};
 pub use seen_leases::{SeenLease, seen_leases};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.

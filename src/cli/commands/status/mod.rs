@@ -19,6 +19,7 @@ use crate::cli::session_choice;
 use crate::client::{HookPlace, Scope, hook_places};
 use crate::compare::changed_since;
 use crate::context::Context;
+use crate::restore::{self, Coming};
 use crate::store::{Listed, Reference, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
@@ -111,11 +112,15 @@ struct TrashNow {
     snapshots: usize,
     /// In bytes, on disk, of what only they need.
     size: u64,
+    #[serde(skip)]
+    comes_back: Option<Coming>,
 }
 
 impl TrashNow {
-    fn of(trash: TrashSize) -> TrashNow {
-        TrashNow { snapshots: trash.snapshots, size: trash.bytes }
+    fn of(workspace: &Workspace, trash: TrashSize) -> TrashNow {
+        let is_empty = trash.snapshots == 0;
+        let comes_back = if is_empty { None } else { restore::brings_back(workspace).ok().flatten() };
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back }
     }
 }
 
@@ -178,7 +183,7 @@ impl StatusReport {
                 snapshots: all.iter().count() - safety,
                 safety,
                 size: space.bytes,
-                trash: TrashNow::of(space.trash),
+                trash: TrashNow::of(workspace, space.trash),
             },
             leases: leases(context, &all),
             hooks: places.iter().map(Caller::of).collect(),
@@ -231,10 +236,12 @@ impl StatusReport {
         if trash.snapshots > 0 {
             let words =
                 format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
-            lines.push((
-                "Store",
-                text![words, Style::Faint.of("  `snap undo` brings back what was removed last")],
-            ));
+            let back = match trash.comes_back {
+                Some(Coming::Next) => "  `snap undo` brings back what was removed last",
+                Some(Coming::Later) => "  `snap undo`, again and again, brings back what was removed",
+                None => "  kept for a day; `snap prune --now` deletes it",
+            };
+            lines.push(("Store", text![words, Style::Faint.of(back)]));
         }
         lines.push(("Store", Style::Faint.of(path)));
         lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
