@@ -117,9 +117,12 @@ impl RemovalPlan {
             let copies = copies_of(&known, &entry);
             if let Some(pinned) = copies.iter().find(|copy| copy.pinned) {
                 let name = Line(&pinned.stem).to_string();
-                return Err(Error::new(Kind::Refused, format!("A copy of {:?} is pinned; nothing was removed", Line(&entry.called).to_string()))
-                    .because(format!("{name}.json holds the same snapshot"))
-                    .hint(format!("`snap unpin {:?}` allows it", Line(&entry.called).to_string())));
+                return Err(Error::new(
+                    Kind::Refused,
+                    format!("A copy of {:?} is pinned; nothing was removed", Line(&entry.called).to_string()),
+                )
+                .because(format!("{name}.json holds the same snapshot"))
+                .hint(format!("`snap unpin {:?}` allows it", Line(&entry.called).to_string())));
             }
             for stem in std::iter::once(&entry.stem).chain(copies.iter().map(|copy| &copy.stem)) {
                 if !named.contains(stem) {
@@ -264,7 +267,8 @@ fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()
         return Ok(());
     }
     let (name, user) = (Line(reference).to_string(), Line(&manifest.created_by.user).to_string());
-    let was = if last.is_some_and(|line| line.name == NO_NAME) { "may have been removed" } else { "was removed" };
+    let was =
+        if last.is_some_and(|line| line.name == NO_NAME) { "may have been removed" } else { "was removed" };
     Err(Error::new(Kind::Refused, format!("{name:?} {was}; what is called so now is another snapshot"))
         .because(format!("{user} saved it; nothing was removed"))
         .hint(format!("`snap rm {}` removes it", manifest.id.short())))

@@ -49,7 +49,9 @@ impl Removed {
     pub(super) fn finished(self) -> Result<()> {
         match self.left.first() {
             None => Ok(()),
-            Some(left) => Err(Error::new(Kind::Environment, "Snapshots were not removed completely").because(left)),
+            Some(left) => {
+                Err(Error::new(Kind::Environment, "Snapshots were not removed completely").because(left))
+            }
         }
     }
 }

@@ -251,7 +251,8 @@ impl Store {
         };
         let names = folder.names()?.into_iter().filter_map(|name| name.into_string().ok());
         let (manifests, others): (Vec<String>, Vec<String>) = names.partition(|name| name.ends_with(".json"));
-        let stems = manifests.iter().filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
+        let stems =
+            manifests.iter().filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
         let automatic = others.iter().any(|name| name == AUTOMATIC);
         Ok(Some(Batch { id, since: Timestamp::from(found.modified), stems, automatic }))
     }

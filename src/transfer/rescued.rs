@@ -31,7 +31,8 @@ pub fn forget_rescued(context: &Context, gone: &[(SnapshotId, ObjectId)]) -> Res
         let path = path.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let is_gone = gone.iter().any(|(id, _)| name.ends_with(id.as_str()))
-            || !gone.is_empty() && state_in(&path).is_some_and(|state| gone.iter().any(|(_, gone)| *gone == state));
+            || !gone.is_empty()
+                && state_in(&path).is_some_and(|state| gone.iter().any(|(_, gone)| *gone == state));
         if is_gone {
             files::remove(&path)?;
             removed += 1;

@@ -12,7 +12,9 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
-use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left, warn_of_unlogged};
+use crate::cli::restore_flow::{
+    ConsentArgs, RestoreReport, planning, say_moved, warn_of_left, warn_of_unlogged,
+};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune;

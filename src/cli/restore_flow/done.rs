@@ -17,7 +17,9 @@ use crate::store::MovedBranch;
 pub(crate) fn warn_of_unlogged(ui: &mut Ui, done: &Done) -> bool {
     let Some(unlogged) = &done.unlogged else { return false };
     let back = match &done.safety {
-        Some((_, safety)) => format!(", so `snap undo` does not know it. `snap rewind {}` goes back", quoted(safety)),
+        Some((_, safety)) => {
+            format!(", so `snap undo` does not know it. `snap rewind {}` goes back", quoted(safety))
+        }
         None => String::new(),
     };
     ui.warn(&format!("{unlogged}{back}"));

@@ -110,8 +110,9 @@ impl ReadyRestore<'_> {
         self.remove_emptied();
         let cleaned = self.record.clean_up(self.repository);
         let unlogged = log().err().map(|error| Warning::NotLogged(error.to_string()));
-        let cleaned = cleaned
-            .and_then(|leftover| journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover, unlogged)));
+        let cleaned = cleaned.and_then(|leftover| {
+            journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover, unlogged))
+        });
         cleaned.map_err(|error| Failed {
             error: Error::new(error.kind(), "Everything is restored, but cleaning up failed")
                 .because(error)

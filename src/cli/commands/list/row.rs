@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::table;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::NativePath;
-use crate::base::timestamp::{Timestamp, age};
+use crate::base::timestamp::Timestamp;
 use crate::cli::output::snapshot_words::{about, done, tasks};
 use crate::cli::output::words::size_text;
 use crate::context::Context;
@@ -99,7 +99,7 @@ impl<'a> Snapshot<'a> {
             agents: summary.agents,
             edits: summary.edits.map(edits),
             size,
-            age: age(since),
+            age: head.created_at.age(context.now),
             about: about(&head.name, summary),
         }
     }

@@ -10,7 +10,6 @@ use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
-use crate::base::timestamp::age;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::paged;
 use crate::cli::output::{Style, Text, Ui, pager, text};
@@ -35,7 +34,7 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries) -> Result<Ou
             let (one, Saved { head, .. }) = newest_first[number];
             TreeRow {
                 id: head.id.as_str().chars().take(digits).collect(),
-                age: age(context.now.since(head.created_at)),
+                age: head.created_at.age(context.now),
                 lead: format!("{lead}● "),
                 name: cut(one.called, LONGEST_NAME),
                 by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),

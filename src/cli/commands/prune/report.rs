@@ -65,11 +65,16 @@ pub(super) fn tell_left(context: &Context, ui: &mut Ui, done: &Removed, now: boo
     let is_left = match rescued {
         Ok((removed, left)) => {
             if removed > 0 {
-                ui.say(&format!("Deleted {} outside of the store too, in {folder}.", count(removed, "rescued snapshot")));
+                ui.say(&format!(
+                    "Deleted {} outside of the store too, in {folder}.",
+                    count(removed, "rescued snapshot")
+                ));
             }
             if left > 0 {
                 let kept = count(left, "rescued snapshot");
-                ui.say(&format!("{folder} keeps {kept} of other states, from before steps that removed a store."));
+                ui.say(&format!(
+                    "{folder} keeps {kept} of other states, from before steps that removed a store."
+                ));
             }
             false
         }
@@ -79,7 +84,8 @@ pub(super) fn tell_left(context: &Context, ui: &mut Ui, done: &Removed, now: boo
         }
     };
     if !done.also_in.is_empty() {
-        let shown: Vec<String> = done.also_in.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
+        let shown: Vec<String> =
+            done.also_in.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
         let more = done.also_in.len().saturating_sub(MOST_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let command: Vec<String> = shown.iter().map(|name| quoted(name)).collect();

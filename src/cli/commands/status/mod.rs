@@ -52,7 +52,7 @@ fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcom
     let newest = workspace.store.find(&Reference::Latest(0)).ok();
     let manifest = newest.as_ref().and_then(|entry| Some((entry, entry.readable()?)));
     if let Some((entry, manifest)) = manifest {
-        ui.line(&format!("{} {}", Line(&entry.called), age(context.now.since(manifest.created_at))))?;
+        ui.line(&format!("{} {}", Line(&entry.called), manifest.created_at.age(context.now)))?;
     }
     Ok(Outcome::Done)
 }
@@ -356,6 +356,6 @@ fn newest(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<N
         age_seconds: since.as_secs(),
         // What can't be compared, as with a base that is not here, is no news.
         changed: changed_since(workspace, &manifest).ok(),
-        age: age(since),
+        age: manifest.created_at.age(context.now),
     })
 }
