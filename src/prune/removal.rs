@@ -173,11 +173,20 @@ pub fn bring_back(
     batch: &SnapshotId,
 ) -> Result<(Vec<String>, Vec<Warning>)> {
     let store = &workspace.store;
-    let back = {
+    let logged = store.read_log()?.iter().any(|line| line.batch.as_ref() == Some(batch));
+    let (removed_at, back) = {
         let lock = store.lock_for_deleting()?;
-        store.bring_back(&lock, batch)?
+        let removed_at = store.trash()?.into_iter().find(|one| one.id == *batch).map(|one| one.since);
+        (removed_at, store.bring_back(&lock, batch)?)
     };
     let mut unlogged = None;
+    // Without the line of what it undoes, nobody could redo it.
+    for (manifest, at) in back.iter().zip(std::iter::repeat(removed_at)).filter(|_| !logged) {
+        let line = Occasion::Named.line(context, workspace, manifest);
+        let line =
+            line.map(|line| LogEntry { at: at.unwrap_or(line.at), batch: Some(batch.clone()), ..line });
+        line.iter().for_each(|line| unlogged = audit::try_write(store, line).err());
+    }
     for manifest in &back {
         let line = audit::line(context, Operation::Undo, Some(manifest));
         let root = Some(workspace.root.as_path().into());

@@ -112,6 +112,8 @@ fn automatic(project: &Project) -> String {
 fn a_rescued_copy_goes_with_its_snapshot() {
     let project = Project::new();
     let transcript = project.session(ID);
+    project.write("a.txt", "first\n");
+    project.snap(&["save", "first"]).exits(0);
     project.write("a.txt", format!("{WORD}\n"));
     hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf .claude")).exits(0);
     let rescued = project.home.path().join(".local/state/snap/rescued");
