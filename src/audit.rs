@@ -62,5 +62,13 @@ pub fn skipped(begun: LogEntry) -> LogEntry {
 
 /// Writes a line.
 pub fn write(store: &Store, entry: &LogEntry) {
-    let _best_effort = store.log(entry);
+    let _best_effort = try_write(store, entry);
+}
+
+/// Writes a line that somebody goes by later: who has to know if it is missing is told.
+///
+/// # Errors
+/// As [`Store::log`]; the operation continues all the same.
+pub fn try_write(store: &Store, entry: &LogEntry) -> Result<()> {
+    store.log(entry)
 }

@@ -63,6 +63,15 @@ impl Timestamp {
         format!("{:04}-{month:02}-{:02} {hour:02}:{minute:02} UTC", at.year(), at.day())
     }
 
+    /// Says how old something of this moment is: `3d`, `now`, or `in 2w` by a clock that is wrong.
+    pub fn age(self, now: Timestamp) -> String {
+        match self.since(now) {
+            // Two clocks are never quite the same.
+            ahead if ahead >= Duration::from_secs(60) => format!("in {}", age(ahead)),
+            _ => age(now.since(self)),
+        }
+    }
+
     /// Formats the time of day as `14:07`, by clocks that are so many minutes ahead of UTC.
     pub fn clock(self, ahead: i32) -> String {
         let at = Timestamp(self.0.saturating_add(i64::from(ahead) * 60_000)).calendar();
@@ -207,5 +216,11 @@ mod tests {
         let of = |seconds| age(Duration::from_secs(seconds));
         assert_eq!([of(0), of(59), of(3_599), of(7_200)], ["now", "59s", "59m", "2h"]);
         assert_eq!([of(8 * 86_400), of(15 * 86_400)], ["8d", "2w"]);
+        let now = Timestamp::from_millis(1_000_000);
+        let at = |seconds: i64| Timestamp::from_millis(1_000_000 + seconds * 1_000).age(now);
+        assert_eq!(
+            [at(-120), at(0), at(59), at(60), at(15 * 86_400)],
+            ["2m", "now", "now", "in 1m", "in 2w"]
+        );
     }
 }

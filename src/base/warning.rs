@@ -16,6 +16,18 @@ pub enum Warning {
     UnreadableSnapshot(String),
     /// Manifests were set aside, which keeps all objects from being removed.
     ManifestsAside,
+    /// What the snapshot of this name in the trash needs can't be told, which keeps all objects from being removed.
+    TrashKeepsObjects(String),
+    /// The file of this name holds another copy of a snapshot that was removed, and stays.
+    CopyStays(String),
+    /// Snapshots are gone, and git still keeps their base commits.
+    NotReleased(String),
+    /// Names of snapshots that are gone still stand in the log.
+    NamesInLog(String),
+    /// What was done is in no line of the log.
+    NotLogged(String),
+    /// Snapshots are gone, and not everything that belongs to them.
+    NotFinished(String),
     /// The snapshot of this name is gone at once, because there is no room for it in the trash, and why.
     NotInTrash(String, String),
     /// A snapshot that was to be removed is not the one that was looked at, by its name.
@@ -205,15 +217,43 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::UnreadableSnapshot(stem) => {
-                write!(f, "{stem} can't be read; it and all objects are kept")
+                let stem = cut(stem, 200);
+                write!(
+                    f,
+                    "{stem} can't be read; it and all objects are kept. `snap verify --repair` mends it if it can; `snap rm {stem}` \
+                     removes it"
+                )
             }
             Warning::ManifestsAside => f.write_str(
-                "manifests are in quarantine in the store's `damaged`; while they are there, all objects \
-                 are kept",
+                "manifests are in quarantine in the store's `damaged`; while they are there, all objects are kept. Once you have \
+                 deleted them there, `snap prune --now` removes what nothing else needs",
+            ),
+            Warning::TrashKeepsObjects(name) => write!(
+                f,
+                "what {} in the trash needs can't be told; all objects are kept until `snap prune --now` empties the trash",
+                cut(name, 200)
             ),
             Warning::NotRemoved(name) => {
                 write!(f, "{} was not removed: it was changed meanwhile; run the command again", cut(name, 200))
             }
+            Warning::CopyStays(stem) => write!(
+                f,
+                "{}.json has the same id and says something else; it stays, and `snap rm` removes it by that name",
+                cut(stem, 200)
+            ),
+            Warning::NotReleased(why) => write!(
+                f,
+                "what was removed is gone, but git still keeps its base commit: {why}. The next `snap prune` or `rm` tries it again"
+            ),
+            Warning::NamesInLog(why) => write!(
+                f,
+                "the names of what was removed still stand in the store's `log.jsonl`: {why}. The next `snap prune` or `rm` tries it again"
+            ),
+            Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
+            Warning::NotFinished(why) => write!(
+                f,
+                "what was removed is gone, but not everything that belongs to it: {why}. The next `snap prune` or `rm` goes on"
+            ),
             Warning::NotInTrash(name, why) => {
                 write!(f, "{} is not in the trash but gone, so `snap undo` can't bring it back: {why}", cut(name, 200))
             }

@@ -338,6 +338,7 @@ fn publish(
     name: Name,
     sign: Signing,
 ) -> Result<(String, Vec<Warning>)> {
+    let note = workspace.store.note_coming(&manifest.id);
     let not_kept = keep_base(workspace, manifest);
     let published = publish_named(workspace, lock, manifest, name, sign);
     if let (Err(_), Some(repository)) = (&published, &workspace.repository) {
@@ -347,6 +348,7 @@ fn publish(
             let _best_effort = repository.release_commit(&manifest.id);
         }
     }
+    let _struck_out_by_a_removal = published.is_ok().then(|| workspace.store.strike_out(&[note]));
     published.map(|(stem, notes)| (stem, notes.into_iter().chain(not_kept).collect()))
 }
 

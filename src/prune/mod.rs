@@ -6,10 +6,14 @@
 //! same policy (`policy.rs`) decides about snapshots on a remote. It is pure: the present moment is always
 //! an argument.
 
+mod also_in;
 mod plan;
 mod policy;
 mod removal;
+mod rest;
+mod still_there;
 
 pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded};
 pub use policy::{Policy, Retention, Verdict};
-pub use removal::{Removed, StillThere, bring_back, forget_links, remove_again};
+pub use removal::{Removed, bring_back, remove_again};
+pub use still_there::{StillThere, forget_links};

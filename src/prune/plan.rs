@@ -14,7 +14,7 @@ use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Head, Manifest, Trigger};
 use crate::prune::policy::{self, Candidate, Policy, Retention, Verdict};
-use crate::store::{Destination, Entry, LogEntry, Operation, Reference, Store, Sweep, UnreadEntry};
+use crate::store::{Destination, Entry, LogEntry, NO_NAME, Operation, Reference, Store, Sweep, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
@@ -23,8 +23,6 @@ pub struct RemovalPlan {
     /// In the order in which they go.
     all: Vec<PlannedSnapshot>,
     pub(super) occasion: Occasion,
-    /// Whether manifests were set aside: they may need any object.
-    some_aside: bool,
     /// Whether nothing goes by way of the trash.
     pub(super) at_once: bool,
 }
@@ -90,7 +88,7 @@ impl RemovalPlan {
         let judge = |number: usize, _: &UnreadEntry| {
             by_number.remove(&number).unwrap_or_else(|| Verdict::keep("it can't be read"))
         };
-        RemovalPlan::of(known, judge, Occasion::Policy, store)
+        RemovalPlan::of(known, judge, Occasion::Policy)
     }
 
     /// Plans to remove the snapshots of these names, in this order. All are found before any is
@@ -101,6 +99,7 @@ impl RemovalPlan {
     pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<RemovalPlan> {
         let store = &workspace.store;
         let mut named: Vec<String> = Vec::new();
+        let known = store.known()?;
         let log = store.read_log().unwrap_or_default();
         for reference in references {
             let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
@@ -115,8 +114,20 @@ impl RemovalPlan {
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
                     .hint(format!("`snap unpin {name:?}` allows it")));
             }
-            if !named.contains(&entry.stem) {
-                named.push(entry.stem);
+            let copies = copies_of(&known, &entry);
+            if let Some(pinned) = copies.iter().find(|copy| copy.pinned) {
+                let name = Line(&pinned.stem).to_string();
+                return Err(Error::new(
+                    Kind::Refused,
+                    format!("A copy of {:?} is pinned; nothing was removed", Line(&entry.called).to_string()),
+                )
+                .because(format!("{name}.json holds the same snapshot"))
+                .hint(format!("`snap unpin {:?}` allows it", Line(&entry.called).to_string())));
+            }
+            for stem in std::iter::once(&entry.stem).chain(copies.iter().map(|copy| &copy.stem)) {
+                if !named.contains(stem) {
+                    named.push(stem.clone());
+                }
             }
         }
         let judge = |_: usize, one: &UnreadEntry| {
@@ -126,7 +137,7 @@ impl RemovalPlan {
                 Verdict::keep("it was not named")
             }
         };
-        let mut plan = RemovalPlan::of(store.known()?, judge, Occasion::Named, store)?;
+        let mut plan = RemovalPlan::of(store.known()?, judge, Occasion::Named)?;
         let known = Arc::clone(&plan.known);
         let place = |one: &PlannedSnapshot| named.iter().position(|stem| *stem == known[one.number].stem);
         plan.all.sort_by_key(|one| place(one).unwrap_or(named.len()));
@@ -137,7 +148,6 @@ impl RemovalPlan {
         known: Arc<Vec<UnreadEntry>>,
         mut judge: impl FnMut(usize, &UnreadEntry) -> Verdict,
         occasion: Occasion,
-        store: &Store,
     ) -> Result<RemovalPlan> {
         let mut called = Store::called_by_stem(&known);
         let planned = |(number, one): (usize, &UnreadEntry)| PlannedSnapshot {
@@ -146,7 +156,7 @@ impl RemovalPlan {
             verdict: judge(number, one),
         };
         let all = known.iter().enumerate().map(planned).collect();
-        Ok(RemovalPlan { all, known, occasion, some_aside: store.has_manifests_aside()?, at_once: false })
+        Ok(RemovalPlan { all, known, occasion, at_once: false })
     }
 
     /// Plans to remove nothing, for who only wants the trash emptied.
@@ -155,7 +165,7 @@ impl RemovalPlan {
     /// [`Kind::Environment`] if the store can't be read.
     pub fn of_nothing(workspace: &Workspace) -> Result<RemovalPlan> {
         let judge = |_: usize, _: &UnreadEntry| Verdict::keep("no rule removes it");
-        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Policy, &workspace.store)
+        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Policy)
     }
 
     /// Plans to remove these once more, that were brought back from the trash. One that is pinned now stays.
@@ -168,7 +178,7 @@ impl RemovalPlan {
                 (false, _) => Verdict::keep("it is another one"),
             }
         };
-        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Again, &workspace.store)
+        RemovalPlan::of(workspace.store.known()?, judge, Occasion::Again)
     }
 
     /// Returns the same plan, but that what is removed is gone at once. By a policy, the trash is emptied too.
@@ -187,14 +197,20 @@ impl RemovalPlan {
 
     /// Returns the names of what is removed, safe to show.
     pub fn names(&self) -> Vec<String> {
-        self.gone().map(|(_, called)| Line(called).to_string()).collect()
+        let mut names: Vec<String> = self.gone().map(|(_, called)| Line(called).to_string()).collect();
+        // Several files may hold one snapshot.
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
     }
 
-    /// Returns what keeps space from being freed.
+    /// Returns copies under other names of what is removed, which stay: they are not the same in everything.
     pub fn warnings(&self) -> Vec<Warning> {
-        let unreadable = self.staying().filter(|one| one.head.is_err());
-        let unreadable = unreadable.map(|one| Warning::UnreadableSnapshot(one.stem.clone()));
-        unreadable.chain(self.some_aside.then_some(Warning::ManifestsAside)).collect()
+        let gone: BTreeSet<&SnapshotId> =
+            self.gone().filter_map(|(one, _)| Some(&one.head.as_ref().ok()?.id)).collect();
+        let is_copy = |one: &&UnreadEntry| one.head.as_ref().is_ok_and(|head| gone.contains(&head.id));
+        let copies = self.staying().filter(|_| self.occasion == Occasion::Named).filter(is_copy);
+        copies.map(|one| Warning::CopyStays(one.stem.clone())).collect()
     }
 
     /// Says what would be freed, on the disk as it is.
@@ -213,9 +229,26 @@ impl RemovalPlan {
         gone.map(|one| (&self.known[one.number], one.called.as_str()))
     }
 
+    /// Returns what stays, each with what it is called.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (&UnreadEntry, &str)> {
+        let kept = self.all.iter().filter(|one| one.verdict.keep);
+        kept.map(|one| (&self.known[one.number], one.called.as_str()))
+    }
+
     pub(super) fn staying(&self) -> impl Iterator<Item = &UnreadEntry> {
         self.all.iter().filter(|one| one.verdict.keep).map(|one| &self.known[one.number])
     }
+}
+
+/// Returns the other files that hold the very snapshot of an entry: what has only its id may be anybody's.
+fn copies_of<'k>(known: &'k [UnreadEntry], entry: &Entry) -> Vec<&'k UnreadEntry> {
+    let Some(manifest) = entry.readable() else { return Vec::new() };
+    let is_copy = |one: &&UnreadEntry| {
+        one.stem != entry.stem
+            && one.own == entry.own
+            && one.head.as_ref().is_ok_and(|head| head.is_of(manifest))
+    };
+    known.iter().filter(is_copy).collect()
 }
 
 /// Refuses to remove somebody else's snapshot by a name that it has only since another one of that name was removed: a
@@ -227,14 +260,16 @@ fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()
     let is_removal = |line: &LogEntry| {
         matches!(line.operation, Operation::Remove | Operation::Prune)
             && line.outcome.is_ok()
-            && line.name == reference
+            && (line.name == reference || line.name == NO_NAME)
     };
     let last = log.iter().rev().find(|line| line.snapshot.as_ref() == Some(&manifest.id) || is_removal(line));
     if last.is_none_or(|line| line.snapshot.as_ref() == Some(&manifest.id)) {
         return Ok(());
     }
     let (name, user) = (Line(reference).to_string(), Line(&manifest.created_by.user).to_string());
-    Err(Error::new(Kind::Refused, format!("{name:?} was removed; what is called so now is another snapshot"))
+    let was =
+        if last.is_some_and(|line| line.name == NO_NAME) { "may have been removed" } else { "was removed" };
+    Err(Error::new(Kind::Refused, format!("{name:?} {was}; what is called so now is another snapshot"))
         .because(format!("{user} saved it; nothing was removed"))
         .hint(format!("`snap rm {}` removes it", manifest.id.short())))
 }
@@ -263,7 +298,7 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
     for one in plan.all.iter_mut().filter(|one| !is_automatic[one.number]) {
         one.verdict = Verdict::keep("no hook of yours made it");
     }
-    plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
+    plan.carry_out(context, workspace, &lock, &Monitor::default()).and_then(|removed| removed.finished())
 }
 
 /// Removes the safety snapshot of a restore that changed nothing after all, by the name of its file.
@@ -280,8 +315,8 @@ pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> 
             Verdict::keep("it is another one")
         }
     };
-    let plan = RemovalPlan::of(store.known()?, judge, Occasion::Unneeded, store)?.at_once(true);
-    plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
+    let plan = RemovalPlan::of(store.known()?, judge, Occasion::Unneeded)?.at_once(true);
+    plan.carry_out(context, workspace, &lock, &Monitor::default()).and_then(|removed| removed.finished())
 }
 
 /// A snapshot on a remote, pushed by the user.

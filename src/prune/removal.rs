@@ -2,25 +2,29 @@
 //!
 //! A removed snapshot is in the trash for a day (`store/trash.rs`), unless it is to be gone at once. Its manifest goes
 //! first, and durably. From then on the snapshot does not exist, and the rest of it does no harm. Then follow: its line in
-//! the log, and what was in the trash for a day. With what is gone for good go the ref that keeps its base commit,
-//! objects that nothing needs any more, secrets that were kept for it, journals of past sessions, and links to it. Each
-//! of these is found from what is there, not from what was just removed. So the next removal finishes one that was
-//! killed. Two things are exceptions: the line in the log, and the ref, which then keeps a commit that
-//! nothing needs.
+//! the log, and what was in the trash for a day. With what is gone for good go objects that nothing needs any more, secrets
+//! that were kept for it, journals of past sessions, and links to it. Each of these is found from what is there, not from
+//! what was just removed. So the next removal finishes one that was killed. Refs of base commits and names in the log are not
+//! found so: they are written down first (`store/going.rs`). A line that is missing in the log is no loss, because what was
+//! removed is in the trash.
 
 use std::collections::BTreeSet;
 
+use super::also_in::{Held, also_in};
 use super::plan::{Occasion, RemovalPlan};
+use super::rest;
+use super::still_there::{StillThere, forget_links, links};
 use crate::audit;
-use crate::base::error::Result;
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
-use crate::client::Link;
 use crate::context::Context;
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::redaction;
-use crate::store::{DeleteLock, Grace, LogEntry, Operation, Sweep, UnreadEntry};
+use crate::store::{DeleteLock, Going, Grace, LogEntry, NO_NAME, Operation, Sweep};
 use crate::workspace::Workspace;
 
 /// What a removal came to.
@@ -29,14 +33,35 @@ pub struct Removed {
     pub freed: Sweep,
     /// What went wrong without harm.
     pub warnings: Vec<Warning>,
+    /// What is left of it, to be finished by the next removal, or to be done by a person.
+    pub left: Vec<Warning>,
+    /// The snapshots that are gone for good, by their ids and states.
+    pub gone: Vec<(SnapshotId, ObjectId)>,
+    /// Other snapshots that hold something of what is gone for good: what they are called.
+    pub also_in: Vec<String>,
+}
+
+impl Removed {
+    /// Takes what is left for a failure: where no person can be told what it is.
+    ///
+    /// # Errors
+    /// The first of what is left.
+    pub(super) fn finished(self) -> Result<()> {
+        match self.left.first() {
+            None => Ok(()),
+            Some(left) => {
+                Err(Error::new(Kind::Environment, "Snapshots were not removed completely").because(left))
+            }
+        }
+    }
 }
 
 impl RemovalPlan {
     /// Removes what the plan says. Needs no free space on the disk: what the trash has no room for is gone at once.
     ///
     /// # Errors
-    /// The first failure, with the path or what git says. No later step waits for it: the next removal has less to
-    /// do, and no snapshot is there in part.
+    /// That a manifest could not be removed, with the path. What fails after the manifests are gone is in the result: no
+    /// later step waits for it, the next removal has less to do, and no snapshot is there in part.
     pub fn carry_out(
         self,
         context: &Context,
@@ -46,14 +71,23 @@ impl RemovalPlan {
     ) -> Result<Removed> {
         let store = &workspace.store;
         let batch = (!self.at_once).then(SnapshotId::random);
+        // Only if a person says so: what they want to be gone may be a secret.
+        let is_asked_for = self.at_once && self.occasion != Occasion::Unneeded;
+        let empties = self.at_once && self.occasion == Occasion::Policy;
+        let until = if empties { None } else { Some(context.now) };
+        self.note(lock, workspace, until, is_asked_for);
+        if let (Some(batch), Occasion::Automatic) = (&batch, self.occasion) {
+            store.mark_automatic(batch);
+        }
         let (mut gone, mut deleted, mut warnings) = (Vec::new(), Ok(()), Vec::new());
+        let (mut left, mut held, mut unlogged) = (Vec::new(), Held::default(), None);
         let removing = monitor.begin(Phase::Removing, Some(self.gone().count() as u64));
         for (one, called) in self.gone() {
             monitor.add(1);
             let mut into = batch.clone();
             if !store.is_still(one) {
                 // Removed or replaced, or never what it was taken for.
-                warnings.push(Warning::NotRemoved(called.to_owned()));
+                left.push(Warning::NotRemoved(called.to_owned()));
                 continue;
             }
             let manifest = store.whole(one);
@@ -70,84 +104,115 @@ impl RemovalPlan {
                 break;
             }
             if into.is_none() {
-                gone.extend(one.head.as_ref().ok().map(|head| &head.id));
+                gone.extend(one.head.as_ref().ok().map(|head| (head.id.clone(), head.state)));
+            }
+            if let Some(manifest) = manifest.as_ref().filter(|_| is_asked_for) {
+                held.add(manifest);
             }
             let line = |manifest: &Manifest| {
                 let line = self.occasion.line(context, workspace, manifest)?;
-                Some(LogEntry { name: called.to_owned(), batch: into, ..line })
+                let name = if is_asked_for { NO_NAME } else { called }.to_owned();
+                Some(LogEntry { name, batch: into, ..line })
             };
             if let Some(line) = manifest.as_ref().and_then(line) {
-                audit::write(store, &line);
+                unlogged = audit::try_write(store, &line).err().or(unlogged);
             }
         }
         drop(removing);
         if batch.is_some() && self.gone().next().is_some() {
             let _best_effort = store.sync_log();
         }
-        let empties = self.at_once && self.occasion == Occasion::Policy;
-        let emptied = store.empty_trash(lock, if empties { None } else { Some(context.now) });
+        left.extend(unlogged.map(|error| Warning::NotLogged(error.to_string())));
+        let mut unfinished = |error: Error| left.push(Warning::NotFinished(error.to_string()));
+        let is_gone = |head: &Head| is_asked_for && gone.iter().any(|(id, _)| *id == head.id);
         // Nobody waits for what a day makes old; who wants the trash empty is told if it is not.
-        let (emptied, not_emptied) = match emptied {
-            Ok(emptied) => (emptied, None),
-            Err(error) => (BTreeSet::new(), Some(error).filter(|_| empties)),
-        };
+        let emptied = store.empty_trash(lock, until, is_gone).map_err(|error| {
+            if is_asked_for {
+                unfinished(error);
+            }
+        });
+        let emptied = emptied.unwrap_or_default();
+        let has_emptied = !emptied.is_empty();
+        gone.extend(emptied);
         // An unreadable one keeps no ref: it is found by its id, which nobody knows.
         let there = StillThere::of(workspace, self.staying());
-        let released = gone.into_iter().chain(&emptied);
-        let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
-        // Only if a person says so: what they want to be gone may be a secret.
-        let is_asked_for = self.at_once && self.occasion != Occasion::Unneeded;
         let grace = if is_asked_for { Grace::None } else { Grace::Day };
-        let freed = store.sweep(lock, context.now, grace, monitor);
-        if self.at_once || !emptied.is_empty() {
+        let freed = store.sweep(lock, context.now, grace, monitor).map_err(&mut unfinished);
+        if self.at_once || has_emptied {
             let forgotten = store.forget_removed(lock);
             warnings.extend(forgotten.err().map(|error| Warning::NotForgotten(error.to_string())));
         }
-        let secrets = redaction::tidy(workspace, context.now);
-        let journals = workspace.client.forget_journals(context.now);
-        let reports = store.forget_reports(|id| there.is_gone(id));
+        let _said = redaction::tidy(workspace, context.now).map_err(&mut unfinished);
+        let _said = workspace.client.forget_journals(context.now).map_err(&mut unfinished);
+        let _said = store.forget_reports(|id| there.is_gone(id)).map_err(&mut unfinished);
+        let ids: BTreeSet<SnapshotId> = gone.iter().map(|(id, _)| id.clone()).collect();
+        left.extend(rest::clear(context, workspace, lock, &ids, is_asked_for, &there));
         deleted?;
-        not_emptied.map_or(Ok(()), Err)?;
-        released?;
-        let freed = freed?;
-        secrets?;
-        journals?;
-        reports?;
         let links = links(workspace).and_then(|links| forget_links(workspace, links, &there));
         warnings.extend(links.err().map(|error| Warning::Links(error.to_string())));
-        Ok(Removed { freed, warnings })
+        let also_in = also_in(store, &held, self.kept());
+        Ok(Removed { freed: freed.unwrap_or_default(), warnings, left, gone, also_in })
+    }
+
+    /// Writes down what is about to be gone for good. Where there is no room for that, it goes all the same.
+    fn note(&self, lock: &DeleteLock, workspace: &Workspace, until: Option<Timestamp>, with_name: bool) {
+        let trash = workspace.store.over_in_trash(lock, until).unwrap_or_default();
+        let named = self.gone().filter(|_| self.at_once).filter_map(|(one, _)| one.head.as_ref().ok());
+        let ids = named.chain(&trash).map(|head| head.id.clone());
+        let _best_effort =
+            workspace.store.note_going(&ids.map(|id| Going { id, with_name }).collect::<Vec<_>>());
     }
 }
 
-/// Brings back all that one command removed, from the trash. Returns the names.
+/// Brings back all that one command removed, from the trash. Returns the names, and what is left of that.
 ///
 /// # Errors
 /// As [`crate::store::Store::bring_back`], or that others hold the store for longer than ten seconds.
-pub fn bring_back(context: &Context, workspace: &Workspace, batch: &SnapshotId) -> Result<Vec<String>> {
+pub fn bring_back(
+    context: &Context,
+    workspace: &Workspace,
+    batch: &SnapshotId,
+) -> Result<(Vec<String>, Vec<Warning>)> {
     let store = &workspace.store;
-    let back = {
+    let logged = store.read_log()?.iter().any(|line| line.batch.as_ref() == Some(batch));
+    let (removed_at, back) = {
         let lock = store.lock_for_deleting()?;
-        store.bring_back(&lock, batch)?
+        let removed_at = store.trash()?.into_iter().find(|one| one.id == *batch).map(|one| one.since);
+        (removed_at, store.bring_back(&lock, batch)?)
     };
+    let mut unlogged = None;
+    // Without the line of what it undoes, nobody could redo it.
+    for (manifest, at) in back.iter().zip(std::iter::repeat(removed_at)).filter(|_| !logged) {
+        let line = Occasion::Named.line(context, workspace, manifest);
+        let line =
+            line.map(|line| LogEntry { at: at.unwrap_or(line.at), batch: Some(batch.clone()), ..line });
+        line.iter().for_each(|line| unlogged = audit::try_write(store, line).err());
+    }
     for manifest in &back {
         let line = audit::line(context, Operation::Undo, Some(manifest));
         let root = Some(workspace.root.as_path().into());
-        audit::write(store, &LogEntry { root, batch: Some(batch.clone()), ..line });
+        let line = LogEntry { root, batch: Some(batch.clone()), ..line };
+        unlogged = audit::try_write(store, &line).err().or(unlogged);
     }
     let _best_effort = store.sync_log();
-    Ok(back.into_iter().map(|manifest| manifest.name).collect())
+    let left = unlogged.map(|error| Warning::NotLogged(error.to_string()));
+    Ok((back.into_iter().map(|manifest| manifest.name).collect(), left.into_iter().collect()))
 }
 
-/// Removes snapshots once more that were brought back. Returns the names of those that are removed.
+/// Removes snapshots once more that were brought back. Returns the names of those that are removed, and what is left of that.
 ///
 /// # Errors
 /// As [`RemovalPlan::carry_out`], or that others hold the store for longer than ten seconds.
-pub fn remove_again(context: &Context, workspace: &Workspace, ids: &[SnapshotId]) -> Result<Vec<String>> {
+pub fn remove_again(
+    context: &Context,
+    workspace: &Workspace,
+    ids: &[SnapshotId],
+) -> Result<(Vec<String>, Vec<Warning>)> {
     let lock = workspace.store.lock_for_deleting()?;
     let plan = RemovalPlan::again(workspace, ids)?;
     let names = plan.names();
-    plan.carry_out(context, workspace, &lock, &Monitor::default())?;
-    Ok(names)
+    let removed = plan.carry_out(context, workspace, &lock, &Monitor::default())?;
+    Ok((names, removed.left))
 }
 
 impl Occasion {
@@ -164,59 +229,4 @@ impl Occasion {
         let root = asked_for.then(|| workspace.root.as_path().into());
         Some(LogEntry { root, ..audit::line(context, operation, Some(manifest)) })
     }
-}
-
-/// Lets git collect the base commits of snapshots again.
-fn release(workspace: &Workspace, gone: Vec<&SnapshotId>) -> Result<()> {
-    match &workspace.repository {
-        Some(repository) => repository.release_commits(&gone),
-        None => Ok(()),
-    }
-}
-
-/// Returns the links to snapshots of this store.
-pub(super) fn links(workspace: &Workspace) -> Result<Vec<Link>> {
-    workspace.client.links_to(workspace.store.root())
-}
-
-/// Which snapshots of a store there still are, in the trash too.
-pub struct StillThere {
-    ids: BTreeSet<SnapshotId>,
-    /// Whether something can't be read, which may be any of them.
-    unsure: bool,
-}
-
-impl StillThere {
-    /// Takes these of the store, and those in its trash.
-    pub fn of<'a>(workspace: &Workspace, known: impl Iterator<Item = &'a UnreadEntry>) -> StillThere {
-        let (mut ids, mut unsure) = (BTreeSet::new(), false);
-        for one in known {
-            match &one.head {
-                Ok(head) => drop(ids.insert(head.id.clone())),
-                Err(_) => unsure = true,
-            }
-        }
-        match workspace.store.ids_in_trash() {
-            Ok(trash) => ids.extend(trash),
-            Err(_) => unsure = true,
-        }
-        StillThere { ids, unsure }
-    }
-
-    /// Says whether a snapshot surely does not exist any more.
-    pub fn is_gone(&self, snapshot: &SnapshotId) -> bool {
-        !self.unsure && !self.ids.contains(snapshot)
-    }
-}
-
-/// Removes the links whose snapshot is gone, and returns the others. A link that follows the newest
-/// snapshot stays, and is moved to another one.
-///
-/// # Errors
-/// What the client's folders say.
-pub fn forget_links(workspace: &Workspace, links: Vec<Link>, there: &StillThere) -> Result<Vec<Link>> {
-    let (gone, left): (Vec<Link>, Vec<Link>) =
-        links.into_iter().partition(|link| !link.follows && there.is_gone(&link.snapshot));
-    gone.iter().try_for_each(|link| workspace.client.unlink(link).map(drop))?;
-    Ok(left)
 }

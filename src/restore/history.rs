@@ -146,6 +146,11 @@ impl History {
         (None, gone)
     }
 
+    /// Says whether something that was removed is still in the trash, and not undone.
+    pub(super) fn has_removal_in_trash(&self) -> bool {
+        self.done.iter().any(|act| matches!(act, Act::Removed(removal) if removal.in_trash))
+    }
+
     /// Takes the last removals for undone whose snapshots are there: whoever brought them back may have died before it was
     /// in the log.
     pub(super) fn settle(&mut self, is_there: impl Fn(&SnapshotId) -> bool) {

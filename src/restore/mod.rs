@@ -68,7 +68,7 @@ pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use undo::{NextStep, has_step, next_step, plan_undo};
+pub use undo::{Coming, NextStep, brings_back, has_step, next_step, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_resume, find_to_rewind,
     lost_in_session, tree_of,
@@ -484,8 +484,8 @@ fn carry_out(
         monitor,
     };
     let tasks = change.record.tasks.as_ref().map_or(0, TaskChange::number);
-    let log = || audit::write(&workspace.store, &line);
-    let (relocated, leftover) = change.carry_out(&workspace.store, log)?;
+    let log = || audit::try_write(&workspace.store, &line);
+    let (relocated, leftover, unlogged) = change.carry_out(&workspace.store, log)?;
     let session = session.map(|session| (session.id, session.cwd));
-    Ok(Done { safety: None, paths, session, relocated, leftover, moved, tasks })
+    Ok(Done { safety: None, paths, session, relocated, leftover, moved, tasks, unlogged })
 }

@@ -89,6 +89,8 @@ pub struct Done {
     pub tasks: usize,
     /// A staging folder that could not be removed; it holds the old files.
     pub leftover: Option<PathBuf>,
+    /// That the log has no line about it: `undo` does not know it.
+    pub unlogged: Option<Warning>,
 }
 
 impl RestorePlan {

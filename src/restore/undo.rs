@@ -13,11 +13,12 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
+use crate::manifest::Head;
 use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
 use crate::restore::files::{amounts, base_here};
-use crate::store::{LogEntry, Reference};
+use crate::store::{Batch, LogEntry, LogOutcome, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -74,7 +75,8 @@ pub fn has_step(workspace: &Workspace, direction: Direction) -> Result<bool> {
 fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;
     let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
-    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root, &own.collect());
+    let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
+    let (log, proven) = believed(log, &workspace.root, &own.collect());
     let trash = trash.into_iter().map(|batch| batch.id).collect();
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
@@ -84,6 +86,67 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
         history.settle(|id| there.contains(id));
     }
     Ok((history, proven))
+}
+
+/// Adds what is in the trash and in no line: whoever removed it died before that, or could not write it. Where it was
+/// removed is not known; it is told here.
+fn with_unlogged(workspace: &Workspace, mut log: Vec<LogEntry>, trash: &[Batch]) -> Result<Vec<LogEntry>> {
+    let logged: BTreeSet<SnapshotId> = log.iter().filter_map(|line| line.batch.clone()).collect();
+    let is_unlogged = |batch: &&Batch| {
+        !batch.automatic && !logged.contains(&batch.id) && workspace.store.is_own_batch(batch)
+    };
+    for batch in trash.iter().filter(is_unlogged) {
+        let after = log.iter().rposition(|line| line.at <= batch.since).map_or(0, |at| at + 1);
+        for head in workspace.store.heads_of(batch)? {
+            log.insert(after, missing_line(batch, head, &workspace.root));
+        }
+    }
+    Ok(log)
+}
+
+/// Makes the line that is missing about a snapshot in the trash.
+fn missing_line(batch: &Batch, head: Head, root: &Path) -> LogEntry {
+    LogEntry {
+        at: batch.since,
+        operation: Operation::Remove,
+        snapshot: Some(head.id),
+        name: head.name,
+        user: head.created_by.user,
+        host: head.created_by.host,
+        session: None,
+        root: Some(root.into()),
+        safety: None,
+        moved: None,
+        peer: None,
+        batch: Some(batch.id.clone()),
+        outcome: LogOutcome::Ok,
+        reason: None,
+        note: None,
+        into: None,
+        tasks: None,
+        own: true,
+    }
+}
+
+/// Says whether a step back brings something back from the trash: the next one, or a later one.
+///
+/// # Errors
+/// What the disk says.
+pub fn brings_back(workspace: &Workspace) -> Result<Option<Coming>> {
+    let (history, _) = history(workspace)?;
+    Ok(match history.next_undo().0 {
+        Some(Act::Removed(_)) => Some(Coming::Next),
+        _ => history.has_removal_in_trash().then_some(Coming::Later),
+    })
+}
+
+/// When `undo` brings something back from the trash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coming {
+    /// With the next step.
+    Next,
+    /// With a step after that.
+    Later,
 }
 
 /// Plans the next step in this workspace, if that is about a restore.

@@ -12,11 +12,12 @@ use crate::sys::files;
 use crate::sys::place::{Shape, strange};
 
 /// The folders that a store consists of.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "objects",
     "objects/.git",
     "objects/.git/objects",
     "objects/.git/refs",
+    "objects/going",
     "objects/manifests",
     "objects/trash",
     "tmp",

@@ -21,7 +21,7 @@ use crate::sys::disk;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks;
 
-const LARGEST_LOG: u64 = 1 << 20;
+pub(super) const LARGEST_LOG: u64 = 1 << 20;
 
 /// The most bytes that stay of what names and closes lines of work, when the older half of the log goes.
 const MOST_OF_LINES: usize = 256 << 10;
@@ -333,7 +333,7 @@ impl Store {
     }
 
     /// Adds the seal, as the last key, and the line's end.
-    fn sealed_line(&self, mut json: Vec<u8>) -> Vec<u8> {
+    pub(super) fn sealed_line(&self, mut json: Vec<u8>) -> Vec<u8> {
         if let Some(seal) = self.seal(LOG_LINE, &json) {
             json.pop();
             json.extend_from_slice(SEAL);
@@ -344,7 +344,7 @@ impl Store {
     }
 
     /// Says whether a line ends in this user's seal over everything before it.
-    fn is_own_line(&self, line: &[u8]) -> bool {
+    pub(super) fn is_own_line(&self, line: &[u8]) -> bool {
         let parts = || {
             let (rest, end) = line.split_at_checked(line.len().checked_sub(SEALED_END)?)?;
             let seal = std::str::from_utf8(end.strip_prefix(SEAL)?.strip_suffix(b"\"}")?).ok()?;

@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::{LEAST_EACH, Store, TrashSize, UnreadEntry, manifest_name};
 use crate::base::digest::ObjectId;
@@ -62,19 +61,21 @@ impl Store {
         Sizes { store: self, objects: HashMap::new(), next: 0 }
     }
 
-    /// Returns the objects that these snapshots need, and perhaps others; says too whether all of them can be read.
-    pub(super) fn needs<'e>(&self, all: impl Iterator<Item = &'e UnreadEntry>) -> (Objects, bool) {
+    /// Returns the objects that these snapshots need, and perhaps others; says too which of them can't be read.
+    pub(super) fn needs<'e>(&self, all: impl Iterator<Item = &'e UnreadEntry>) -> (Objects, Vec<String>) {
         let all: Vec<&UnreadEntry> = all.collect();
-        let (needed, failed) = (Mutex::new(Objects::new()), AtomicBool::new(false));
+        let (needed, failed) = (Mutex::new(Objects::new()), Mutex::new(Vec::new()));
         parallel::map(&all, LEAST_EACH, |one| {
             match self.manifest_bytes(&one.stem).and_then(|json| may_name(&json)) {
                 Ok(names) if one.head.is_ok() => held(&needed).extend(names),
                 // Removed since it was listed, which nobody can while objects are swept.
                 Err(error) if error.kind() == Kind::NotFound => {}
-                Ok(_) | Err(_) => failed.store(true, Relaxed),
+                Ok(_) | Err(_) => held(&failed).push(one.stem.clone()),
             }
         });
-        (std::mem::take(&mut *held(&needed)), !failed.into_inner())
+        let mut unread = std::mem::take(&mut *held(&failed));
+        unread.sort();
+        (std::mem::take(&mut *held(&needed)), unread)
     }
 
     /// Adds the objects that one snapshot needs, and its base versions; says whether these can be read.

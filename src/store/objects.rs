@@ -18,10 +18,11 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::timestamp::Timestamp;
+use crate::base::warning::Warning;
 use crate::manifest::{Content, Manifest, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
 use crate::store::trash::KEPT;
-use crate::sys::files::{self, Draft, Existing};
+use crate::sys::files::{Draft, Existing};
 use crate::sys::parallel::{self, held};
 use crate::sys::place::{OwnPath, Shape, Stat};
 
@@ -43,7 +44,7 @@ const MOST_ASKED: usize = 16;
 const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a sweep removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// How many objects.
     pub objects: u64,
@@ -53,6 +54,8 @@ pub struct Sweep {
     pub waiting: YoungObjects,
     /// What only the trash needs.
     pub trash: YoungObjects,
+    /// Why no object was removed; empty if nothing stood in the way.
+    pub blocked: Vec<Warning>,
 }
 
 /// Objects that nothing needs and that can't go yet.
@@ -91,6 +94,7 @@ impl Unneeded {
             bytes: self.objects.iter().map(|(_, bytes)| bytes).sum(),
             waiting: self.waiting,
             trash: self.trash,
+            blocked: Vec::new(),
         }
     }
 }
@@ -114,7 +118,7 @@ pub enum Destination {
 }
 
 /// Says whether nobody can be about to need a file any more.
-fn is_old(found: &Stat, now: Timestamp) -> bool {
+pub(super) fn is_old(found: &Stat, now: Timestamp) -> bool {
     now.since(Timestamp::from(found.modified)) > GRACE
 }
 
@@ -311,21 +315,17 @@ impl Store {
         monitor: &Monitor,
     ) -> Result<Sweep> {
         let keeps_young = grace == Grace::Day || !self.locks_hold();
+        self.sweep_temporary(now, keeps_young)?;
         let unneeded = self.unneeded(&BTreeSet::new(), Destination::Trash, now, keeps_young)?;
-        let Some(unneeded) = unneeded else { return Ok(Sweep::default()) };
+        let unneeded = match unneeded {
+            Ok(unneeded) => unneeded,
+            Err(blocked) => return Ok(Sweep { blocked, ..Sweep::default() }),
+        };
         unneeded.bases.iter().try_for_each(OwnPath::remove)?;
         let _phase = monitor.begin(Phase::Removing, Some(unneeded.objects.len() as u64));
         for (place, _) in &unneeded.objects {
             place.remove()?;
             monitor.add(1);
-        }
-        for name in self.tmp().names()? {
-            let place = self.tmp().join(&name);
-            // A folder is what a killed push or pull left; links in it are removed, not followed.
-            if place.stat()?.is_some_and(|found| is_our_temporary(&name, found.shape) && is_old(&found, now))
-            {
-                place.remove_all()?;
-            }
         }
         Ok(unneeded.sweep())
     }
@@ -337,35 +337,34 @@ impl Store {
     /// As [`Store::sweep`].
     pub fn would_free(&self, gone: &BTreeSet<&str>, to: Destination, now: Timestamp) -> Result<Sweep> {
         let keeps_young = to == Destination::Trash || !self.locks_hold();
-        Ok(self
-            .unneeded(gone, to, now, keeps_young)?
-            .map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
+        let unneeded = self.unneeded(gone, to, now, keeps_young)?;
+        Ok(unneeded.map_or_else(|blocked| Sweep { blocked, ..Sweep::default() }, |unneeded| unneeded.sweep()))
     }
 
     /// Says whether everybody who saves here sees the locks: on a network disk, another machine may not.
-    fn locks_hold(&self) -> bool {
+    pub(super) fn locks_hold(&self) -> bool {
         self.at("").is_on_local_disk()
     }
 
     /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
-    /// `None` if a manifest can't be read.
+    /// what stands in the way, if a manifest can't be read.
     fn unneeded(
         &self,
         gone: &BTreeSet<&str>,
         to: Destination,
         now: Timestamp,
         keeps_young: bool,
-    ) -> Result<Option<Unneeded>> {
-        if self.has_manifests_aside()? {
-            return Ok(None);
-        }
+    ) -> Result<std::result::Result<Unneeded, Vec<Warning>>> {
         let mut with_bases: BTreeSet<OsString> = self.bases_folder().names()?.into_iter().collect();
         // Here a snapshot must not be missed: the index is not asked which there are.
         let known = self.known_anew()?;
         let goes = |one: &UnreadEntry| gone.contains(one.stem.as_str());
-        let (mut needed, all_read) = self.needs(known.iter().filter(|one| !goes(one)));
-        if !all_read {
-            return Ok(None);
+        let (mut needed, unread) = self.needs(known.iter().filter(|one| !goes(one)));
+        let unreadable = |stem: &str| Warning::UnreadableSnapshot(stem.to_owned());
+        let aside = self.has_manifests_aside()?.then_some(Warning::ManifestsAside);
+        let blocked: Vec<Warning> = unread.iter().map(|stem| unreadable(stem)).chain(aside).collect();
+        if !blocked.is_empty() {
+            return Ok(Err(blocked));
         }
         let is_wanted = |id: &SnapshotId| with_bases.contains(OsStr::new(&bases_name(id)));
         let (mut by_trash, mut until, mut have_bases) = (Objects::new(), None, Vec::new());
@@ -376,11 +375,11 @@ impl Store {
                 continue;
             }
             let Ok(manifest) = self.read_once(&one.stem) else {
-                if goes { continue } else { return Ok(None) }
+                if goes { continue } else { return Ok(Err(vec![unreadable(&one.stem)])) }
             };
             let set = if goes { &mut by_trash } else { &mut needed };
             if !self.add_needs(&manifest, set) {
-                return Ok(None);
+                return Ok(Err(vec![unreadable(&one.stem)]));
             }
             until = until.max(goes.then_some(now));
             have_bases.push(bases_name(&head.id));
@@ -392,11 +391,13 @@ impl Store {
                 match self.trashed(batch, stem)? {
                     Some(Ok(manifest)) => {
                         if !self.add_needs(&manifest, &mut by_trash) {
-                            return Ok(None);
+                            return Ok(Err(vec![Warning::TrashKeepsObjects(manifest.name.clone())]));
                         }
                         have_bases.push(bases_name(&manifest.id));
                     }
-                    Some(Err(error)) if error.kind() == Kind::NewerFormat => return Ok(None),
+                    Some(Err(error)) if error.kind() == Kind::NewerFormat => {
+                        return Ok(Err(vec![Warning::TrashKeepsObjects(stem.clone())]));
+                    }
                     // A damaged one that somebody removed is no reason to keep everything.
                     Some(Err(_)) | None => {}
                 }
@@ -436,7 +437,7 @@ impl Store {
                 }
             }
         }
-        Ok(Some(unneeded))
+        Ok(Ok(unneeded))
     }
 
     pub(super) fn objects_folder(&self) -> OwnPath {
@@ -449,16 +450,6 @@ impl Store {
 
     pub(super) fn object_place(&self, id: ObjectId) -> OwnPath {
         self.object_folder(id).join(format!("{id}.zst"))
-    }
-}
-
-/// Says whether a file or folder was made by us and left by a process that died.
-fn is_our_temporary(name: &OsStr, shape: Shape) -> bool {
-    let name = name.to_string_lossy();
-    match shape {
-        Shape::Folder => name.starts_with(files::SCRATCH),
-        Shape::File => name.starts_with(files::TEMPORARY),
-        Shape::Link | Shape::Special => false,
     }
 }
 

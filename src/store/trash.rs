@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{DeleteLock, PATIENCE, Store, manifest_name, refs};
+use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
@@ -28,7 +29,12 @@ pub struct Batch {
     pub since: Timestamp,
     /// The names of its files, without `.json`.
     pub stems: Vec<String>,
+    /// Whether no person asked for the removal.
+    pub automatic: bool,
 }
+
+/// In the folder of what was removed without a person asking for it.
+const AUTOMATIC: &str = "automatic";
 
 impl Batch {
     /// Says whether it is kept no longer.
@@ -114,6 +120,21 @@ impl Store {
         Ok(kept)
     }
 
+    /// Notes of what is about to be moved into the trash that no person asked for it. Without the note, `undo` would bring it
+    /// back; that does no harm.
+    pub fn mark_automatic(&self, batch: &SnapshotId) {
+        let folder = self.batch_folder(batch);
+        let _best_effort = folder.make_folder().and_then(|_| files::append_private(&folder.join(AUTOMATIC)));
+    }
+
+    /// Reads the heads of the snapshots in one batch, of those that can be read.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn heads_of(&self, batch: &Batch) -> Result<Vec<Head>> {
+        self.heads_in_trash(std::slice::from_ref(batch))
+    }
+
     fn also_in_trash(&self, batch: &SnapshotId, stem: &str) -> Result<()> {
         let folder = self.batch_folder(batch);
         let place = folder.join(manifest_name(stem));
@@ -182,8 +203,18 @@ impl Store {
             .ok_or_else(|| Error::new(Kind::Bug, "No free file name was found for the snapshot"))
     }
 
-    /// Deletes what is in the trash: all, or only what is kept no longer at this moment. Returns the ids of the snapshots
-    /// that are gone. Their objects go with the next [`Store::sweep`].
+    /// Returns the heads of what [`Store::empty_trash`] deletes.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn over_in_trash(&self, _lock: &DeleteLock, over_at: Option<Timestamp>) -> Result<Vec<Head>> {
+        let mut batches = self.trash()?;
+        batches.retain(|batch| over_at.is_none_or(|now| batch.is_over(now)));
+        self.heads_in_trash(&batches)
+    }
+
+    /// Deletes what is in the trash: all, or only what is kept no longer at this moment, and what else is to be gone. Returns
+    /// the ids and states of the snapshots that are gone. Their objects go with the next [`Store::sweep`].
     ///
     /// # Errors
     /// As [`Store::trash`].
@@ -191,12 +222,23 @@ impl Store {
         &self,
         _lock: &DeleteLock,
         over_at: Option<Timestamp>,
-    ) -> Result<BTreeSet<SnapshotId>> {
-        let mut gone = BTreeSet::new();
-        for batch in self.trash()?.into_iter().filter(|batch| over_at.is_none_or(|now| batch.is_over(now))) {
-            let heads = self.heads_in_trash(std::slice::from_ref(&batch))?;
-            gone.extend(heads.into_iter().map(|head| head.id));
-            self.batch_folder(&batch.id).remove_all()?;
+        is_gone: impl Fn(&Head) -> bool,
+    ) -> Result<Vec<(SnapshotId, ObjectId)>> {
+        let mut gone = Vec::new();
+        for batch in self.trash()? {
+            let folder = self.batch_folder(&batch.id);
+            if over_at.is_none_or(|now| batch.is_over(now)) {
+                gone.extend(self.heads_of(&batch)?.into_iter().map(|head| (head.id, head.state)));
+                folder.remove_all()?;
+                continue;
+            }
+            for stem in &batch.stems {
+                let place = folder.join(manifest_name(stem));
+                let head = place.read(LARGEST_MANIFEST)?.and_then(|json| Head::from_json(&json).ok());
+                if head.as_ref().is_some_and(&is_gone) {
+                    place.remove()?;
+                }
+            }
         }
         Ok(gone)
     }
@@ -208,8 +250,11 @@ impl Store {
             return Ok(None);
         };
         let names = folder.names()?.into_iter().filter_map(|name| name.into_string().ok());
-        let stems = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
-        Ok(Some(Batch { id, since: Timestamp::from(found.modified), stems }))
+        let (manifests, others): (Vec<String>, Vec<String>) = names.partition(|name| name.ends_with(".json"));
+        let stems =
+            manifests.iter().filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
+        let automatic = others.iter().any(|name| name == AUTOMATIC);
+        Ok(Some(Batch { id, since: Timestamp::from(found.modified), stems, automatic }))
     }
 
     pub(super) fn batch_folder(&self, id: &SnapshotId) -> OwnPath {

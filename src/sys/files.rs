@@ -64,7 +64,7 @@ pub struct Draft {
 }
 
 /// A file that is whole and durable but has no name yet; gone again unless it is published.
-pub struct Sealed(Temporary);
+pub struct Sealed(Temporary, #[expect(dead_code, reason = "holds the lock until it has its name")] File);
 
 /// A name that goes with this value.
 pub(super) struct Temporary(pub(super) Option<OwnPath>);
@@ -86,6 +86,8 @@ impl Draft {
     pub fn begin_with(folder: &OwnPath, start: &str) -> Result<Draft> {
         let place = folder.join(random_name(start)?);
         let file = place.create(0o600)?;
+        // So that whoever sweeps sees that it is not left over. Some network disks have no locks.
+        let _held = file.try_lock();
         Ok(Draft { file, name: Temporary(Some(place)) })
     }
 
@@ -110,7 +112,7 @@ impl Draft {
     /// [`Kind::Environment`] with the path.
     pub fn seal(self) -> Result<Sealed> {
         disk::flush(&self.file).context("write", &self.name.path())?;
-        Ok(Sealed(self.name))
+        Ok(Sealed(self.name, self.file))
     }
 }
 
@@ -295,7 +297,7 @@ impl ScratchFolder {
 }
 
 /// A private folder that goes with this value.
-pub struct Scratch(OwnPath);
+pub struct Scratch(OwnPath, #[expect(dead_code, reason = "holds the lock")] Option<File>);
 
 impl Scratch {
     /// Makes an empty one in another folder.
@@ -305,7 +307,8 @@ impl Scratch {
     pub fn make(folder: &OwnPath) -> Result<Scratch> {
         let place = folder.join(random_name(SCRATCH)?);
         place.make_folder()?;
-        Ok(Scratch(place))
+        let folder = File::open(place.path()).ok().filter(|folder| folder.try_lock().is_ok());
+        Ok(Scratch(place, folder))
     }
 
     /// Returns its path.

@@ -32,6 +32,12 @@ pub fn append_alone(place: &OwnPath, patience: Duration) -> Result<File> {
     }
 }
 
+/// Says whether a process works on a draft, or in a folder for work under way. Nobody else locks it; who died does not.
+pub fn is_worked_on(place: &OwnPath) -> bool {
+    let locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    File::open(place.path()).is_ok_and(locked)
+}
+
 /// A file with a kernel lock on it, which ends with this value or with the process.
 pub struct HeldFile {
     file: File,

@@ -17,6 +17,7 @@ mod outcome;
 mod peers;
 mod remote;
 mod remote_lookup;
+mod rescued;
 mod seen_leases;
 mod take_head;
 
@@ -34,6 +35,7 @@ pub use lease::{Lease, name_of};
 pub use outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 pub use peers::{Peer, peer_of};
 pub use remote::Remotes;
+pub use rescued::{forget_rescued, rescued_folder};
 pub use seen_leases::{SeenLease, seen_leases};
 pub use take_head::{fetch_head, manifest_of_head, take_head};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::base::screen::{Line, cut};
-use crate::base::timestamp::{Timestamp, age};
+use crate::base::timestamp::Timestamp;
 use crate::compare::Item;
 use crate::manifest::{Agent, AgentStatus, Manifest, Spoken, Trigger};
 use crate::store::Entry;
@@ -76,7 +76,7 @@ pub(super) fn listed(entry: &Entry, now: Timestamp) -> Listed {
             let fact = Fact {
                 mark: if entry.pinned { "*".to_owned() } else { " ".to_owned() },
                 text: Line(&entry.called).to_string(),
-                more: age(now.since(manifest.created_at)),
+                more: manifest.created_at.age(now),
                 mood: auto,
                 ..Fact::default()
             };
@@ -96,8 +96,9 @@ pub(super) fn listed(entry: &Entry, now: Timestamp) -> Listed {
 
 /// Takes from a snapshot what is shown of it; `items` are its edits.
 pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> SnapshotFacts {
-    let mut about = vec![match age(now.since(manifest.created_at)).as_str() {
+    let mut about = vec![match manifest.created_at.age(now).as_str() {
         "now" => "just now".to_owned(),
+        age if age.starts_with("in ") => age.to_owned(),
         age => format!("{age} ago"),
     }];
     about.extend(manifest.workspace.branch.as_deref().map(|branch| Line(branch).to_string()));

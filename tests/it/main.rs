@@ -36,6 +36,7 @@ mod format;
 mod frozen;
 mod fuzzed;
 mod golden;
+mod gone_for_good;
 mod granted_rules;
 mod grants;
 mod growth;

@@ -62,7 +62,7 @@ fn everything_that_goes_with_a_snapshot_goes_whoever_removes_it() {
         assert_eq!(files_below(&links), Vec::<PathBuf>::new(), "{command:?}: links");
         assert!(!journal.exists(), "{command:?}: the journal of a past session");
         let log = project.snap(&["log", "--json"]).exits(0).json();
-        assert_eq!((&log[0]["operation"], &log[0]["name"]), (&json!(operation), &json!("goes")));
+        assert_eq!((&log[0]["operation"], &log[0]["name"]), (&json!(operation), &json!("(removed)")));
         project.snap(&["verify"]).exits(0);
     }
 }

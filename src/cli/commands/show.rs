@@ -10,7 +10,6 @@ use crate::base::columns::fitted;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::{self, Line, cut};
-use crate::base::timestamp::age;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -121,7 +120,7 @@ impl Page<'_> {
         let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
-        let saved = ago(&age(context.now.since(manifest.created_at)));
+        let saved = ago(&manifest.created_at.age(context.now));
         let id = manifest.id.short();
         self.ui
             .line(text![name, format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)])?;

@@ -12,7 +12,9 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
-use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
+use crate::cli::restore_flow::{
+    ConsentArgs, RestoreReport, planning, say_moved, warn_of_left, warn_of_unlogged,
+};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune;
@@ -126,7 +128,8 @@ impl UndoneStep {
             restore::execute(context, workspace, plan, operation, &monitor)
         });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
-        let outcome = Outcome::partial_if(report.is_partial());
+        let unlogged = warn_of_unlogged(ui, &done);
+        let outcome = Outcome::partial_if(report.is_partial() || unlogged);
         if ui.json() {
             ui.print_json(&report.done(&done, None))?;
             return Ok(outcome);
@@ -136,7 +139,7 @@ impl UndoneStep {
             say_moved(ui, moved, id);
         }
         ui.say(&what_was_done(direction, &way.what, context.now, done.paths, &named));
-        if let Some((_, safety)) = &done.safety {
+        if let Some((_, safety)) = done.safety.as_ref().filter(|_| !unlogged) {
             let (there, further) = match direction {
                 Direction::Undo => ("`snap redo` goes forward again", ", `snap undo` one further back"),
                 Direction::Redo => ("`snap undo` goes back", ", `snap redo` one further forward"),
@@ -156,17 +159,18 @@ impl UndoneStep {
         workspace: &Workspace,
         ui: &mut Ui,
     ) -> Result<Outcome> {
-        let names = match (direction, &removal.batch) {
-            _ if self.dry_run => removal.names.clone(),
+        let (names, left) = match (direction, &removal.batch) {
+            _ if self.dry_run => (removal.names.clone(), Vec::new()),
             (Direction::Redo, _) => prune::remove_again(context, workspace, &removal.snapshots)?,
             (Direction::Undo, Some(batch)) => prune::bring_back(context, workspace, batch)?,
-            (Direction::Undo, None) => Vec::new(),
+            (Direction::Undo, None) => (Vec::new(), Vec::new()),
         };
         if !self.dry_run {
             follow_links(workspace, ui);
         }
+        left.iter().for_each(|left| ui.warn(&left.to_string()));
         ui.report(&RemovalReport::of(direction, removal, names, self.dry_run, context.now))?;
-        Ok(Outcome::Done)
+        Ok(Outcome::partial_if(!left.is_empty()))
     }
 
     /// Makes sure that a person who has just removed snapshots for good does not want those back.

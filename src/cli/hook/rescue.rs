@@ -11,16 +11,13 @@ use crate::sys::place::Root;
 use crate::transfer;
 use crate::workspace::Workspace;
 
-/// Where such copies are, in the user's own folder.
-const FOLDER: &str = "rescued";
-
 /// How many are kept.
 const MOST: usize = 30;
 
 /// Writes a snapshot with the base versions of its edits into a file of the user's, and returns its
 /// path.
 pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Result<PathBuf> {
-    let folder = context.state.join(FOLDER);
+    let folder = transfer::rescued_folder(context);
     Root::own(&folder).at("").make_folder()?;
     let end = format!("-{}.snap", manifest.id);
     let path = folder.join(format!("{}{end}", context.now.compact()));

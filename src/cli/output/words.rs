@@ -32,7 +32,12 @@ pub(crate) fn count_u64(number: u64, thing: &str) -> String {
 
 /// Says how long ago something was, from its [`crate::base::timestamp::age`]: `just now`, `3h ago`.
 pub(crate) fn ago(age: &str) -> String {
-    if age == "now" { "just now".to_owned() } else { format!("{age} ago") }
+    match age {
+        "now" => "just now".to_owned(),
+        // By a clock that is wrong.
+        age if age.starts_with("in ") => age.to_owned(),
+        age => format!("{age} ago"),
+    }
 }
 
 /// Shortens a commit's id.

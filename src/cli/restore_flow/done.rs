@@ -13,6 +13,19 @@ use crate::redaction::Held;
 use crate::restore::Done;
 use crate::store::MovedBranch;
 
+/// Says that `undo` does not know what was done, and what goes back all the same. Returns whether that is so.
+pub(crate) fn warn_of_unlogged(ui: &mut Ui, done: &Done) -> bool {
+    let Some(unlogged) = &done.unlogged else { return false };
+    let back = match &done.safety {
+        Some((_, safety)) => {
+            format!(", so `snap undo` does not know it. `snap rewind {}` goes back", quoted(safety))
+        }
+        None => String::new(),
+    };
+    ui.warn(&format!("{unlogged}{back}"));
+    true
+}
+
 /// Says what a resume or rewind did; `partial` says whether something was not set, and `undo_in` where it is undone, if that is
 /// another work tree.
 pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<&Path>) {
@@ -25,6 +38,8 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<
             "No file was changed."
         } else if done.safety.is_none() {
             "Nothing had to be done: every path is already as it was saved."
+        } else if done.unlogged.is_some() {
+            "Every file was already as it was saved. Empty folders were made again."
         } else {
             "Every file was already as it was saved. Empty folders were made again; `snap undo` goes back."
         });
@@ -33,7 +48,10 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<
         say_moved(ui, moved, id);
     }
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths + done.tasks > 0) {
-        ui.say(&format!("Set {}; `{undo}` goes back (to {safety}).", count(done.paths, "path")));
+        ui.say(&match done.unlogged {
+            None => format!("Set {}; `{undo}` goes back (to {safety}).", count(done.paths, "path")),
+            Some(_) => format!("Set {}.", count(done.paths, "path")),
+        });
     }
     if let Some(leftover) = &done.leftover {
         ui.warn(&format!(

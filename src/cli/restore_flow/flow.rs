@@ -1,7 +1,7 @@
 //! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
 use super::args::RestoreArgs;
-use super::done::{say_done, warn_of_left, warn_of_unmade};
+use super::done::{say_done, warn_of_left, warn_of_unlogged, warn_of_unmade};
 use super::grants::{self, GrantReport};
 use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
@@ -168,6 +168,7 @@ impl RestoreArgs {
             report.server_lines().into_iter().for_each(|line| ui.say(line));
         }
         warn_of_left(ui, &report);
+        let outcome = if warn_of_unlogged(ui, &done) { Outcome::Partial } else { outcome };
         if let (Some(granted), false) = (grants::granted(&granting), ui.json()) {
             ui.say(&granted);
         }

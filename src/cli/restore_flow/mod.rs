@@ -20,7 +20,7 @@ mod which_snapshot;
 
 pub(crate) use args::RestoreArgs;
 pub(crate) use consent::ConsentArgs;
-pub(crate) use done::{say_moved, warn_of_left};
+pub(crate) use done::{say_moved, warn_of_left, warn_of_unlogged};
 pub(crate) use flow::planning;
 pub(crate) use launch::{Launch, before_client};
 pub(crate) use lease_check::{RESUMED, current_program};

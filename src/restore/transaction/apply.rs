@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
 use crate::git::index::IndexChanges;
 use crate::git::{Repository, Seen};
 use crate::manifest::{Mode, Version};
@@ -86,8 +87,8 @@ impl ReadyRestore<'_> {
     pub(in crate::restore) fn carry_out(
         self,
         store: &Store,
-        log: impl FnOnce(),
-    ) -> std::result::Result<(Relocated, Option<PathBuf>), Failed> {
+        log: impl FnOnce() -> Result<()>,
+    ) -> std::result::Result<(Relocated, Option<PathBuf>, Option<Warning>), Failed> {
         let untouched = |error| Failed { error, as_before: true };
         // Before there is anything to clean up.
         let interrupt = Interrupt::watch().map_err(untouched)?;
@@ -108,9 +109,10 @@ impl ReadyRestore<'_> {
         };
         self.remove_emptied();
         let cleaned = self.record.clean_up(self.repository);
-        log();
-        let cleaned = cleaned
-            .and_then(|leftover| journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover)));
+        let unlogged = log().err().map(|error| Warning::NotLogged(error.to_string()));
+        let cleaned = cleaned.and_then(|leftover| {
+            journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover, unlogged))
+        });
         cleaned.map_err(|error| Failed {
             error: Error::new(error.kind(), "Everything is restored, but cleaning up failed")
                 .because(error)

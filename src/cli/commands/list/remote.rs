@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
-use crate::base::timestamp::{Timestamp, age};
+use crate::base::timestamp::Timestamp;
 use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::worked_on_by;
 use crate::transfer::{Lease, ListedSnapshot};
@@ -71,7 +71,7 @@ impl Report for RemoteList<'_> {
             ui.line(&format!(
                 "{:8}  {:>4}  {:4}  {:24}  {}{worked_on}",
                 one.id.short(),
-                age(self.now.since(one.created_at)),
+                one.created_at.age(self.now),
                 if one.here { "yes" } else { "-" },
                 screen::cut(one.by, 24),
                 screen::cut(one.name, 60),

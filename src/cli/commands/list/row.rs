@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::table;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::NativePath;
-use crate::base::timestamp::{Timestamp, age};
+use crate::base::timestamp::Timestamp;
 use crate::cli::output::line_words::{self, LineFacts};
 use crate::cli::output::snapshot_words::{about, done, tasks};
 use crate::cli::output::words::size_text;
@@ -115,7 +115,7 @@ impl<'a> Snapshot<'a> {
             line: line.map(LineFacts::of),
             line_marks: line.map(line_words::marks).unwrap_or_default(),
             size,
-            age: age(since),
+            age: head.created_at.age(context.now),
             about: about(&head.name, summary),
         }
     }

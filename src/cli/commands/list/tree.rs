@@ -10,7 +10,6 @@ use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
-use crate::base::timestamp::age;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::line_words::marks;
 use crate::cli::output::paged::paged;
@@ -36,7 +35,7 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries, states: &Lin
             let (one, Saved { head, .. }) = newest_first[number];
             TreeRow {
                 id: head.id.as_str().chars().take(digits).collect(),
-                age: age(context.now.since(head.created_at)),
+                age: head.created_at.age(context.now),
                 lead: format!("{lead}● "),
                 name: format!(
                     "{}{}",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::questions::{MOST_UNASKED, ask, ask_for_trash, still_agreed, still_agreed_on_trash};
-use self::report::{Freed, Judged, PruneReport, in_trash};
+use self::report::{Freed, Judged, PruneReport, in_trash, tell_left};
 pub(crate) use self::rm::Rm;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -117,13 +117,13 @@ impl Prune {
         }
         report.list(ui)?;
         let mut warnings = plan.warnings();
+        let mut done = None;
         let freed = match &lock {
             Some(lock) => {
                 let monitor = Monitor::default();
                 let carry_out = || plan.carry_out(context, workspace, lock, &monitor);
                 let removed = progress_bar::show(ui.talks(), &monitor, carry_out)?;
-                warnings.extend(removed.warnings);
-                removed.freed
+                done.insert(removed).freed.clone()
             }
             None => plan.would_free(context, workspace)?,
         };
@@ -131,6 +131,10 @@ impl Prune {
         drop(lock);
         if removed {
             follow_links(workspace, ui);
+        }
+        match &done {
+            Some(done) => report.is_partial = tell_left(context, ui, done, self.now),
+            None => warnings.extend(freed.blocked.iter().cloned()),
         }
         warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
         report.freed = Some(Freed::of(freed));

@@ -7,17 +7,23 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
+use crate::base::warning::Warning;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::{count, size_text};
+use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Ui, text};
-use crate::prune::Verdict;
+use crate::context::Context;
+use crate::prune::{Removed, Verdict};
 use crate::store::{Store, Sweep, YoungObjects};
+use crate::transfer::{forget_rescued, rescued_folder};
 
 /// How what was removed comes back.
 pub(super) const BACK: &str = "`snap undo` brings back what was removed, for a day.";
 
 /// Names that are longer stand out of their column.
 const LONGEST_NAME: usize = 40;
+
+/// The most snapshots that are named in one line.
+const MOST_NAMED: usize = 5;
 
 /// A snapshot in the trash.
 #[derive(Serialize)]
@@ -38,6 +44,8 @@ pub(super) struct Freed {
     later: Later,
     /// What only the trash needs.
     trash: Later,
+    /// Why no object was removed.
+    blocked: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +53,50 @@ pub(super) struct Later {
     objects: u64,
     bytes: u64,
     after: Option<Timestamp>,
+}
+
+/// Says what is left of snapshots that are gone, and where else there is something of them. Returns whether the removal did
+/// less than it was asked for.
+pub(super) fn tell_left(context: &Context, ui: &mut Ui, done: &Removed, now: bool) -> bool {
+    let rescued = if now { forget_rescued(context, &done.gone) } else { Ok((0, 0)) };
+    done.warnings.iter().chain(&done.left).for_each(|warning| ui.warn(&warning.to_string()));
+    done.freed.blocked.iter().for_each(|warning| ui.warn(&warning.to_string()));
+    let folder = Line(&rescued_folder(context).to_string_lossy()).to_string();
+    let is_left = match rescued {
+        Ok((removed, left)) => {
+            if removed > 0 {
+                ui.say(&format!(
+                    "Deleted {} outside of the store too, in {folder}.",
+                    count(removed, "rescued snapshot")
+                ));
+            }
+            if left > 0 {
+                let kept = count(left, "rescued snapshot");
+                ui.say(&format!(
+                    "{folder} keeps {kept} of other states, from before steps that removed a store."
+                ));
+            }
+            false
+        }
+        Err(error) => {
+            ui.warn(&format!("a rescued copy of what was removed may still be in {folder}: {error}"));
+            true
+        }
+    };
+    if !done.also_in.is_empty() {
+        let shown: Vec<String> =
+            done.also_in.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
+        let more = done.also_in.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let command: Vec<String> = shown.iter().map(|name| quoted(name)).collect();
+        ui.warn(&format!(
+            "something of it is also in {}{more}: the same version of a file, or its name. `snap rm --now {}` removes {}",
+            shown.join(", "),
+            command.join(" "),
+            if shown.len() == 1 { "that too" } else { "those too" },
+        ));
+    }
+    is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()
 }
 
 impl Freed {
@@ -56,6 +108,7 @@ impl Freed {
             bytes: sweep.bytes,
             later: later(sweep.waiting),
             trash: later(sweep.trash),
+            blocked: sweep.blocked,
         }
     }
 
@@ -133,6 +186,9 @@ pub(super) struct PruneReport {
     /// Whether nothing goes by way of the trash.
     #[serde(skip)]
     pub(super) for_good: bool,
+    /// Whether something is left that was to go.
+    #[serde(skip)]
+    pub(super) is_partial: bool,
 }
 
 impl PruneReport {
@@ -146,6 +202,7 @@ impl PruneReport {
             of_others: None,
             only_trash: false,
             for_good: false,
+            is_partial: false,
         }
     }
 
@@ -169,7 +226,7 @@ impl PruneReport {
         if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {
             freed.tell(ui, self.dry_run, now);
         }
-        Ok(Outcome::Done)
+        Ok(Outcome::partial_if(self.is_partial))
     }
 }
 
@@ -182,7 +239,8 @@ impl Report for PruneReport {
         }
         if trashed > 0 {
             let did = if self.dry_run { "Would delete" } else { "Deleted" };
-            ui.say(&format!("{did} {} in the trash for good.", count(trashed, "snapshot")));
+            let how = if self.is_partial { "" } else { " for good" };
+            ui.say(&format!("{did} {} in the trash{how}.", count(trashed, "snapshot")));
         }
         if self.only_trash {
             return Ok(());

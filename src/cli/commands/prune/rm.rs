@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::judged;
 use super::questions::{MOST_UNASKED, ask, still_agreed};
 use super::remote::remove_from_remote;
-use super::report::{BACK, Freed};
+use super::report::{BACK, Freed, tell_left};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::cli::completion::snapshots;
@@ -15,7 +15,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::prune::RemovalPlan;
+use crate::prune::{self, RemovalPlan};
 use crate::workspace::Workspace;
 
 /// Remove snapshots by name
@@ -46,8 +46,13 @@ pub(crate) struct Rm {
 #[derive(Serialize)]
 struct Removed {
     removed: Vec<String>,
-    /// Whether they are not in the trash.
+    /// Whether nothing of them is left.
     for_good: bool,
+    /// Other snapshots that hold the same version of a file, or the name of one that is gone for good.
+    also_in: Vec<String>,
+    /// Whether they are not in the trash.
+    #[serde(skip)]
+    now: bool,
     freed: Freed,
 }
 
@@ -55,7 +60,7 @@ impl Report for Removed {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let how = if self.for_good { " for good" } else { "" };
         self.removed.iter().for_each(|name| ui.say(&format!("Removed \"{name}\"{how}.")));
-        if !self.for_good {
+        if !self.now {
             ui.say(BACK);
         }
         Ok(())
@@ -82,16 +87,20 @@ impl Rm {
         still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
         let monitor = Monitor::default();
+        let copies = plan.warnings();
         let carry_out = || plan.carry_out(context, workspace, &lock, &monitor);
         let done = progress_bar::show(ui.talks(), &monitor, carry_out)?;
         drop(lock);
         follow_links(workspace, ui);
-        done.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
-        let report = Removed { removed: names, for_good: self.now, freed: Freed::of(done.freed) };
+        copies.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        let is_partial = tell_left(context, ui, &done, self.now) || !copies.is_empty();
+        let prune::Removed { freed, also_in, .. } = done;
+        let for_good = self.now && !is_partial;
+        let report = Removed { removed: names, for_good, also_in, now: self.now, freed: Freed::of(freed) };
         ui.report(&report)?;
         if !ui.json() {
             report.freed.tell(ui, false, context.now);
         }
-        Ok(Outcome::Done)
+        Ok(Outcome::partial_if(is_partial))
     }
 }

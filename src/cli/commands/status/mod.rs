@@ -20,6 +20,7 @@ use crate::cli::session_choice;
 use crate::client::{HookPlace, Scope, hook_places};
 use crate::compare::changed_since;
 use crate::context::Context;
+use crate::restore::{self, Coming};
 use crate::store::{Listed, Reference, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
@@ -52,7 +53,7 @@ fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcom
     let newest = workspace.store.find(&Reference::Latest(0)).ok();
     let manifest = newest.as_ref().and_then(|entry| Some((entry, entry.readable()?)));
     if let Some((entry, manifest)) = manifest {
-        ui.line(&format!("{} {}", Line(&entry.called), age(context.now.since(manifest.created_at))))?;
+        ui.line(&format!("{} {}", Line(&entry.called), manifest.created_at.age(context.now)))?;
     }
     Ok(Outcome::Done)
 }
@@ -114,11 +115,15 @@ struct TrashNow {
     snapshots: usize,
     /// In bytes, on disk, of what only they need.
     size: u64,
+    #[serde(skip)]
+    comes_back: Option<Coming>,
 }
 
 impl TrashNow {
-    fn of(trash: TrashSize) -> TrashNow {
-        TrashNow { snapshots: trash.snapshots, size: trash.bytes }
+    fn of(workspace: &Workspace, trash: TrashSize) -> TrashNow {
+        let is_empty = trash.snapshots == 0;
+        let comes_back = if is_empty { None } else { restore::brings_back(workspace).ok().flatten() };
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back }
     }
 }
 
@@ -186,7 +191,7 @@ impl StatusReport {
                 snapshots: all.iter().count() - safety,
                 safety,
                 size: space.bytes,
-                trash: TrashNow::of(space.trash),
+                trash: TrashNow::of(workspace, space.trash),
             },
             leases: leases(context, &all),
             shared,
@@ -240,10 +245,12 @@ impl StatusReport {
         if trash.snapshots > 0 {
             let words =
                 format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
-            lines.push((
-                "Store",
-                text![words, Style::Faint.of("  `snap undo` brings back what was removed last")],
-            ));
+            let back = match trash.comes_back {
+                Some(Coming::Next) => "  `snap undo` brings back what was removed last",
+                Some(Coming::Later) => "  `snap undo`, again and again, brings back what was removed",
+                None => "  kept for a day; `snap prune --now` deletes it",
+            };
+            lines.push(("Store", text![words, Style::Faint.of(back)]));
         }
         lines.push(("Store", Style::Faint.of(path)));
         lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
@@ -359,6 +366,6 @@ fn newest(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<N
         age_seconds: since.as_secs(),
         // What can't be compared, as with a base that is not here, is no news.
         changed: changed_since(workspace, &manifest).ok(),
-        age: age(since),
+        age: manifest.created_at.age(context.now),
     })
 }
