@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::common::Common;
+use super::fork::{fork, goes_on_from};
 use super::granted::{Grant, grants};
 use super::hiding::Hiding;
 use super::said::{Listener, Said};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Agent, AgentStatus, Manifest, Transcript};
-use crate::store::{Reference, Store};
+use crate::store::Store;
 
 /// What lies between two snapshots.
 #[derive(Clone, Debug, Serialize)]
@@ -123,11 +124,8 @@ impl Between {
     /// # Errors
     /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is.
     pub fn of(store: &Store, [old, new]: [&Manifest; 2], tasks: [&[Value]; 2]) -> Result<Between> {
-        let fork = store.fork_of(old, new)?.and_then(|id| {
-            // One that can't be read says nothing more.
-            let found = store.find(&Reference::Named(id.to_string())).ok()?;
-            found.manifest.ok().map(|manifest| Side::of(store, &manifest))
-        });
+        let fork = fork(store, old, new, &|fork| goes_on_from(store, old, fork))?;
+        let fork = fork.map(|fork| Side::of(store, &fork));
         Ok(Between {
             old: Side::of(store, old),
             new: Side::of(store, new),

@@ -105,6 +105,25 @@ impl Common {
     }
 }
 
+/// Returns the name of the last record that has one. It is looked for from the end, piece by piece.
+///
+/// # Errors
+/// [`crate::base::error::Kind::Damaged`] if a piece is.
+pub(super) fn last_record(store: &Store, transcript: &Transcript) -> Result<Option<String>> {
+    for piece in transcript.chunks.iter().rev() {
+        let mut last = None;
+        each_line(store, std::slice::from_ref(piece), |_, line| {
+            if let Ok(Record { uuid: Some(uuid) }) = serde_json::from_slice(line) {
+                last = Some(uuid.into_owned());
+            }
+        })?;
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
+}
+
 /// Returns the lines that are records with a name of their own, each with a hash of that.
 fn named(store: &Store, pieces: &[ObjectRef], hasher: &RandomState) -> Result<Vec<(u64, u64)>> {
     let mut records = Vec::new();

@@ -12,7 +12,7 @@ use super::said::{Exchange, Said};
 use crate::base::error::Result;
 use crate::manifest::{Edit, Manifest, Transcript};
 use crate::restore::{RestorePlan, author};
-use crate::store::{Reference, Store};
+use crate::store::Store;
 
 /// The most characters of a prompt, and of an answer.
 const PROMPT: usize = 1_000;
@@ -21,8 +21,8 @@ const ANSWER: usize = 2_500;
 /// The most bytes of all prompts and answers; the older ones are left out.
 const MOST_SAID: usize = 32 << 10;
 
-/// Makes the report of a merge that is planned. `saved` is the snapshot of this place before it, and `tasks` are those of the merged
-/// one.
+/// Makes the report of a merge that is planned. `saved` is the snapshot of this place before it, `fork` the one from
+/// which both went on, and `tasks` are those of the merged one.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is.
@@ -30,15 +30,14 @@ pub fn merged(
     store: &Store,
     plan: &RestorePlan,
     saved: Option<&Manifest>,
+    fork: Option<&Manifest>,
     tasks: &[Value],
 ) -> Result<String> {
     let manifest = plan.manifest();
     let said = said(store, manifest, saved)?;
-    let fork = saved.and_then(|saved| store.fork_of(saved, manifest).ok().flatten());
-    let fork = fork.and_then(|id| store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok());
     let is_related = said.as_ref().is_some_and(|(_, related)| *related);
-    let mut report = head(store, plan, fork.as_ref(), is_related);
-    section(&mut report, "Files that were edited there", &edits(manifest, fork.as_ref()));
+    let mut report = head(store, plan, fork, is_related);
+    section(&mut report, "Files that were edited there", &edits(manifest, fork));
     let conflicts = plan.conflicts().iter().map(|path| span(&path.to_string()));
     section(&mut report, "In conflict here", &list(conflicts));
     let added = plan.merging().map_or(&[][..], |merging| &merging.tasks);

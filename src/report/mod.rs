@@ -13,6 +13,7 @@ mod content;
 mod earlier;
 mod edit_text;
 mod fences;
+mod fork;
 mod granted;
 mod head;
 mod hiding;
@@ -57,6 +58,7 @@ use record::Records;
 
 pub use between::{Between, Side};
 pub use choice::{Choice, Part};
+pub use fork::{fork, last_record};
 pub use index::Live;
 pub use merged::merged;
 pub use page::Page;

@@ -261,6 +261,55 @@ fn both_sides_of_a_conflict_are_kept_with_markers_as_a_resume_would() {
 }
 
 #[test]
+fn a_session_that_runs_keeps_its_transcript_and_gets_the_tasks() {
+    let (ada, ..) = apart(own);
+    let sessions = ada.home.config().join("sessions");
+    fs::create_dir_all(&sessions).must("a folder");
+    let live = json!({"pid": std::process::id(), "sessionId": ID, "cwd": ada.root(), "status": "idle", "updatedAt": 1});
+    fs::write(sessions.join(format!("{}.json", std::process::id())), live.to_string()).must("a live session");
+    let before = fs::read(transcript(&ada, ID)).must("a transcript");
+    ada.snap(&["merge", "of bob"]).exits(0).says(&["Give the agent this as its next prompt:"]);
+    assert_eq!(fs::read(transcript(&ada, ID)).must("a transcript"), before);
+    assert_eq!(tasks(&ada, ID).len(), 5);
+}
+
+#[test]
+fn what_the_other_line_committed_since_comes_as_an_edit() {
+    let (ada, bob, _) = apart(own);
+    bob.git(&["add", "sub/cache.txt"]);
+    bob.git(&["commit", "-q", "-m", "the cache"]);
+    bob.write("sub/more.txt", "more\n");
+    as_user(&bob, "bob", &["save", "committed"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "committed"]).exits(0);
+    bob.git(&["push", "-q", "origin", "main:of-bob"]);
+    ada.snap(&["pull"]).exits(0);
+    // Its commit is not here, and nothing is guessed.
+    let state = ada.state();
+    ada.snap(&["merge", "committed"]).exits(3).says(&["does not have the commit"]);
+    assert_eq!(ada.state(), state);
+    ada.git(&["fetch", "-q", "origin", "of-bob"]);
+    ada.snap(&["merge", "committed"]).exits(0);
+    assert_eq!(ada.read("a.txt"), b"one\nTWO\nthree\n");
+    assert_eq!(
+        (ada.read("sub/cache.txt"), ada.read("sub/more.txt")),
+        (b"a cache\n".to_vec(), b"more\n".to_vec())
+    );
+    assert_eq!(ada.read("b.txt"), b"stays, with docs\n");
+    ada.snap(&["undo"]).exits(0);
+    assert_eq!(ada.state(), state);
+}
+
+#[test]
+fn without_the_snapshot_where_they_went_apart_the_base_is_the_commit() {
+    let (ada, ..) = apart(own);
+    ada.snap(&["rm", "base", "--yes"]).exits(0);
+    // Both have the edit of "base", and one of them has changed it since.
+    let merged = ada.snap(&["merge", "of bob", "--json"]).exits(6).json();
+    assert_eq!(merged["conflicts"], json!(["a.txt"]));
+    assert!(report_of(&ada, &merged).contains("port it to the cache"), "what was said is found without it");
+}
+
+#[test]
 fn a_dry_run_saves_nothing_and_changes_nothing() {
     let (ada, ..) = apart(own);
     let (state, before, files) = (ada.state(), tasks(&ada, ID), ada.stored_files());
