@@ -3,7 +3,7 @@
 //! A snapshot says itself what it was saved after, and may be wrong: who saved it may have had no log to go by. A merge from a wrong
 //! base would take away what only one side has. So a conversation must have the last record of what it is said to go on from.
 
-use super::common::{self, Common};
+use super::common;
 use crate::base::error::Result;
 use crate::manifest::{Manifest, Transcript};
 use crate::store::{Reference, Store};
@@ -39,7 +39,11 @@ pub fn fork(
 pub(super) fn goes_on_from(store: &Store, one: &Manifest, from: &Manifest) -> Result<bool> {
     Ok(match (transcript(one), transcript(from)) {
         (_, None) => true,
-        (Some(one), Some(from)) => !Common::find(store, one, from)?.newer_goes_on(),
+        (Some(one), Some(from)) if one.chunks.starts_with(&from.chunks) => true,
+        (Some(one), Some(from)) => match common::last_record(store, from)? {
+            Some(record) => common::piece_with(store, one, &record)?.is_some(),
+            None => true,
+        },
         (None, Some(_)) => one.session.is_none(),
     })
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::between::{said_since, task};
 use super::common::Common;
+use super::fork::last_record;
 use super::markdown::{block_of, list, span};
 use super::said::{Exchange, Said};
 use crate::base::error::Result;
@@ -34,7 +35,7 @@ pub fn merged(
     tasks: &[Value],
 ) -> Result<String> {
     let manifest = plan.manifest();
-    let said = said(store, manifest, saved)?;
+    let said = said(store, manifest, saved, fork)?;
     let is_related = said.as_ref().is_some_and(|(_, related)| *related);
     let mut report = head(store, plan, fork, is_related);
     section(&mut report, "Files that were edited there", &edits(manifest, fork));
@@ -91,14 +92,22 @@ fn head(store: &Store, plan: &RestorePlan, fork: Option<&Manifest>, is_related: 
 }
 
 /// Listens to what only the merged one has, and says whether it has anything in common with what is here.
-fn said(store: &Store, manifest: &Manifest, saved: Option<&Manifest>) -> Result<Option<(Said, bool)>> {
+fn said(
+    store: &Store,
+    manifest: &Manifest,
+    saved: Option<&Manifest>,
+    fork: Option<&Manifest>,
+) -> Result<Option<(Said, bool)>> {
     fn transcript(manifest: &Manifest) -> Option<&Transcript> {
         manifest.session.as_ref()?.transcript.as_ref()
     }
     let Some(there) = transcript(manifest) else { return Ok(None) };
     let here = saved.and_then(transcript);
     let common = match here {
-        Some(here) => Common::find(store, here, there)?,
+        Some(here) => {
+            let record = fork.map(|fork| last_record(store, fork)).transpose()?.flatten();
+            Common::find_behind(store, here, there, record.as_deref())?
+        }
         None => Common::default(),
     };
     Ok(Some((said_since(store, &common, there, true)?, common.is_any())))
