@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::handoff_remote::{colleague, with_remote};
 use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::trust::typed_into;
 
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -363,6 +364,43 @@ fn grants_are_taken_over_only_if_that_is_asked_for_and_an_undo_takes_them_back()
     assert!(String::from_utf8_lossy(&ada.read(settings)).contains("Bash(npm test)"));
     ada.snap(&["undo"]).exits(0);
     assert!(!ada.path(settings).exists());
+}
+
+#[test]
+fn on_a_terminal_a_merge_of_somebody_elses_line_is_asked_about() {
+    let (ada, ..) = apart(Project::of_another_user);
+    let (state, before) = (ada.state(), tasks(&ada, ID));
+    let merge = |typed: &str| {
+        let mut command = ada.command(ada.root(), &["merge", "of bob", "--color", "never"]);
+        command.env("COLUMNS", "120").env("SNAP_PAGER", "cat");
+        let (code, said) = typed_into(&mut command, typed);
+        (code, said.replace('\r', ""))
+    };
+    let (code, said) = merge("n\n");
+    assert!(said.contains("This is not your own snapshot") && said.contains("Merge it?"), "{said}");
+    assert_eq!((code, ada.state(), tasks(&ada, ID)), (3, state, before));
+    assert!(!ada.stored("merged").exists());
+    let (code, said) = merge("y\n");
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("add     task 4: [bob@") && said.contains("Another line of work was merged"),
+        "{said}"
+    );
+    assert_eq!((tasks(&ada, ID).len(), ada.read("a.txt")), (5, b"one\nTWO\nthree\n".to_vec()));
+}
+
+#[test]
+fn the_report_is_named_as_the_agent_finds_it_from_its_folder() {
+    let (ada, ..) = apart(own);
+    let elsewhere = ada.home.path().join("another store");
+    let store = elsewhere.to_str().must("UTF-8");
+    let bundle = ada.home.path().join("of bob.snap");
+    let bundle = bundle.to_str().must("UTF-8");
+    ada.snap(&["export", "of bob", "-o", bundle]).exits(0);
+    ada.snap(&["import", bundle, "--store", store]).exits(0);
+    let merged = ada.snap(&["merge", "of bob", "--store", store, "--trust", "--json"]).exits(6).json();
+    let report = merged["merge"]["report"].as_str().must("a report");
+    assert!(report.starts_with(store) && Path::new(report).exists(), "{report}");
 }
 
 #[test]
