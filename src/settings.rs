@@ -11,6 +11,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::screen::cut;
+use crate::base::similar_names::names_like;
 use crate::base::sizes::parse_size;
 use crate::base::timestamp::parse_span;
 
@@ -257,13 +258,16 @@ impl Settings {
 /// Says that there is no such setting, and what there is.
 fn unknown(name: &str) -> String {
     let group = name.split('.').next().unwrap_or(name);
-    let near: Vec<&str> = ALL
-        .iter()
-        .map(|setting| setting.name)
-        .filter(|other| other.split('.').next() == Some(group))
-        .collect();
-    let all = if near.is_empty() { ALL.iter().map(|setting| setting.name).collect() } else { near };
-    format!("there is no setting {}; there are {}", cut(name, 60), all.join(", "))
+    let names = || ALL.iter().map(|setting| setting.name);
+    let shown = cut(name, 60);
+    if let Some(meant) = names_like(name, names()).first() {
+        return format!("there is no setting {shown}; did you mean {meant}? (`snap config` lists all)");
+    }
+    let of_group: Vec<&str> = names().filter(|other| other.split('.').next() == Some(group)).collect();
+    match of_group.as_slice() {
+        [] => format!("there is no setting {shown}; `snap config` lists all"),
+        _ => format!("there is no setting {shown}; there are {}", of_group.join(", ")),
+    }
 }
 
 impl Takes {
@@ -328,12 +332,9 @@ mod tests {
             ("[save]\nmax_file = \"lots\"", "2: save.max_file should be a size such as"),
             ("[look]\ntheme = \"pink\"", "2: look.theme should be \"auto\", \"dark\", \"light\" or \"ansi\""),
             ("[look]\nline_numbers = \"yes\"", "2: look.line_numbers should be true or false"),
-            (
-                "[keep]\nautomatc = 5",
-                "2: there is no setting keep.automatc; there are keep.automatic, keep.autom",
-            ),
-            ("automatic = 5", "1: there is no setting automatic; there are keep.automatic"),
-            ("[sync]\nremote = \"x\"", "2: there is no setting sync.remote; there are keep.automatic"),
+            ("[keep]\nautomatc = 5", "2: there is no setting keep.automatc; did you mean keep.automatic?"),
+            ("automatic = 5", "1: there is no setting automatic; did you mean keep.automatic?"),
+            ("[sync]\nremote = \"x\"", "2: there is no setting sync.remote; `snap config` lists all"),
             ("[keep\n", "1: "),
         ];
         for (text, says) in table {

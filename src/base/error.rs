@@ -100,6 +100,19 @@ impl Error {
         self
     }
 
+    /// Says that all is as it was, if the error does not say so yet.
+    #[must_use]
+    pub fn with_nothing_changed(mut self) -> Error {
+        const SAYS_SO: &str = "nothing was changed";
+        let says_so = |text: &str| text.to_lowercase().contains(SAYS_SO);
+        if !says_so(&self.message) && !self.cause.as_deref().is_some_and(says_so) {
+            let text = self.cause.as_mut().unwrap_or(&mut self.message);
+            text.push_str("; ");
+            text.push_str(SAYS_SO);
+        }
+        self
+    }
+
     /// Adds what a program said for its cause, on one line: a name in it must not begin another.
     #[must_use]
     pub fn said(self, text: &str) -> Error {

@@ -122,14 +122,16 @@ pub enum Warning {
         /// Where it is.
         now: String,
     },
+    /// A rewind takes the hooks that call this program out of a settings file, by its path.
+    HooksGo(String),
     /// A rewind leaves HEAD at another commit, or on another branch, than the snapshot was saved on.
     HeadStays {
         /// Where HEAD is.
         here: String,
         /// Where it was at the save.
         then: String,
-        /// The branch that would be moved; `None` for a detached HEAD.
-        branch: Option<String>,
+        /// What `--reset-branch` would move; `None` if another branch is checked out.
+        moves: Option<String>,
     },
     /// These paths will show as staged.
     ShownAsStaged(Vec<String>),
@@ -334,13 +336,13 @@ impl fmt::Display for Warning {
             Warning::HeadMoved { then, now } => {
                 write!(f, "HEAD was at {then} then and is at {now} now: commits stay as they are.")
             }
-            Warning::HeadStays { here, then, branch } => {
-                let what = branch.as_deref().unwrap_or("HEAD");
-                write!(
-                    f,
-                    "HEAD stays at {here}; this was saved at {then}. git shows what differs as pending. `--reset-branch` \
-                     moves {what} back."
-                )
+            Warning::HooksGo(path) => write!(
+                f,
+                "{path} goes back to before `snap init`: its hooks are no longer in it. `snap init` sets them up again."
+            ),
+            Warning::HeadStays { here, then, moves } => {
+                write!(f, "HEAD stays at {here}; this was saved at {then}. git shows what differs as pending.")?;
+                moves.as_deref().map_or(Ok(()), |what| write!(f, " `--reset-branch` moves {what} back."))
             }
             Warning::ShownAsStaged(paths) => write!(
                 f,

@@ -1,7 +1,9 @@
 //! New files that grow: kept as a delta to what the snapshot before has of them, not whole each time.
 //!
 //! A delta leads from content that is kept whole, never from another delta: damage to one version
-//! harms no other. When the deltas would become long, the file is kept whole once more.
+//! harms no other. When the deltas would become long, the file is kept whole once more. A delta leads only from
+//! content of which nothing is gone: it goes wherever the snapshot goes, and stays as long as that does. So what a
+//! person took out of a file is in no later snapshot.
 
 use std::collections::BTreeMap;
 
@@ -57,12 +59,21 @@ impl Earlier {
         let kept = self.0.get(path).filter(|_| content.len() as u64 >= SMALLEST)?;
         // What can't be read is as good as not there.
         let earlier = store.load(kept).ok()?;
-        if earlier == content || earlier.len() + content.len() > LARGEST {
+        if earlier == content || earlier.len() + content.len() > LARGEST || !has_all_of(content, &earlier) {
             return None;
         }
         let delta = compress::make_delta(&earlier, content).ok()?;
         (delta.len() * SHARE <= earlier.len()).then_some((earlier, delta))
     }
+}
+
+/// Says whether all lines of `earlier` are in `content`, in their order. An unfinished last one may have grown.
+fn has_all_of(content: &[u8], earlier: &[u8]) -> bool {
+    let mut lines = content.split_inclusive(|byte| *byte == b'\n');
+    earlier.split_inclusive(|byte| *byte == b'\n').all(|wanted| {
+        let is_whole = wanted.ends_with(b"\n");
+        lines.any(|line| if is_whole { line == wanted } else { line.starts_with(wanted) })
+    })
 }
 
 /// Returns the content of a new file that is kept whole, for itself or for a delta.
@@ -76,4 +87,25 @@ fn whole(edit: Edit) -> Option<Content> {
         None => Some(diff.content).filter(|_| diff.form == DiffForm::Whole)?,
     };
     (content.size() >= SMALLEST).then_some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_all_of;
+
+    #[test]
+    fn only_content_of_which_nothing_is_gone_is_led_from() {
+        for (earlier, content, has) in [
+            ("a\nb\n", "a\nnew\nb\nmore\n", true),
+            ("a\nb", "a\nb and more\n", true),
+            ("", "a\n", true),
+            ("a\nb\n", "a\n", false),
+            ("a\nb\n", "b\na\n", false),
+            ("secret\nb\n", "clean\nb\n", false),
+            ("a\na\n", "a\n", false),
+            ("a\nb", "a\nc\n", false),
+        ] {
+            assert_eq!(has_all_of(content.as_bytes(), earlier.as_bytes()), has, "{earlier:?} {content:?}");
+        }
+    }
 }

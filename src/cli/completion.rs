@@ -22,6 +22,9 @@ use crate::workspace::Workspace;
 /// Says that a shell asks, and which one.
 const VARIABLE: &str = "SNAP_COMPLETE";
 
+/// The word that is being typed, as bash has it: with the quote that it begins with.
+const WORD: &str = "SNAP_COMPLETE_WORD";
+
 /// The most columns of what a snapshot was about.
 const LONGEST_ABOUT: usize = 60;
 
@@ -49,9 +52,18 @@ pub(super) fn script(shell: &str) -> Result<Vec<u8>> {
     let name = called::name();
     let written = known.map(|known| known.write_registration(VARIABLE, name, name, name, &mut script));
     match written {
+        Some(Ok(())) if shell == "bash" => {
+            Ok(with_typed_word(&String::from_utf8_lossy(&script)).into_bytes())
+        }
         Some(Ok(())) => Ok(script),
         _ => Err(Error::new(Kind::Bug, format!("There is no completion for {shell}"))),
     }
+}
+
+/// Has bash tell the word as it was typed too: what it tells by itself lacks the quote.
+fn with_typed_word(script: &str) -> String {
+    let asks = format!("{VARIABLE}=\"bash\" \\\n");
+    script.replacen(&asks, &format!("{WORD}=\"${{COMP_WORDS[COMP_CWORD]}}\" \\\n        {asks}"), 1)
 }
 
 /// Completes the name of a snapshot.
@@ -64,8 +76,8 @@ pub(super) fn lines() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let workspace = here().map(|(_, workspace)| workspace);
         let states = workspace.map(|workspace| workspace.store.line_states()).unwrap_or_default();
-        let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
-        let words = states.names().into_iter().filter_map(|(name, _)| word_for(shell, name));
+        let (shell, quote) = typed_so_far();
+        let words = states.names().into_iter().filter_map(|(name, _)| word_for(shell, quote, name));
         let named = words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into())));
         named.chain(candidates().unwrap_or_default()).collect()
     })
@@ -78,14 +90,23 @@ fn here() -> Option<(Context, Workspace)> {
     Some((context, workspace))
 }
 
+/// Returns the shell that asks, and the quote that the word begins with.
+fn typed_so_far() -> (&'static str, Option<char>) {
+    let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
+    let typed = std::env::var(WORD).unwrap_or_default();
+    (shell, typed.chars().next().filter(|first| matches!(first, '"' | '\'')))
+}
+
 fn candidates() -> Option<Vec<CompletionCandidate>> {
     let (context, workspace) = here()?;
     let all = workspace.store.summaries().ok()?;
-    let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
+    let (shell, quote) = typed_so_far();
     let by_hand = all.iter().filter(|one| one.readable().is_some_and(|saved| !saved.head.safety));
     let mut candidates = Vec::new();
     for one in by_hand {
-        let (Some(word), Some(saved)) = (word_for(shell, one.called), one.readable()) else { continue };
+        let (Some(word), Some(saved)) = (word_for(shell, quote, one.called), one.readable()) else {
+            continue;
+        };
         let about = fitted(&about(&saved.head.name, saved.summary), LONGEST_ABOUT);
         let help = format!("{}  {about}", age(context.now.since(saved.head.created_at)));
         let number = candidates.len();
@@ -96,8 +117,10 @@ fn candidates() -> Option<Vec<CompletionCandidate>> {
 
 /// Returns a name as the shell takes it on a command line; `None` for one that can't be put there without a risk: a name may
 /// be somebody else's choice.
-fn word_for(shell: &str, name: &str) -> Option<String> {
-    let plain = |c: char| c.is_alphanumeric() || "_-./=:@%+,".contains(c);
+fn word_for(shell: &str, quote: Option<char>, name: &str) -> Option<String> {
+    fn plain(c: char) -> bool {
+        c.is_alphanumeric() || "_-./=:@%+,".contains(c)
+    }
     if !is_safe(name) {
         return None;
     }
@@ -106,7 +129,15 @@ fn word_for(shell: &str, name: &str) -> Option<String> {
         // These quote what they put there.
         "zsh" | "fish" => Some(name.to_owned()),
         "bash" => {
-            Some(name.chars().flat_map(|c| (!plain(c)).then_some('\\').into_iter().chain([c])).collect())
+            let escaped = |escapes: fn(char) -> bool| {
+                name.chars().flat_map(|c| escapes(c).then_some('\\').into_iter().chain([c])).collect()
+            };
+            match quote {
+                None => Some(escaped(|c| !plain(c))),
+                Some('\'') => (!name.contains('\'')).then(|| name.to_owned()),
+                // Nothing between double quotes takes away the meaning of this one alone.
+                Some(_) => (!name.contains('!')).then(|| escaped(|c| "\"$`\\".contains(c))),
+            }
         }
         _ => None,
     }
@@ -128,7 +159,22 @@ mod tests {
             ("bash", "a\nb", None),
             ("zsh", "a\u{1b}[2J", None),
         ] {
-            assert_eq!(word_for(shell, name).as_deref(), wanted, "{shell} {name:?}");
+            assert_eq!(word_for(shell, None, name).as_deref(), wanted, "{shell} {name:?}");
         }
+        for (quote, name, wanted) in [
+            ('"', "my first", Some("my first")),
+            ('"', "$(y) `z` \"", Some("\\$(y) \\`z\\` \\\"")),
+            ('"', "x!y", None),
+            ('\'', "$(y)", Some("$(y)")),
+            ('\'', "it's", None),
+        ] {
+            assert_eq!(word_for("bash", Some(quote), name).as_deref(), wanted, "{quote} {name:?}");
+        }
+    }
+
+    #[test]
+    fn bash_tells_the_word_with_its_quote() {
+        let script = String::from_utf8(script("bash").expect("a script")).expect("text");
+        assert!(script.contains("SNAP_COMPLETE_WORD=\"${COMP_WORDS[COMP_CWORD]}\""), "{script}");
     }
 }

@@ -90,7 +90,9 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
                 alike.into_iter().for_each(|kind| drop(error.remove(kind)));
             }
             let hint = meant.map(str::to_owned).or_else(|| hint(&error));
-            for line in safe(error).render().to_string().lines() {
+            let text = safe(error).render().to_string();
+            // Where a suggestion was left out, clap leaves two empty lines.
+            for line in text.replace("\n\n\n", "\n\n").lines() {
                 match line.split_once(": ") {
                     Some(("error", rest)) => ui.tell_line(text![Style::Bad.of("error:"), " ", rest]),
                     _ => ui.tell_line(line),

@@ -53,6 +53,13 @@ impl Examination {
         self.findings.iter().all(|finding| finding.effect() == Effect::Harmless)
     }
 
+    /// Says whether nothing was ever said in it: nobody misses such a session.
+    pub fn is_unused(&self) -> bool {
+        let mut bad = self.findings.iter().filter(|finding| finding.effect() != Effect::Harmless).peekable();
+        bad.peek().is_some()
+            && bad.all(|finding| matches!(finding.trouble, Trouble::Damage(Problem::NoMessage, _)))
+    }
+
     /// Returns how many findings have this effect.
     pub fn number_of(&self, effect: Effect) -> usize {
         self.findings.iter().filter(|finding| finding.effect() == effect).count()

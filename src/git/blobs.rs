@@ -36,6 +36,13 @@ impl<'a> Blobs<'a> {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
         let none: [&Path; 0] = [];
         let library = git2::Repository::open_ext(git_dir, flags, none).ok();
+        let library = library.filter(|library| match &git.objects {
+            Some(aside) => {
+                let path = aside.path().to_str();
+                path.is_some_and(|path| library.odb().is_ok_and(|odb| odb.add_disk_alternate(path).is_ok()))
+            }
+            None => true,
+        });
         Blobs { git, library, program: None, at_home: None }
     }
 

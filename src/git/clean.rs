@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::objects_aside::{READ_TOO, WRITTEN};
 use super::{Blobs, Index, Repository};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
@@ -146,10 +147,7 @@ impl Repository {
             return Ok(made);
         }
         let scratch = crate::sys::files::scratch_folder()?;
-        let environment = [
-            ("GIT_OBJECT_DIRECTORY", OsString::from(scratch.path())),
-            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common_dir.join("objects").into_os_string()),
-        ];
+        let environment = [(WRITTEN, OsString::from(scratch.path())), (READ_TOO, self.object_folders())];
         let mut ids: Vec<(&RepoPath, String)> = Vec::new();
         for _ in 0..MOST_FAILED {
             if rest.is_empty() {

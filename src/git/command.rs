@@ -21,6 +21,7 @@ use tracing::field::Empty;
 
 use super::config::{self, Verdict};
 use crate::base::error::{Error, Kind, Result};
+use crate::git::objects_aside::ObjectsAside;
 use crate::git::remote_messages::without_password;
 use crate::git::stand_in::StandIn;
 use crate::sys::environment;
@@ -33,6 +34,8 @@ pub(super) struct Git {
     path: OsString,
     folder: PathBuf,
     shelter: Option<Arc<Shelter>>,
+    /// Where new objects are written, if not into the repository.
+    pub(super) objects: Option<Arc<ObjectsAside>>,
 }
 
 /// Settings that git gets instead of reading a repository whose configuration is not the user's own.
@@ -125,7 +128,12 @@ impl Git {
     pub(super) fn find(folder: &Path) -> Option<Git> {
         let programs = Programs::around(&[folder]);
         let program = programs.find("git")?;
-        Some(Git { program, path: programs.path(), folder: folder.to_owned(), shelter: None })
+        Some(Git { program, path: programs.path(), folder: folder.to_owned(), shelter: None, objects: None })
+    }
+
+    /// Returns the same program, which writes objects elsewhere.
+    pub(super) fn with_objects_in(&self, aside: Arc<ObjectsAside>) -> Git {
+        Git { objects: Some(aside), ..self.clone() }
     }
 
     /// Returns the same program, working in another folder.
@@ -215,6 +223,7 @@ impl Git {
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_LITERAL_PATHSPECS", "1");
+        command.envs(self.objects.iter().flat_map(|aside| aside.environment()));
         command
     }
 

@@ -24,6 +24,7 @@ pub mod index;
 mod local_time;
 mod merge;
 mod nearby;
+mod objects_aside;
 mod pending_list;
 mod printed_paths;
 mod remote;

@@ -4,9 +4,9 @@
 //! those that are missing. A save must add nothing to the repository.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use super::Repository;
+use super::objects_aside::{READ_TOO, WRITTEN};
 use crate::base::error::{Error, Result};
 use crate::manifest::Sparse;
 use crate::sys::files::{ScratchFolder, scratch_folder};
@@ -62,16 +62,7 @@ impl Repository {
     pub(super) fn objects_aside(&self) -> Result<Aside> {
         let sparse = self.git_dir.join("info/sparse-checkout").exists();
         let folder = if sparse { Some(scratch_folder()?) } else { None };
-        // A list of paths, separated by colons: in quotes, as C has them, a path may hold any.
-        let mut objects = vec![b'"'];
-        for byte in self.common_dir.join("objects").as_os_str().as_bytes() {
-            if matches!(byte, b'"' | b'\\') {
-                objects.push(b'\\');
-            }
-            objects.push(*byte);
-        }
-        objects.push(b'"');
-        Ok(Aside { folder, objects: OsString::from_vec(objects) })
+        Ok(Aside { folder, objects: self.object_folders() })
     }
 }
 
@@ -79,9 +70,6 @@ impl Aside {
     /// Returns the environment that makes git write there.
     pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
         let Some(folder) = &self.folder else { return Vec::new() };
-        vec![
-            ("GIT_OBJECT_DIRECTORY", folder.path().into()),
-            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.objects.clone()),
-        ]
+        vec![(WRITTEN, folder.path().into()), (READ_TOO, self.objects.clone())]
     }
 }

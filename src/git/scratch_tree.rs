@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Repository;
 use super::command::{Git, GitOutput};
+use super::objects_aside::{READ_TOO, WRITTEN};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::paths::RepoPath;
 use crate::sys::files::ScratchFolder;
@@ -106,16 +107,15 @@ impl<'a> Shown<'a> {
     fn write_objects_into(&mut self, scratch: &Path) -> Result<()> {
         let objects = scratch.join("objects");
         std::fs::create_dir(&objects).context("create", &objects)?;
-        self.environment.push(("GIT_OBJECT_DIRECTORY", objects.into()));
-        let known = self.repository.common_dir.join("objects");
-        self.environment.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternate(&known)));
+        self.environment.push((WRITTEN, objects.into()));
+        self.environment.push((READ_TOO, self.repository.object_folders()));
         Ok(())
     }
 
     /// Makes sure that new objects are written into the scratch folder.
     pub(super) fn write_no_objects(&mut self) -> Result<()> {
         match &self.scratch {
-            Some(scratch) if !self.environment.iter().any(|(name, _)| *name == "GIT_OBJECT_DIRECTORY") => {
+            Some(scratch) if !self.environment.iter().any(|(name, _)| *name == WRITTEN) => {
                 let scratch = scratch.path().to_owned();
                 self.write_objects_into(&scratch)
             }
@@ -170,21 +170,4 @@ impl<'a> Shown<'a> {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.git.finish(&mut command, input)
     }
-}
-
-/// A path in the list of object databases: one that holds a separator, or begins with a quote, is quoted.
-fn alternate(path: &Path) -> OsString {
-    let bytes = path.as_os_str().as_bytes();
-    if !bytes.contains(&b':') && !bytes.starts_with(b"\"") {
-        return path.into();
-    }
-    let mut quoted = vec![b'"'];
-    for byte in bytes {
-        if matches!(byte, b'"' | b'\\') {
-            quoted.push(b'\\');
-        }
-        quoted.push(*byte);
-    }
-    quoted.push(b'"');
-    OsStr::from_bytes(&quoted).to_owned()
 }

@@ -74,6 +74,11 @@ impl Outgoing {
         self.redactor.text(&format!("{OF_DIFF}{path}"), text);
     }
 
+    /// Searches the name of another snapshot, which goes out too.
+    pub fn name(&self, name: &str) {
+        self.redactor.text("the name of a snapshot", name.as_bytes());
+    }
+
     /// Ends the search; words for a person are `what` becomes of it, how it `goes_on` behind a save, and how to go on `without`
     /// what no save takes out.
     ///

@@ -14,7 +14,7 @@ use super::hiding::Hiding;
 use super::said::{Listener, Said};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Agent, AgentStatus, Manifest, Transcript};
+use crate::manifest::{Agent, AgentStatus, Manifest, Transcript, Trigger};
 use crate::store::Store;
 
 /// What lies between two snapshots.
@@ -54,6 +54,10 @@ pub struct Side {
     pub host: String,
     /// When.
     pub saved: Timestamp,
+    /// What made `snap` save it.
+    #[serde(skip)]
+    #[cfg_attr(test, schemars(skip))]
+    pub(super) trigger: Trigger,
 }
 
 /// What was said.
@@ -139,6 +143,14 @@ impl Between {
         })
     }
 
+    /// Returns the names of the snapshots.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.old), Some(&self.new), self.fork.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|side| side.name.as_str())
+    }
+
     /// Says whether they went apart: neither descends from the other.
     pub fn is_apart(&self) -> bool {
         self.fork.as_ref().is_some_and(|fork| fork.id != self.old.id && fork.id != self.new.id)
@@ -153,6 +165,7 @@ impl Side {
             by: manifest.created_by.user.clone(),
             host: manifest.created_by.host.clone(),
             saved: manifest.created_at,
+            trigger: manifest.created_by.trigger,
         }
     }
 }

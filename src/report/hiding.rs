@@ -6,13 +6,20 @@
 
 use std::cell::Cell;
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 use crate::base::paths::RepoPath;
 use crate::manifest::Manifest;
 
 /// Names of fewer bytes are words of their own too often: they count only beside a slash.
 const SHORTEST: usize = 3;
+
+/// How patterns of paths are compared.
+const ANY_CASE: MatchOptions = MatchOptions {
+    case_sensitive: false,
+    require_literal_separator: false,
+    require_literal_leading_dot: false,
+};
 
 /// Everything that is hidden.
 #[derive(Debug, Default)]
@@ -55,7 +62,8 @@ impl HiddenPattern {
             let name = name.to_string_lossy();
             folder.push_str(if folder.is_empty() { "" } else { "/" });
             folder.push_str(&name);
-            self.path.matches(&folder) || self.path.matches(&name)
+            let fits = |text: &str| self.path.matches_with(text, ANY_CASE);
+            fits(&folder) || fits(&name)
         })
     }
 
@@ -80,8 +88,9 @@ impl Hiding {
             let mut paths = vec![path.clone()];
             let mut named = vec![path.clone()];
             let pattern = HiddenPattern::of(path);
-            let is_hidden =
-                |one: &RepoPath| one.is_in(path) || pattern.as_ref().is_some_and(|pattern| pattern.fits(one));
+            let is_hidden = |one: &RepoPath| {
+                is_spelled_so(path, one) || pattern.as_ref().is_some_and(|pattern| pattern.fits(one))
+            };
             for edit in manifests.clone().flat_map(Manifest::edited_files) {
                 let both = [Some(&edit.path), edit.from.as_ref().map(|from| &from.path)];
                 if both.into_iter().flatten().any(is_hidden) {
@@ -100,7 +109,7 @@ impl Hiding {
     /// Says whether the content of this path stays out.
     pub(super) fn hides(&self, path: &RepoPath) -> bool {
         self.any(|hidden| {
-            hidden.paths.iter().any(|one| path.is_in(one))
+            hidden.paths.iter().any(|one| is_spelled_so(one, path))
                 || hidden.pattern.as_ref().is_some_and(|pattern| pattern.fits(path))
         })
     }
@@ -129,6 +138,15 @@ impl Hiding {
             true
         })
     }
+}
+
+/// Says whether a path is the one that was given, or in it; without a slash, a name in any folder. The case of letters says
+/// nothing: what is hidden too much is not published.
+fn is_spelled_so(given: &RepoPath, path: &RepoPath) -> bool {
+    let plain = |path: &RepoPath| path.to_string().to_lowercase();
+    let (given_text, text) = (plain(given), plain(path));
+    let is_in = text.strip_prefix(&given_text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    path.is_in(given) || is_in || !given_text.contains('/') && text.split('/').any(|name| name == given_text)
 }
 
 fn last_name(path: &RepoPath) -> Option<String> {

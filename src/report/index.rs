@@ -66,6 +66,8 @@ pub(super) struct Index<'a> {
     pub(super) decisions: &'a [DecisionEntry],
     /// What existed and was not saved.
     pub(super) not_saved: &'a [String],
+    /// The snapshots that were saved on the way: what each is called, and when, in milliseconds since 1970.
+    pub(super) checkpoints: Vec<(&'a str, i64)>,
     /// What the charts show.
     pub(super) size: Charts,
     /// Where a page that follows a session asks for more.

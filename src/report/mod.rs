@@ -4,7 +4,9 @@
 //! written, everything is searched for secrets again, as before a push.
 
 mod between;
+mod between_limits;
 mod between_words;
+mod checkpoints;
 mod choice;
 mod chunks;
 mod color_limit;
@@ -42,7 +44,7 @@ use serde_json::Value;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::redaction::Outgoing;
 use crate::sys::files::unnamed_file;
 use crate::sys::parallel::{beside, both, helpers};
@@ -52,7 +54,7 @@ use content::{Read, Sources};
 use earlier::Earlier;
 use hiding::Hiding;
 use note_content::NoteContent;
-use overview::Overview;
+use overview::{Overview, told_name};
 use page_content::PageContent;
 use record::Records;
 
@@ -211,11 +213,23 @@ fn searched<T>(
         both(|| read(&sources, &outgoing), || outgoing.manifest(workspace, manifest, false, monitor));
     let (made, read) = read?;
     search?;
-    let mut overview = Overview::of(manifest, after, tasks, choice, &hiding);
-    if let Some(after) = after {
-        let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
-        overview.between = Some(between.limited(choice, &hiding));
-    }
+    let told = |head: &Head| told_name(&head.name, &head.id, head.created_by.trigger, choice, &hiding);
+    // Who leaves prompts out wants edits, and no story.
+    let checkpoints = if choice.has(Part::Prompts) {
+        checkpoints::before(workspace, manifest, after, told)?
+    } else {
+        Vec::new()
+    };
+    checkpoints.iter().for_each(|one| outgoing.name(&one.name));
+    let between = match after {
+        Some(after) => {
+            let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
+            Some(between.to_go_out(choice, &hiding))
+        }
+        None => None,
+    };
+    between.iter().flat_map(Between::names).for_each(|name| outgoing.name(name));
+    let overview = Overview { checkpoints, between, ..Overview::of(manifest, after, tasks, choice, &hiding) };
     if let [first, ..] = hiding.not_found().as_slice() {
         return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
             .because("`--redact` would leave nothing out, and what it was meant for would be published")

@@ -7,8 +7,9 @@ use super::between::Between;
 use super::choice::{Choice, Part};
 use super::granted::{Grant, grants};
 use super::hiding::Hiding;
+use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Agent, Decision, Manifest, NotCaptured, Session};
+use crate::manifest::{Agent, Decision, Manifest, NotCaptured, Session, Trigger};
 
 /// A snapshot at a glance.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,8 @@ pub(super) struct Overview {
     /// What lies between the two, at a glance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) between: Option<Between>,
+    /// The snapshots of the session that were saved before, oldest first.
+    pub(super) checkpoints: Vec<SnapshotName>,
     /// The tasks.
     pub(super) tasks: Vec<Task>,
     /// The agents.
@@ -178,13 +181,17 @@ impl Overview {
         };
         let session = manifest.session.as_ref();
         let spoken = session.map(|session| session.spoken.clone()).unwrap_or_default();
-        let title = session.and_then(|session| session.title.clone()).or_else(|| manifest.message.clone());
+        // The client makes the title of what was said.
+        let title = session
+            .and_then(|session| session.title.clone())
+            .filter(|title| choice.has(Part::Prompts) && !hiding.is_named_in(title));
+        let title = title.or_else(|| manifest.message.clone());
         let prompts = |text: Option<String>| text.filter(|_| choice.has(Part::Prompts));
         let if_wanted = |part: Part, lines: Vec<Grant>| if choice.has(part) { lines } else { Vec::new() };
         let decisions = manifest.permissions.decisions.iter().filter(|_| choice.has(Part::Grants));
         let place = &manifest.workspace;
         let about = About {
-            name: manifest.name.clone(),
+            name: told_name(&manifest.name, &manifest.id, manifest.created_by.trigger, choice, hiding),
             id: manifest.id.to_string(),
             message: manifest.message.clone(),
             saved: manifest.created_at,
@@ -216,10 +223,11 @@ impl Overview {
             Task { was, ..task }
         };
         Overview {
-            title: title.unwrap_or_else(|| manifest.name.clone()),
+            title: title.unwrap_or_else(|| about.name.clone()),
             about,
-            after: after.map(SnapshotName::of),
+            after: after.map(|after| SnapshotName::of(after, choice, hiding)),
             between: None,
+            checkpoints: Vec::new(),
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),
@@ -238,9 +246,25 @@ impl Overview {
 }
 
 impl SnapshotName {
-    fn of(manifest: &Manifest) -> SnapshotName {
-        SnapshotName { name: manifest.name.clone(), id: manifest.id.to_string(), saved: manifest.created_at }
+    fn of(manifest: &Manifest, choice: &Choice, hiding: &Hiding) -> SnapshotName {
+        let name = told_name(&manifest.name, &manifest.id, manifest.created_by.trigger, choice, hiding);
+        SnapshotName { name, id: manifest.id.to_string(), saved: manifest.created_at }
     }
+}
+
+/// Returns a snapshot's name, or the start of its id if the name may tell what is to be left out: a name that nobody gave is
+/// made of a prompt, and that of a checkpoint of the command that it was saved before.
+pub(super) fn told_name(
+    name: &str,
+    id: &SnapshotId,
+    trigger: Trigger,
+    choice: &Choice,
+    hiding: &Hiding,
+) -> String {
+    let may_be_prompt = !choice.has(Part::Prompts);
+    let is_of_call = trigger != Trigger::Manual && (choice.no_tools || !choice.has(Part::Tools));
+    let tells = may_be_prompt || is_of_call || hiding.is_named_in(name);
+    if tells { id.short().to_owned() } else { name.to_owned() }
 }
 
 fn task_of(task: &Value) -> Task {

@@ -1,7 +1,7 @@
 //! A report as one HTML file: the static part, the index, the program of the page, and the chunks.
 //!
 //! Nothing of a snapshot is ever script or style: both are named in the page's policy by their hashes. The file loads
-//! nothing. The same snapshot makes the same bytes.
+//! nothing. The same snapshot in the same store makes the same bytes.
 
 use data_encoding::BASE64;
 
@@ -110,6 +110,11 @@ impl Page {
             grants: &overview.grants,
             decisions: &self.decisions(),
             not_saved: &overview.not_saved,
+            checkpoints: overview
+                .checkpoints
+                .iter()
+                .map(|one| (one.name.as_str(), one.saved.as_millis()))
+                .collect(),
             size: indexed.charts(),
             live: self.live.as_ref(),
         };

@@ -14,6 +14,7 @@ mod merged_tasks;
 mod merging;
 mod plan;
 pub mod protected_paths;
+mod rewind_notes;
 mod servers;
 mod session;
 mod transaction;
@@ -50,7 +51,7 @@ use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::WORK_TREES;
-pub use files::resume::{Dispute, DisputedPath, disagree};
+pub use files::resume::{Dispute, DisputedBase, DisputedPath, disagree};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
@@ -75,9 +76,6 @@ pub use which_snapshot::{
 
 /// How many things of one kind are named one by one.
 const MOST_TOLD: usize = 20;
-
-/// The longest name of a branch in a warning, in characters.
-const LONGEST_BRANCH: usize = 60;
 
 /// What came of planning a resume.
 pub enum PlannedResume {
@@ -114,6 +112,7 @@ fn plan_since(
     let mut notes = Vec::new();
     let mut bases = Bases::default();
     let mut kept_tree = None;
+    let mut base_is = DisputedBase::Here;
     if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) {
         match repository.base_here(&manifest.id, base)? {
             BaseHere::Commit => {}
@@ -123,6 +122,7 @@ fn plan_since(
             }
             BaseHere::Nothing => {
                 bases = workspace.store.bases(&manifest)?;
+                base_is = if bases.0.is_empty() { DisputedBase::Missing } else { DisputedBase::Carried };
                 match (bases.0.is_empty(), options.trust_repository) {
                     (true, false) => return Err(repository.lacks_commit(base)),
                     (true, true) => {}
@@ -158,7 +158,9 @@ fn plan_since(
                 )?;
                 match planned {
                     Planned::Steps(steps) => *steps,
-                    Planned::Disputed(dispute) => return Ok(PlannedResume::Disputed(dispute)),
+                    Planned::Disputed(dispute) => {
+                        return Ok(PlannedResume::Disputed(Dispute { base: base_is, ..dispute }));
+                    }
                 }
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
@@ -305,8 +307,13 @@ pub fn plan_rewind(
         }
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
+    notes.extend(rewind_notes::hooks_that_go(workspace, &found.steps));
     if moved.is_none() {
-        notes.extend(head_stays(&manifest, found.listing.head.as_deref(), found.listing.branch.as_deref()));
+        notes.extend(rewind_notes::head_stays(
+            &manifest,
+            found.listing.head.as_deref(),
+            found.listing.branch.as_deref(),
+        ));
     }
     Ok(RestorePlan {
         root: workspace.root.clone(),
@@ -328,21 +335,6 @@ pub fn plan_rewind(
         merging: None,
         notes,
         manifest,
-    })
-}
-
-/// Says that HEAD is elsewhere than at the save, if it is.
-fn head_stays(manifest: &Manifest, head: Option<&str>, branch: Option<&str>) -> Option<Warning> {
-    let (here, then) = (head?, manifest.base_commit()?);
-    let named = |commit: &str, branch: Option<&str>| {
-        let short = cut(commit.get(..10).unwrap_or(commit), LONGEST_BRANCH);
-        branch.map_or(short.clone(), |branch| format!("{short} ({})", cut(branch, LONGEST_BRANCH)))
-    };
-    let saved_branch = manifest.workspace.branch.as_deref();
-    (here != then).then(|| Warning::HeadStays {
-        here: named(here, branch),
-        then: named(then, saved_branch),
-        branch: branch.map(|branch| cut(branch, LONGEST_BRANCH)),
     })
 }
 
@@ -404,8 +396,9 @@ pub fn execute(
         (Err(Failed { error, as_before: true }), Some((stem, _))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
             let _kept = prune::remove_unneeded(context, workspace, &stem);
-            Err(error)
+            Err(error.with_nothing_changed())
         }
+        (Err(Failed { error, as_before: true }), None) => Err(error.with_nothing_changed()),
         (Err(Failed { error, .. }), _) => Err(error),
     }
 }

@@ -276,10 +276,16 @@ impl Store {
             let message = match back {
                 0 if safety => format!("There are only safety snapshots in {}", self.root().display()),
                 0 => format!("There is no snapshot in {}", self.root().display()),
-                _ => format!("There are fewer than {} snapshots", back + 1),
+                _ => format!(
+                    "There is no `latest~{back}`: `latest` counts {} here",
+                    known.iter().filter(manual).count()
+                ),
             };
-            Error::new(Kind::NotFound, message)
-                .hint("in your project, `snap save NAME` makes one; `snap list -a` shows all")
+            let hint = match back {
+                0 => "in your project, `snap save NAME` makes one; `snap list -a` shows all",
+                _ => "`snap list` shows them",
+            };
+            Error::new(Kind::NotFound, message).hint(hint)
         })
     }
 

@@ -257,8 +257,16 @@ pub fn unnamed_file(folder: &Path) -> std::io::Result<File> {
 /// # Errors
 /// [`Kind::Environment`] with the path.
 pub fn scratch_folder() -> Result<ScratchFolder> {
+    scratch_folder_called("snap-")
+}
+
+/// The same, with a name that begins like this.
+///
+/// # Errors
+/// As [`scratch_folder`].
+pub(super) fn scratch_folder_called(prefix: &str) -> Result<ScratchFolder> {
     let above = temporary_files();
-    let folder = tempfile::Builder::new().prefix("snap-").tempdir_in(&above);
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(&above);
     folder.map(ScratchFolder).context("create a folder in", &above)
 }
 

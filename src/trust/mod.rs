@@ -98,6 +98,11 @@ impl Trust {
         self.known_key().is_ok_and(|key| key.is_some())
     }
 
+    /// Returns why the key that is there can't be used; then no snapshot counts as this user's own.
+    pub fn unusable_key(&self) -> Option<Error> {
+        self.known_key().err()
+    }
+
     /// Returns the key; makes it if there is none.
     fn own_key(&self) -> Result<&Key> {
         match self.key.get() {

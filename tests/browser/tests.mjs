@@ -341,6 +341,11 @@ async function replays(context) {
     await page.locator('.deck input[type=range]').fill(String(own - 1));
     await page.waitForFunction(to => document.querySelector('.deck .where')?.textContent?.startsWith(`Step ${to.toLocaleString('en-US')} of`), own);
     await page.waitForFunction(() => document.querySelectorAll('.stage .turn').length > 1);
+    const saved = await page.evaluate(() => [...window.snapReport.app.report.checkpoints]);
+    for (const [item, names] of saved) {
+      await page.locator('.deck input[type=range]').fill(String(item));
+      await page.waitForFunction(name => document.querySelector('.deck .where')?.textContent?.includes(`after the checkpoint ${name}`), names.at(-1));
+    }
     await watched.sound('replay');
   });
 }

@@ -55,7 +55,7 @@ fn what_is_wrong_is_an_error_with_its_line_and_stops_no_checkpoint() {
     let said = |line: usize, what: &str| format!("{}:{line}: {what}", file.display());
     for command in [&["save", "x"][..], &["list"], &["config"]] {
         project.snap(command).exits(2).says(&[
-            &said(2, "there is no setting keep.automatc; there are keep.automatic, "),
+            &said(2, "there is no setting keep.automatc; did you mean keep.automatic?"),
             &said(3, "keep.safety should be a span of time"),
         ]);
     }

@@ -271,3 +271,35 @@ fn merge_keeps_what_is_edited_here_and_stages_what_was_staged() {
     let status = project.git(&["status", "--porcelain", "-uall"]);
     assert_eq!(status.lines().collect::<Vec<_>>(), ["A  staged", "MM ten", "?? mine"]);
 }
+
+#[test]
+fn a_merge_leaves_nothing_in_the_repository_but_what_the_index_names() {
+    let project = Project::new();
+    let objects = || {
+        let all =
+            project.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered"]);
+        all.lines().map(str::to_owned).collect::<std::collections::BTreeSet<String>>()
+    };
+    let count = |before: &std::collections::BTreeSet<String>| objects().difference(before).count();
+    let first = String::from_utf8(project.read("a.txt")).must("text");
+    project.write("a.txt", format!("{first}saved\n"));
+    project.write("untracked.txt", "saved too\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", format!("here\n{first}"));
+    std::fs::remove_file(project.path("untracked.txt")).must("removed");
+    let before = objects();
+    project.snap(&["resume", "x", "--merge", "--no-session"]).exits(0);
+    assert_eq!(project.read("a.txt"), format!("here\n{first}saved\n").as_bytes());
+    assert_eq!(project.read("untracked.txt"), b"saved too\n");
+    assert_eq!(count(&before), 0, "nothing of it is staged");
+    project.snap(&["undo"]).exits(0);
+    // What git is to merge by hand has to be there.
+    project.write("a.txt", format!("{first}here\n"));
+    let before = objects();
+    project.snap(&["resume", "x", "--merge", "--no-session"]).exits(6);
+    assert_eq!(count(&before), 2, "the two sides of the conflict");
+    for stage in ["2", "3"] {
+        let side = project.git(&["show", &format!(":{stage}:a.txt")]);
+        assert!(side.starts_with(&first) && side.lines().count() == first.lines().count() + 1, "{side}");
+    }
+}

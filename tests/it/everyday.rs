@@ -289,3 +289,81 @@ fn the_same_step_under_the_same_id_is_saved_before_each_time() {
     project.snap(&["rewind", "latest", "--no-session"]).exits(0);
     assert_eq!(project.read("build/out"), b"second\n");
 }
+
+#[test]
+fn a_rewind_says_where_head_stays_and_what_moves_it() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "before"]).exits(0);
+    project.git(&["commit", "-qam", "since"]);
+    let said = ["HEAD stays at", "(main)", "`--reset-branch` moves main back"];
+    let planned = project.snap(&["rewind", "before", "--dry-run"]).exits(0).stdout;
+    assert!(said.iter().all(|said| planned.contains(said)), "{planned}");
+    project.snap(&["rewind", "before", "--no-input"]).exits(0).says(&said);
+    project.git(&["checkout", "-qfb", "topic"]);
+    let other =
+        project.snap(&["rewind", "before", "--no-input"]).exits(0).says(&["HEAD stays at", "(topic)"]);
+    assert!(!other.stderr.contains("--reset-branch"), "{}", other.stderr);
+    project.git(&["checkout", "-qf", "main"]);
+    let moved = project.snap(&["rewind", "before", "--reset-branch", "--no-input"]).exits(0);
+    assert!(!moved.stderr.contains("HEAD stays"), "{}", moved.stderr);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_named_with_what_mends_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "mine"]).exits(0);
+    let key = files_below(project.home.path()).into_iter().find(|path| path.ends_with("snap/key"));
+    let key = key.must("a key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).must("a mode");
+    let mend = format!("chmod 600 {}", key.display());
+    project.snap(&["resume", "mine", "--no-input"]).exits(3).says(&[&mend]);
+    let status = project.snap(&["status"]).exits(0).stdout;
+    assert!(status.contains("no snapshot counts as yours") && status.contains(&mend), "{status}");
+}
+
+#[test]
+fn what_would_be_passed_over_in_silence_is_refused() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "mine"]).exits(0);
+    project.snap(&["resume", "mine", "--fill", "NOPE"]).exits(2).says(&["`--fill NOPE` fits no secret"]);
+    project.snap(&["show", "mine", "--talk", "--json"]).exits(2).says(&["snap report --format json"]);
+    project.snap(&["export", "mine", "-o", "new/"]).exits(2).says(&["names a folder", "`-o new/mine.snap`"]);
+    let said = ["there is no folder", "mkdir -p"];
+    project.snap(&["export", "mine", "-o", "new/mine.snap"]).exits(3).says(&said);
+    assert!(!project.path("new").exists());
+}
+
+#[test]
+fn in_the_client_advice_names_what_is_typed_there() {
+    let project = Project::new();
+    let answer = |prompt: &str| {
+        let input = serde_json::json!({"session_id": ID, "cwd": project.root(),
+            "hook_event_name": "UserPromptSubmit", "prompt": prompt});
+        hook(&project, "UserPromptSubmit", &input).exits(0).stdout
+    };
+    let miss = answer("/snap:snapshot sav x");
+    assert!(miss.contains("Did you mean `/snap:snapshot save`?"), "{miss}");
+    assert!(miss.contains("/snap:snapshot list") && !miss.contains("/snapshot list"), "{miss}");
+    project.write("a.txt", "saved\n");
+    answer("/snapshot save mine");
+    let unknown = answer("/snapshot show other");
+    assert!(unknown.contains("`/snapshot list`") && !unknown.contains("`snap list`"), "{unknown}");
+}
+
+#[test]
+fn a_rewind_that_takes_hooks_out_of_settings_says_so() {
+    let project = Project::new();
+    let settings = ".claude/settings.json";
+    project.write(settings, "{\"env\":{\"A\":\"1\"}}\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["init"]).exits(0);
+    let said = [settings, "no longer in it", "`snap init` sets them up again"];
+    project.snap(&["rewind", "x", "--no-session"]).exits(0).says(&said);
+    assert_eq!(project.read(settings), b"{\"env\":{\"A\":\"1\"}}\n", "what was saved comes back exactly");
+    project.snap(&["undo"]).exits(0);
+    assert!(String::from_utf8_lossy(&project.read(settings)).contains("claude-snap"));
+}

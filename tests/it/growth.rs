@@ -165,3 +165,21 @@ fn prune_and_rm_say_what_they_free() {
     assert!(removed["freed"]["bytes"].as_u64() > Some(30_000), "{removed}");
     assert!(project.objects().is_empty(), "what is deleted for good is off the disk");
 }
+
+#[test]
+fn what_was_taken_out_of_a_new_file_is_in_no_later_snapshot() {
+    let project = Project::new();
+    let rest = text(7, 100_000);
+    let word = b"zebraquux";
+    project.write("notes.txt", format!("{}\n{rest}", "zebraquux"));
+    project.snap(&["save", "before"]).exits(0);
+    project.write("notes.txt", format!("clean\n{rest}"));
+    project.snap(&["save", "after"]).exits(0);
+    project.snap(&["rm", "before", "--now"]).exits(0);
+    for object in project.objects() {
+        let bytes = zstd::decode_all(&fs::read(&object).must("an object")[..]).must("a frame");
+        assert!(!bytes.windows(word.len()).any(|part| part == word), "{}", object.display());
+    }
+    project.snap(&["rewind", "after", "--no-session"]).exits(0);
+    project.snap(&["verify"]).exits(0);
+}

@@ -256,6 +256,10 @@ fn both_sides_of_a_conflict_are_kept_with_markers_as_a_resume_would() {
         text.contains("<<<<<<< here\nzwei\n") && text.contains("TWO\n>>>>>>> snapshot \"of bob\""),
         "{text}"
     );
+    // The middle stage is what both had when they went apart, and all stages are there for `git mergetool`.
+    assert_eq!(ada.git(&["cat-file", "-p", ":1:a.txt"]), "one\n2\nthree\n");
+    assert_eq!(ada.git(&["cat-file", "-p", ":2:a.txt"]), "one\nzwei\nthree\n");
+    assert_eq!(ada.git(&["cat-file", "-p", ":3:a.txt"]), "one\nTWO\nthree\n");
     assert!(report_of(&ada, &merged).contains("## In conflict here\n\n- `a.txt`"));
     ada.snap(&["undo"]).exits(0);
     assert_eq!(ada.read("a.txt"), b"one\nzwei\nthree\n");

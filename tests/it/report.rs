@@ -214,6 +214,37 @@ fn the_head_of_a_page_stands_alone() {
     assert!(!page.head().contains("<li>look</li>"), "what an agent was told is no prompt: {}", page.head());
 }
 
+/// A session that was saved as `half way`, went on in the future, and was saved as `x`.
+pub(crate) fn with_checkpoint() -> Project {
+    let project = worked();
+    project.snap(&["save", "half way", "--history", "full"]).exits(0);
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    let mut records = fs::read_to_string(&transcript).must("a transcript");
+    let last = records.lines().rev().find_map(|line| {
+        let record: Value = serde_json::from_str(line).ok()?;
+        record["uuid"].as_str().map(str::to_owned)
+    });
+    let record = json!({"type": "user", "uuid": "later", "parentUuid": last, "cwd": project.root(), "sessionId": ID,
+        "version": "2.1.332", "timestamp": "2099-01-01T00:00:00.000Z", "message": {"role": "user", "content": "go on"}});
+    records += &format!("{record}\n");
+    fs::write(&transcript, records).must("written");
+    project.snap(&["save", "x", "--history", "full"]).exits(0);
+    project
+}
+
+#[test]
+fn checkpoints_of_the_session_are_chapters_unless_prompts_are_left_out() {
+    let project = with_checkpoint();
+    project.snap(&["rewind", "x", "--no-session"]).exits(0);
+    let names = |page: &Page| page.index["checkpoints"].as_array().must("a list").len();
+    let page = page_of(&project, &[]);
+    assert_eq!(page.index["checkpoints"][0][0], "half way");
+    assert_eq!(names(&page), 1, "neither itself nor what an undo goes back to");
+    assert_eq!(names(&page_of(&project, &["--only", "edits"])), 0, "a name may be made of a prompt");
+    let report = project.snap(&["report", "x", "--format", "json"]).exits(0).json();
+    assert_eq!(report["checkpoints"][0]["name"], "half way", "{}", report["overview"]);
+}
+
 #[test]
 fn the_same_snapshot_makes_the_same_page() {
     let project = saved();

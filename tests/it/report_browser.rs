@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::report::{ID, worked};
+use crate::report::{ID, with_checkpoint, worked};
 use crate::report_hostile::{ATTACKS, attacked};
 use crate::report_live::Served;
 use crate::support::Must;
@@ -67,8 +67,7 @@ fn node(script: &str, modules: &Path, arguments: &[&Path], project: &Project) {
 #[test]
 fn a_page_of_a_session_works_in_a_browser() {
     let Some(modules) = modules("pages in a browser") else { return };
-    let project = worked();
-    project.snap(&["save", "x", "--history", "full"]).exits(0);
+    let project = with_checkpoint();
     project.snap(&["report", "-o", "page.html"]).exits(0);
     node("run.mjs", &modules, &[&project.path("page.html")], &project);
 }

@@ -4,10 +4,45 @@ use std::fs;
 
 use serde_json::json;
 
+use crate::hooks::{bash, hook};
 use crate::report::{ID, called, result, transcript, worked};
 use crate::support::Must;
 use crate::support::page::Page;
 use crate::support::project::Project;
+
+#[test]
+fn a_name_that_is_made_of_a_prompt_or_a_command_is_in_no_report_without_these() {
+    let project = worked();
+    let saved = project.snap(&["save", "--history", "full", "--json"]).exits(0).json();
+    let (name, id) = (saved["name"].as_str().must("a name"), saved["id"].as_str().must("an id"));
+    assert!(name.contains("and this"), "it is made of the last prompt: {name}");
+    for format in ["html", "json", "markdown"] {
+        let report =
+            project.snap(&["report", id, "--only", "edits", "--format", format, "-o", "-"]).exits(0).stdout;
+        assert!(!report.contains(name), "{format}");
+        assert!(report.contains(&id[..8]), "{format}: it has the id");
+    }
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    project.write("new.md", "edited since\n");
+    let step = bash(&project, &transcript, "rm -rf new.md xyzzy");
+    hook(&project, "PreToolUse", &step).exits(0);
+    let named = project.snap(&["show", "latest", "--json"]).exits(0).json()["name"].clone();
+    assert!(named.as_str().is_some_and(|name| name.contains("rm -rf")), "{named}");
+    for format in ["html", "json", "markdown"] {
+        let report = project.snap(&["report", "--no-tools", "--format", format, "-o", "-"]).exits(0).stdout;
+        assert!(!report.contains(WORD), "{format}");
+    }
+}
+
+#[test]
+fn a_last_name_or_another_spelling_hides_the_edits_too() {
+    let project = planned();
+    for given in ["plan.md", "SECRET/Plan.md", "secret/PLAN.*", "Secret"] {
+        let arguments = ["report", "x", "--only", "edits", "--redact", given, "--format", "json"];
+        let report = project.snap(&arguments).exits(0).stdout;
+        assert!(!report.contains("plan, edited"), "{given}");
+    }
+}
 
 /// A word that is only in what is to be hidden.
 const WORD: &str = "xyzzy";

@@ -140,3 +140,41 @@ fn without_a_session_there_is_nothing_to_follow() {
     project.snap(&["report", "--live"]).exits(3).says(&["no session to follow"]);
     project.snap(&["report", "x", "--live"]).exits(2);
 }
+
+#[test]
+fn what_a_killed_server_has_left_is_gone_with_the_next_one() {
+    let project = worked();
+    let temporary = project.home.path().join("temporary files");
+    std::fs::create_dir(&temporary).must("a folder");
+    let start = || {
+        let mut command = project.command(project.root(), &["report", "--live"]);
+        let mut child = command
+            .env("TMPDIR", &temporary)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .must("snap");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().must("its output")).read_line(&mut address).must("an address");
+        child
+    };
+    let folders = || {
+        let all = std::fs::read_dir(&temporary).must("a folder").flatten().map(|entry| entry.path());
+        all.filter(|path| path.join("store").exists()).collect::<Vec<_>>()
+    };
+    let mut killed = start();
+    let [left] = <[_; 1]>::try_from(folders()).must("one");
+    killed.kill().and_then(|()| killed.wait()).must("killed");
+    assert!(left.exists());
+    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(120);
+    std::fs::File::open(&left).and_then(|folder| folder.set_modified(past)).must("a time");
+    let mut next = start();
+    let there = folders();
+    assert!(!left.exists() && there.len() == 1, "{there:?}");
+    std::fs::File::open(&there[0]).and_then(|folder| folder.set_modified(past)).must("a time");
+    let mut beside = start();
+    assert!(there[0].exists(), "a program works in it");
+    for child in [&mut next, &mut beside] {
+        child.kill().and_then(|()| child.wait()).must("killed");
+    }
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::hooks::hook;
 use crate::real_client::answering_on_terminal;
 use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
@@ -290,6 +291,34 @@ fn one_that_was_never_spoken_to_is_named_and_the_one_before_it_saved() {
     transcript(&project, "own", ID, &[project.root()], "before");
     runs(&project, processes()[0], OTHER, project.root(), 1);
     assert_taken(&project.snap(&["save", "x", "--json"]).exits(0).says(&[OTHER, "no transcript yet"]), ID);
+}
+
+#[test]
+fn who_saves_from_a_session_that_just_began_does_not_get_one_that_ended() {
+    let project = Project::new();
+    transcript(&project, "own", ID, &[project.root()], "before");
+    runs(&project, processes()[0], OTHER, project.root(), 1);
+    project.write("a.txt", "an edit\n");
+    let saved = with(&project, &[("CLAUDE_CODE_SESSION_ID", OTHER)], &["save", "x", "--json"]).exits(0);
+    assert_none_taken(&saved.says(&[OTHER, "no transcript yet"]));
+    // Typed to the client, which names the session in what it tells the hook.
+    let input = json!({"session_id": OTHER, "cwd": project.root(), "hook_event_name": "UserPromptSubmit", "prompt": "/snapshot save y"});
+    hook(&project, "UserPromptSubmit", &input).exits(0);
+    assert_eq!(project.snap(&["show", "y", "--json"]).exits(0).json()["session"], Value::Null);
+}
+
+#[test]
+fn a_session_of_a_work_tree_that_was_removed_comes_after_those_that_are_here() {
+    let project = Project::new();
+    let gone = project.path(".claude/worktrees/gone");
+    make_older(&transcript(&project, "own", ID, &[project.root()], "here"), 60);
+    transcript(&project, "other", OTHER, &[&gone], "in a work tree");
+    let said = [OTHER, "which is gone"];
+    assert_taken(&project.snap(&["save", "x", "--json"]).exits(0).says(&said), ID);
+    // Better that one than none.
+    let project = Project::new();
+    transcript(&project, "other", OTHER, &[&project.path("gone")], "in a folder");
+    assert_taken(&project.snap(&["save", "x", "--json"]).exits(0), OTHER);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use crate::real_client::answering_on_terminal;
 use crate::redaction::token;
 use crate::support::Must;
 use crate::support::project::{Project, files_below};
@@ -170,12 +171,32 @@ fn prune_now_alone_empties_the_trash_and_removes_nothing_else() {
     let project = project();
     project.snap(&["rm", "one"]).exits(0);
     let before = project.stored_files();
-    project.snap(&["prune", "--now", "--dry-run"]).exits(0).says(&["Would empty the trash."]);
+    project
+        .snap(&["prune", "--now", "--dry-run"])
+        .exits(0)
+        .says(&["Would delete 1 snapshot in the trash for good."]);
     assert_eq!(project.stored_files(), before);
-    project.snap(&["prune", "--now"]).exits(0).says(&["The trash is empty."]);
+    let asked = |answer: &str| {
+        answering_on_terminal(&mut project.command(project.root(), &["prune", "--now"]), answer)
+    };
+    let said = asked("n\n");
+    assert!(said.contains("one") && said.contains("Delete it for good?"), "{said}");
+    assert_eq!(project.stored_files(), before, "the answer was no");
+    project.snap(&["prune", "--now"]).exits(0).says(&["Deleted 1 snapshot in the trash for good."]);
     assert!(files_below(&project.stored("objects/trash")).is_empty());
     assert_eq!(names(&project), ["stays", "two"]);
     project.snap(&["undo"]).exits(3);
+    project.snap(&["prune", "--now"]).exits(0).says(&["The trash is empty: there is nothing to delete."]);
+}
+
+#[test]
+fn a_redo_removes_nothing_again_once_something_else_was_removed() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["redo"]).exits(3);
+    assert_eq!(names(&project), ["stays", "one"]);
 }
 
 #[test]

@@ -130,6 +130,9 @@ struct Row<'a> {
     error: Option<String>,
     #[serde(skip)]
     age: String,
+    /// Whether nothing was said in it.
+    #[serde(skip)]
+    unused: bool,
 }
 
 impl<'a> Row<'a> {
@@ -142,17 +145,19 @@ impl<'a> Row<'a> {
             transcript: one.listed.transcript.display().to_string(),
             title: examined.and_then(|examined| examined.name()),
             modified_at,
-            ok: examined.map(|examined| examined.is_healthy()),
+            ok: examined.map(|examined| examined.is_healthy() || examined.is_unused()),
             refused: counted(Effect::Refused),
             lost: counted(Effect::Lost),
             error: one.examined.as_ref().err().map(ToString::to_string),
             age: ago(&age(workspace.now.since(modified_at))),
+            unused: examined.is_some_and(|examined| examined.is_unused()),
         }
     }
 
     fn state(&self) -> Text {
         match (&self.error, self.ok) {
             (Some(error), _) => Style::Bad.of(format!("not read: {error}")),
+            (None, _) if self.unused => Style::Faint.of("nothing was said in it"),
             (None, Some(true)) => Style::Good.of("healthy"),
             (None, _) => Style::Bad.of(effects(self.refused, self.lost)),
         }

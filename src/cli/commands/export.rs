@@ -13,7 +13,7 @@ use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::size_text;
+use crate::cli::output::words::{quoted, size_text};
 use crate::cli::output::{Report, Ui, output_error, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -74,6 +74,7 @@ impl Export {
             progress_bar::show(talks, &monitor, export)?.1
         } else {
             let path = context.cwd.join(&self.output);
+            refuse_folder(&self.output, &path, &entry.called)?;
             let export =
                 || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
             progress_bar::show(talks, &monitor, export)?
@@ -82,6 +83,22 @@ impl Export {
         let file = self.output.to_string_lossy().into_owned();
         ui.confirm(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Refuses what is a folder, or would be in one that is not there.
+fn refuse_folder(typed: &Path, path: &Path, called: &str) -> Result<()> {
+    let shown = Line(&typed.to_string_lossy()).to_string();
+    if path.is_dir() || typed.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        let file = typed.join(format!("{called}.snap"));
+        return Err(Error::new(Kind::Usage, format!("{shown} names a folder; a snapshot is one file"))
+            .hint(format!("name the file: `-o {}`", quoted(&file.to_string_lossy()))));
+    }
+    match path.parent().filter(|parent| !parent.is_dir()) {
+        Some(parent) => Err(Error::new(Kind::NotFound, format!("Cannot write {shown}"))
+            .because(format!("there is no folder {}", Line(&parent.to_string_lossy())))
+            .hint(format!("make it first: `mkdir -p {}`", quoted(&parent.to_string_lossy())))),
+        None => Ok(()),
     }
 }
 

@@ -108,7 +108,8 @@ impl Link {
             return Err(Error::new(
                 Kind::NotFound,
                 format!("There is no link {:?}", Line(&title).to_string()),
-            ));
+            )
+            .hint("`snap link --remove NAME` takes the name that the link has in `claude --resume`"));
         }
         let mut report = Unlinked { title, removed: 0, kept: 0 };
         for link in links {

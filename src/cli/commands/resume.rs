@@ -19,7 +19,7 @@ use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::restore::{self, Dispute, PlannedResume, RestoreOptions, SavedTree, tree_of};
+use crate::restore::{self, Dispute, DisputedBase, PlannedResume, RestoreOptions, SavedTree, tree_of};
 use crate::store::{Operation, Reference};
 use crate::sys::place::Root;
 use crate::sys::users_files;
@@ -102,10 +102,11 @@ impl Resume {
             return Err(dispute.clone().into_error(&quoted(&called(workspace, manifest))));
         }
         let has_base = restore::base_of(manifest).is_some();
+        let is_here = dispute.base == DisputedBase::Here;
         let open = Open {
-            merge: has_base,
-            work_tree: has_base && self.into.is_none() && self.worktree.is_none(),
-            rewind: self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
+            merge: has_base && dispute.base != DisputedBase::Missing,
+            work_tree: has_base && is_here && self.into.is_none() && self.worktree.is_none(),
+            rewind: is_here && self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
         };
         let show = |ui: &mut Ui| {
             let paths = dispute.paths.iter().map(|one| workspace.root.join(one.path.as_path()));

@@ -39,7 +39,7 @@ const MOST_SECRETS: usize = 10;
     ("snap save --include 'data/*.csv'", "Save these too, though ignored"),
 ]))]
 pub(crate) struct Save {
-    /// The name of the snapshot; by default made from the time
+    /// The name of the snapshot; by default made from the session's title or last prompt and the time
     name: Option<String>,
     /// Why you save it, for whoever reads it later
     #[arg(short, long, value_name = "TEXT")]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::talk;
 use crate::base::columns::fitted;
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::{self, Line, cut};
 use crate::base::timestamp::age;
@@ -54,6 +54,11 @@ impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let entry = line_choice::find(&workspace.store, &self.reference)?;
         let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
+        if ui.json() && (self.talk || self.agent.is_some()) {
+            return Err(Error::new(Kind::Usage, "`--talk` and `--agent` print for people, not JSON").hint(
+                "`snap report --format json -o FILE` writes the conversation; `snap show --json` prints the manifest",
+            ));
+        }
         if ui.json() {
             let json = manifest.to_json()?;
             ui.value(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;

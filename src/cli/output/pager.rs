@@ -167,9 +167,14 @@ fn is_missing(command: &std::ffi::OsStr, programs: &Programs) -> bool {
 
 /// Returns the width of the screen in columns: `$COLUMNS`, the terminal's, or 80.
 pub(crate) fn screen_width() -> usize {
+    width_of(io::stdout()).unwrap_or(80)
+}
+
+/// Returns the width of a terminal in columns: `$COLUMNS`, or what it says itself.
+pub(super) fn width_of(terminal: impl std::os::fd::AsFd) -> Option<usize> {
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
-    stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+    let seen = || rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col));
+    stated.or_else(seen).filter(|width| *width > 0)
 }
 
 /// Returns the height of the screen in lines: `$LINES`, the terminal's, or 24.

@@ -13,6 +13,7 @@ use anstream::stream::RawStream;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::pager::width_of;
 use super::text::{Style, Text, text};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Json};
@@ -41,6 +42,9 @@ impl ColorChoice {
         }
     }
 }
+
+/// Where a message goes on that is too long for a line of the terminal, in columns.
+const FOLDED: usize = 2;
 
 /// The variable that turns colours on where there is no terminal.
 const FORCE: &str = "CLICOLOR_FORCE";
@@ -282,9 +286,24 @@ impl Ui {
     fn tell(&mut self, text: impl Into<Text>) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();
-        let text = text.into().render(self.color_on_error);
-        let _closed = writeln!(io::stderr(), "{}", called::in_words(&text));
+        let text = text.into();
+        let lines = match terminal_width() {
+            Some(width) => text.folded(width, FOLDED),
+            None => vec![text],
+        };
+        for line in lines {
+            let line = line.render(self.color_on_error);
+            let _closed = writeln!(io::stderr(), "{}", called::in_words(&line));
+        }
     }
+}
+
+/// Returns how wide the terminal is that a person is told things on; `None` if it is none, or only prints lines.
+fn terminal_width() -> Option<usize> {
+    if !io::stderr().is_terminal() || is_dumb() {
+        return None;
+    }
+    width_of(io::stderr()).filter(|width| *width > FOLDED)
 }
 
 /// Says whether the terminal can do nothing but print lines.

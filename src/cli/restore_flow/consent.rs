@@ -11,7 +11,7 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 
 use super::concerns::{self, DIFF, groups};
 use super::report::{MOST_LISTED, RestoreReport};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::cli::output::{NO, Ui, YES};
@@ -77,7 +77,7 @@ impl ConsentArgs {
     pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         match workspace.provenance(manifest) {
             Provenance::Foreign { why } if !self.trust && !self.asks(ui) => {
-                Err(not_trusted(&manifest.name, &why))
+                Err(refused(workspace, manifest, &why))
             }
             _ => Ok(()),
         }
@@ -186,6 +186,15 @@ fn agrees(ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
             DIFF => concerns::show(ui, plan, plan.steps().iter().map(Step::path))?,
             answer => return Ok(answer == YES),
         }
+    }
+}
+
+/// Makes the error that it is not the user's own; if only their key is not usable, with what mends that.
+fn refused(workspace: &Workspace, manifest: &Manifest, why: &str) -> Error {
+    let error = not_trusted(&manifest.name, why);
+    match workspace.trust.unusable_key().as_ref().and_then(Error::next_step) {
+        Some(mend) => error.hint(format!("{mend}; `--trust` restores it without that")),
+        None => error,
     }
 }
 

@@ -27,8 +27,16 @@ pub(crate) fn planning<T>(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<T>) -> 
 }
 
 impl RestoreArgs {
-    /// Refuses early what nobody will agree to; a dry run needs no consent.
+    /// Refuses early what nobody will agree to, and variables that nothing needs; a dry run needs no consent.
     pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        let is_needed =
+            |name: &str| manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == name));
+        if let Some(name) = self.fill.iter().find(|name| !is_needed(name)) {
+            let name = Line(name).to_string();
+            return Err(Error::new(Kind::Usage, format!("`--fill {name}` fits no secret of this snapshot"))
+                .because(format!("none of them was in a variable {name}"))
+                .hint("`snap show` lists its secrets with the names of their variables"));
+        }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
 
@@ -139,6 +147,12 @@ impl RestoreArgs {
         }
         kept();
         if let Some(lease) = lease {
+            if let Some(remote) = lease.remote() {
+                ui.say(&format!(
+                    "{} is told that you work on it (a lease; `--offline` leaves none).",
+                    Line(remote)
+                ));
+            }
             lease.leave();
         }
         let report = report.with_servers(servers.finish());

@@ -5,6 +5,7 @@
 //! whatever happens to the resume. It runs only for a snapshot that this user has pushed or pulled, only on
 //! that remote, and only after the user has agreed to the resume.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
@@ -30,8 +31,11 @@ pub(crate) const RESUMED: &str = "resumed";
 
 /// A look at who works on a snapshot, under way.
 pub(crate) struct LeaseCheck {
+    remote: String,
     word: Option<ChildStdin>,
-    answer: Receiver<String>,
+    /// What the remote says: who else works on it, an empty line for nobody, and nothing if it can't be asked.
+    answer: Receiver<Option<String>>,
+    answered: Cell<bool>,
     begun: Instant,
 }
 
@@ -51,9 +55,10 @@ pub(crate) fn begin(context: &Context, workspace: &Workspace, manifest: &Manifes
         let mut line = String::new();
         let read = BufReader::new(output.take(LONGEST_ANSWER)).read_line(&mut line);
         // Nobody may listen any more.
-        let _late = tell.send(read.map(|_| Line(line.trim()).to_string()).unwrap_or_default());
+        let answered = read.is_ok_and(|bytes| bytes > 0);
+        let _late = tell.send(answered.then(|| Line(line.trim()).to_string()));
     });
-    Some(LeaseCheck { word, answer, begun: Instant::now() })
+    Some(LeaseCheck { remote: peer, word, answer, answered: Cell::new(false), begun: Instant::now() })
 }
 
 impl LeaseCheck {
@@ -62,7 +67,14 @@ impl LeaseCheck {
         let said = std::env::var(PATIENCE_VARIABLE).ok().and_then(|text| text.parse().ok());
         let patience = said.map_or(PATIENCE, Duration::from_millis);
         let left = patience.saturating_sub(self.begun.elapsed());
-        self.answer.recv_timeout(left).ok().filter(|line| !line.is_empty())
+        let line = self.answer.recv_timeout(left).ok().flatten();
+        self.answered.set(line.is_some());
+        line.filter(|line| !line.is_empty())
+    }
+
+    /// Returns the remote, if it has answered.
+    pub(crate) fn remote(&self) -> Option<&str> {
+        self.answered.get().then_some(&self.remote)
     }
 
     /// Has the lease left, without waiting for it.

@@ -97,6 +97,11 @@ pub fn files_of_init(project: &Path) -> Vec<PathBuf> {
     all.map(|name| Path::new(".claude").join(name)).collect()
 }
 
+/// Says whether the text of a settings file has hooks of ours.
+pub fn settings_have_hooks(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(has_hooks)
+}
+
 /// Why hooks of this project are never called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {

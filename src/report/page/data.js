@@ -15,7 +15,7 @@
 /** @typedef {{format: number, title: string, about?: [string, string][], left_out?: string[],
  *   strings: string[], chunks?: number[], threads: Thread[], items: Columns, failed?: number[], open?: number[], emptied?: number[], calls_left_out?: boolean, colors?: [number, number, number, number][],
  *   agents?: [number, number][], prompts?: [number, string][], edits?: Edit[], tasks?: Task[],
- *   grants?: {text: string, scope?: string | null, source?: string | null}[], decisions?: Decision[], not_saved?: string[],
+ *   grants?: {text: string, scope?: string | null, source?: string | null}[], decisions?: Decision[], not_saved?: string[], checkpoints?: [string, number][],
  *   size?: {context?: [number, number][], changed?: [number, number, number][]}, live?: {url: string, version: string}}} Index */
 
 /** How many unpacked chunks stay in memory. A chunk has about 256 KiB. */
@@ -82,6 +82,8 @@ class Report {
         else if (kind === 'k') marked = false;
       }
     }
+    /** The snapshots that were saved on the way, by the first item of the conversation behind each. @type {Map<number, string[]>} */
+    this.checkpoints = this.placed(index.checkpoints ?? []);
     this.totalBytes = this.bytes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
@@ -101,9 +103,25 @@ class Report {
     return this.string(this.file, item);
   }
 
-  /** Says whether a chapter begins with an item: a prompt, or a compaction. @param {number} item */
+  /** Says whether a chapter begins with an item: a prompt, a compaction, or what came behind a checkpoint. @param {number} item */
   isChapter(item) {
-    return this.kinds[item] === 'p' || this.compactions.has(item);
+    return this.kinds[item] === 'p' || this.compactions.has(item) || this.checkpoints.has(item);
+  }
+
+  /** @param {[string, number][]} checkpoints oldest first */
+  placed(checkpoints) {
+    /** @type {Map<number, string[]>} */
+    const placed = new Map();
+    const main = this.threads.find(({ kind }) => kind === 'main');
+    if (!main) return placed;
+    let item = main.from;
+    for (const [name, saved] of checkpoints) {
+      // An item without a time happened when the one before it did.
+      while (item < main.from + main.count && this.time[item] <= saved) item += 1;
+      if (item === main.from + main.count) break;
+      placed.set(item, [...(placed.get(item) ?? []), name]);
+    }
+    return placed;
   }
 
   /** What one line says about an item. @param {number} item */

@@ -60,7 +60,7 @@ class Replay {
     this.goTo(Math.max(0, this.steps.indexOf(item)));
   }
 
-  /** Prompts and compactions on the way, as marks. */
+  /** Prompts, compactions and checkpoints on the way, as marks. */
   chapterMarks() {
     const marks = make('div', { class: 'chapters', 'aria-hidden': 'true' });
     const taken = new Set();
@@ -70,7 +70,8 @@ class Replay {
       const share = 5 * Math.round((200 * place) / Math.max(1, this.steps.length - 1));
       if (taken.has(share)) return;
       taken.add(share);
-      const mark = make('span', { class: kind === 'p' ? 'chapter' : 'chapter compaction' });
+      const isCheckpoint = this.report.checkpoints.has(item);
+      const mark = make('span', { class: isCheckpoint ? 'chapter checkpoint' : kind === 'p' ? 'chapter' : 'chapter compaction' });
       mark.style.left = `${share / 10}%`;
       marks.append(mark);
     });
@@ -142,7 +143,8 @@ class Replay {
     const thread = report.threads[report.threadOf(item)];
     const words = `Step ${number(this.place + 1)} of ${number(steps.length)}`;
     this.slider.setAttribute('aria-valuetext', words);
-    this.where.replaceChildren(words, ', ', moment(report.time[item], true) ?? 'time unknown', thread && thread.kind !== 'main' ? shown(`, ${threadTitle(thread)}`) : '',
+    const saved = report.checkpoints.get(item);
+    this.where.replaceChildren(words, saved ? shown(`, after the checkpoint ${saved.at(-1)}`) : '', ', ', moment(report.time[item], true) ?? 'time unknown', thread && thread.kind !== 'main' ? shown(`, ${threadTitle(thread)}`) : '',
       ', ', make('a', { href: `#r${item}` }, 'in the conversation'));
     const trail = [];
     for (let at = Math.max(0, this.place - TRAIL); at <= this.place; at += 1) {

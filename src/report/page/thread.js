@@ -103,21 +103,29 @@ class ThreadView {
     const { report } = this;
     const { from, count: many } = report.threads[this.thread];
     const entries = [];
-    for (let item = from; item < from + many; item += 1) if (report.isChapter(item)) entries.push(item);
+    for (let item = from; item < from + many; item += 1) {
+      for (const name of report.checkpoints.get(item) ?? []) entries.push({ item, name });
+      if (report.kinds[item] === 'p' || report.compactions.has(item)) entries.push({ item, name: '' });
+    }
     if (entries.length < 2) return null;
     const list = make('ol', { class: 'contents' });
     for (let at = 0; at < entries.length; at += 100) {
       const part = entries.slice(at, at + 100);
       const fill = () => {
         const nodes = document.createDocumentFragment();
-        for (const item of part) add(nodes, this.entry(item));
+        for (const { item, name } of part) add(nodes, name ? this.checkpoint(item, name) : this.entry(item));
         return nodes;
       };
       if (entries.length <= 100) add(list, fill());
       else add(list, make('li', { class: 'group' }, lazily(make('ol', { class: 'slot' }), part.length * 30, fill)));
     }
-    const prompts = entries.filter(item => report.kinds[item] === 'p').length;
+    const prompts = entries.filter(({ item, name }) => !name && report.kinds[item] === 'p').length;
     return sidebar(count(prompts, 'prompt'), list);
+  }
+
+  /** @param {number} item @param {string} name */
+  checkpoint(item, name) {
+    return make('li', { class: 'mark' }, make('a', { href: `#r${item}` }, shown(`Checkpoint: ${name}`)), moment(this.report.time[item]));
   }
 
   /** @param {number} item */

@@ -68,6 +68,9 @@ pub(in crate::restore) fn plan(
         return Err(Error::new(Kind::Refused, "Cannot merge")
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
+    // Of what is only computed here, the repository gets what the index will name, and nothing else.
+    let aside = repository.with_objects_aside()?;
+    let repository = &aside;
     let listing = repository.status()?;
     let saved = unmerged_base::corrected(repository, saved)?;
     let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
@@ -189,15 +192,18 @@ pub(in crate::restore) fn plan(
             },
         };
         if index.is_some() || !matches!(work, Work::Keep) {
-            let blobs = match &index {
-                // Not left to when git syncs what it merged.
-                Some(IndexEntry::Blob(version)) if !version.is_submodule() => {
-                    let bytes = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
-                    vec![(version.oid.clone(), bytes)]
-                }
+            let named: Vec<&Version> = match &index {
+                Some(IndexEntry::Blob(version)) => vec![version],
+                Some(IndexEntry::Unmerged(stages)) => stages.iter().map(|(_, version)| version).collect(),
                 _ => Vec::new(),
             };
-            steps.push(Step { blobs, ..Step::merged((*path).clone(), here, work, index) });
+            let named = named.into_iter().filter(|version| !version.is_submodule());
+            let to_write = named.map(|version| {
+                let bytes = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+                Ok((version.oid.clone(), bytes))
+            });
+            let to_write = to_write.collect::<Result<Vec<_>>>()?;
+            steps.push(Step { blobs: to_write, ..Step::merged((*path).clone(), here, work, index) });
         }
     }
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;

@@ -46,6 +46,19 @@ pub struct Dispute {
     pub paths: Vec<DisputedPath>,
     /// Whether the work tree was made for the snapshot a moment ago.
     pub new_tree: bool,
+    /// What there is of the snapshot's base here, which the ways out of it need.
+    pub base: DisputedBase,
+}
+
+/// What there is of the base of a snapshot that is disputed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisputedBase {
+    /// All of it.
+    Here,
+    /// Only the versions of the edited files, which came with the snapshot.
+    Carried,
+    /// Nothing.
+    Missing,
 }
 
 /// A path that a resume would set, and can't.
@@ -98,7 +111,7 @@ pub(in crate::restore) fn plan(
     }
     let paths: Vec<DisputedPath> = open().filter_map(disputed).collect();
     if !paths.is_empty() {
-        return Ok(Planned::Disputed(Dispute { paths, new_tree }));
+        return Ok(Planned::Disputed(Dispute { paths, new_tree, base: DisputedBase::Here }));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
@@ -192,17 +205,26 @@ impl Dispute {
         if self.paths.len() > MOST_LISTED {
             listed.push(format!("and {} more", self.paths.len() - MOST_LISTED));
         }
-        let hint = if self.new_tree {
-            IN_A_NEW_TREE.to_owned()
-        } else {
-            format!(
+        let hint = match (self.base, self.new_tree) {
+            (DisputedBase::Carried, _) => WITHOUT_COMMIT.to_owned(),
+            (DisputedBase::Missing, _) => WITHOUT_BASE.to_owned(),
+            (DisputedBase::Here, true) => IN_A_NEW_TREE.to_owned(),
+            (DisputedBase::Here, false) => format!(
                 "`--merge` merges the two; `snap rewind {called}` puts everything back to that moment, after saving what \
                  is here; `--worktree BRANCH` restores beside it"
-            )
+            ),
         };
         Error::new(Kind::Conflict, disagree(called)).list(listed).hint(hint)
     }
 }
+
+/// What can be done if edits and work tree disagree, and of the base only those files' versions are here.
+const WITHOUT_COMMIT: &str = "`--merge` merges the two; `rewind` and `--worktree` need the snapshot's base commit, which is not \
+                              here: `--fetch-base` fetches it";
+
+/// The same, and nothing of the base is here.
+const WITHOUT_BASE: &str = "only with the snapshot's base commit is there a way to go on: `--fetch-base` fetches it; then \
+                            `--merge` merges the two";
 
 /// What can be done if edits and work tree disagree, in a work tree that was made for the snapshot.
 const IN_A_NEW_TREE: &str = "the branch is at another commit than the snapshot: `--merge` merges the two; with the name \

@@ -180,7 +180,12 @@ pub(super) fn show_job(
 fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
     let open = |path: &Path| -> Result<(File, std::fs::Metadata)> {
-        let handle = File::open(path).context("open", path)?;
+        let handle = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::new(Kind::NotFound, format!("There is no file {}", path.display())));
+            }
+            opened => opened.context("open", path)?,
+        };
         let facts = handle.metadata().context("open", path)?;
         if facts.is_dir() {
             return Err(Error::new(Kind::Usage, format!("Cannot compare {}", path.display()))

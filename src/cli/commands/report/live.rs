@@ -1,6 +1,7 @@
 //! `snap report --live`: the running session as a page that follows it, on this machine alone.
 //!
-//! Nothing is saved in the store: the state is read into a folder of its own, which goes with the program.
+//! Nothing is saved in the store: the state is read into a folder of its own, which goes with the program. If
+//! that is killed, the next one removes the folder.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,7 +17,7 @@ use crate::cli::session_choice;
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::report::{self, Choice, Live, Page, Server, Shown, Wanted};
-use crate::sys::files::scratch_folder;
+use crate::sys::lasting_scratch::LastingScratch;
 use crate::sys::signals;
 use crate::workspace::Workspace;
 
@@ -45,7 +46,7 @@ pub(super) fn follow(
     opens: bool,
     ui: &mut Ui,
 ) -> Result<()> {
-    let scratch = scratch_folder()?;
+    let scratch = LastingScratch::make()?;
     let doomed = scratch.path().to_owned();
     let _watch = signals::on_end(
         || false,

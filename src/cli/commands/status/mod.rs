@@ -1,11 +1,11 @@
 //! `snap status`: the session, the newest snapshot and what changed since, what calls `snap`, and what is wrong.
 
-use std::path::{Path, PathBuf};
+mod problems;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::init::{off_switch, set_up};
+use self::problems::{Problem, moved, problems, stopped};
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
@@ -13,14 +13,13 @@ use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
-use crate::cli::output::words::{ago, count, quoted, size_text};
+use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::session_choice;
-use crate::client::{HookPlace, Scope, Stopped, hook_places, hooks_stopped};
+use crate::client::{HookPlace, Scope, hook_places};
 use crate::compare::changed_since;
 use crate::context::Context;
-use crate::restore;
-use crate::store::{Listed, Reference, Saved, Summaries, TrashSize};
+use crate::store::{Listed, Reference, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
@@ -155,13 +154,6 @@ struct Programs {
     /// The first `snap` on the PATH, and whether it is this program.
     first: Option<String>,
     first_is_this: bool,
-}
-
-/// Something that is wrong, and the command that mends it.
-#[derive(Serialize)]
-struct Problem {
-    what: String,
-    mend: String,
 }
 
 impl StatusReport {
@@ -359,93 +351,4 @@ fn newest(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<N
         changed: changed_since(workspace, &manifest).ok(),
         age: age(since),
     })
-}
-
-/// Names the settings that keep hooks from being called.
-fn stopped(context: &Context, workspace: &Workspace) -> Vec<Problem> {
-    let of_one = |(path, why): (PathBuf, Stopped)| {
-        let path = path.display().to_string();
-        match why {
-            Stopped::TurnedOff => Problem {
-                what: format!("{path} turns all hooks off"),
-                mend: "take `disableAllHooks` out of it".to_owned(),
-            },
-            Stopped::Unreadable => Problem {
-                what: format!("{path} is no JSON, so the client reads nothing of it"),
-                mend: "correct it".to_owned(),
-            },
-        }
-    };
-    hooks_stopped(&workspace.root, &context.config_dir).into_iter().map(of_one).collect()
-}
-
-/// Says that the last session that was saved here worked in a folder that is gone: if this one was moved, the client finds no
-/// session in it.
-fn moved(workspace: &Workspace, all: &Summaries) -> Option<Problem> {
-    let of_main = |saved: &Saved<'_>| saved.head.session().is_some() && saved.summary.worktree.is_none();
-    let own = all.iter().filter(|one| one.known.own);
-    let (one, saved) = own.filter_map(|one| Some((one, one.readable().filter(of_main)?))).next()?;
-    let root = saved.head.root().as_path();
-    let name = Line(one.called).to_string();
-    (root != workspace.root && !root.exists()).then(|| Problem {
-        what: format!("the session of \"{name}\" worked in {}, which is gone", Line(&root.to_string_lossy())),
-        mend: format!(
-            "if this folder was moved, `snap resume --no-edits {}` goes on with it here",
-            quoted(&name)
-        ),
-    })
-}
-
-fn problems(
-    workspace: &Workspace,
-    all: &Summaries,
-    places: &[HookPlace],
-    called: Option<&Path>,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut tell = |what: String, mend: &str| problems.push(Problem { what, mend: mend.to_owned() });
-    let damaged = all.iter().filter(|one| one.saved.is_err()).count();
-    if damaged > 0 {
-        tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
-    }
-    if let Ok(lost @ 1..) = workspace.store.lost_names() {
-        tell(
-            format!("the files of {} were removed, as by `git clean -x`", count(lost, "snapshot")),
-            "the next `snap save` brings them back",
-        );
-    }
-    if let Ok((roots, _)) = restore::cut_off(workspace)
-        && !roots.is_empty()
-    {
-        tell(
-            "a restore was interrupted".to_owned(),
-            "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
-        );
-    }
-    for place in places.iter().filter(|place| place.by_short_name) {
-        let renew = set_up(place.scope);
-        tell(
-            format!("hooks in {} call whatever program is called `snap`", place.path.display()),
-            &format!("`{renew}` renews them"),
-        );
-    }
-    let plugin = places.iter().find_map(|place| place.plugin.as_ref());
-    let own = places.iter().find(|place| place.hooks);
-    if let (Some(plugin), Some(own)) = (plugin, own) {
-        tell(
-            "a plugin and settings both call snap".to_owned(),
-            &format!("`claude plugin disable {}`, or `{}`", Line(plugin), off_switch(own.scope)),
-        );
-    }
-    if !places.is_empty() {
-        match called {
-            None => tell("the hooks find no `claude-snap`".to_owned(), called::HOW_TO_BE_FOUND),
-            Some(other) if !called::is_this(other) => tell(
-                format!("the hooks call another program, {}", other.display()),
-                "put the folder of this one before it on the PATH",
-            ),
-            Some(_) => {}
-        }
-    }
-    problems
 }
