@@ -10,7 +10,7 @@ use crate::base::ids::SnapshotId;
 
 impl Between {
     /// Leaves out what a report is not to hold.
-    pub(super) fn to_go_out(mut self, choice: &Choice, hiding: &Hiding) -> Between {
+    pub(super) fn outgoing(mut self, choice: &Choice, hiding: &Hiding) -> Between {
         if !choice.has(Part::Prompts) && !choice.has(Part::Answers) {
             self.conversation = None;
         }

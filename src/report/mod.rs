@@ -224,7 +224,7 @@ fn searched<T>(
     let between = match after {
         Some(after) => {
             let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
-            Some(between.to_go_out(choice, &hiding))
+            Some(between.outgoing(choice, &hiding))
         }
         None => None,
     };
