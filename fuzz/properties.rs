@@ -100,8 +100,16 @@ pub fn rules(data: &[u8]) {
 struct Anywhere;
 
 impl risk::Machine for Anywhere {
-    fn unsaved(&self, _: &Path) -> risk::Unsaved {
-        risk::Unsaved::Whole
+    fn unsaved(&self, path: &Path) -> risk::Unsaved {
+        if self.is_folder(path) { risk::Unsaved::Folder } else { risk::Unsaved::Whole }
+    }
+
+    fn holds_unsaved(&self, _: &risk::Target) -> bool {
+        true
+    }
+
+    fn written_over(&self, _: &[risk::Target], folder: &Path, _: bool) -> Vec<PathBuf> {
+        vec![folder.join("x")]
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -31,6 +31,7 @@ pub mod restore;
 pub mod risk;
 pub mod secrets;
 pub mod settings;
+pub mod space;
 pub mod store;
 pub mod stored_patch;
 pub mod sys;

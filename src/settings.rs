@@ -116,8 +116,11 @@ pub const LINE_NUMBERS: &str = "look.line_numbers";
 /// The longest line of a diff.
 pub const MAX_LINE: &str = "look.max_line";
 
+/// The pause between two pushes of what is shared.
+pub const SYNC_PAUSE: &str = "sync.pause";
+
 /// Every setting there is.
-pub const ALL: [Setting; 18] = [
+pub const ALL: [Setting; 19] = [
     setting(AUTOMATIC, Takes::Number, "50", "how many of the newest automatic snapshots are kept"),
     setting(AUTOMATIC_DAYS, Takes::Number, "30", "for how many days one automatic snapshot a day is kept"),
     setting(SAFETY, Takes::Span, "7d", "how long a safety snapshot is kept whatever is pruned"),
@@ -147,6 +150,7 @@ pub const ALL: [Setting; 18] = [
         "which grants of your own snapshots a resume restores on a terminal",
     )
     .option("--grants"),
+    setting(SYNC_PAUSE, Takes::Span, "15s", "how long `snap init --sync` waits between two pushes, at most"),
     setting(PAGER, Takes::Text, "less", "the pager of long outputs; `cat` is none").variable("SNAP_PAGER"),
     setting(THEME, Takes::Word(&["auto", "dark", "light", "ansi"]), "auto", "the background to paint for")
         .variable("SNAP_DIFF_THEME")
@@ -334,7 +338,7 @@ mod tests {
             ("[look]\nline_numbers = \"yes\"", "2: look.line_numbers should be true or false"),
             ("[keep]\nautomatc = 5", "2: there is no setting keep.automatc; did you mean keep.automatic?"),
             ("automatic = 5", "1: there is no setting automatic; did you mean keep.automatic?"),
-            ("[sync]\nremote = \"x\"", "2: there is no setting sync.remote; `snap config` lists all"),
+            ("[share]\nremote = \"x\"", "2: there is no setting share.remote; `snap config` lists all"),
             ("[keep\n", "1: "),
         ];
         for (text, says) in table {

@@ -4,6 +4,7 @@
 //! in the report, never dropped in silence.
 
 mod agents;
+mod as_head;
 mod automatic;
 mod captured_session;
 mod chunker;
@@ -41,12 +42,13 @@ use crate::client::FoundSession;
 use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
-use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
+use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
 use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
+pub use as_head::head;
 pub use automatic::Automatic;
 pub use reading::History;
 pub use untracked::Limits;
@@ -96,6 +98,8 @@ pub struct SaveReport {
     pub written: bool,
     /// What a person should know.
     pub notes: Vec<Warning>,
+    /// What was left out of the edits as they are now; an earlier snapshot of the same edits may have left out something else.
+    pub left_out: Vec<Skipped>,
 }
 
 /// Saves a snapshot.
@@ -114,11 +118,16 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
     }
     let Pending { lock, redactor, edits, mut notes } = pending(workspace, request)?;
+    let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
     {
-        let unchanged_since = Some(same.name.clone());
-        return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
+        // What was missing of it, or damaged, was just written again from what is here.
+        lock.sync()?;
+        if workspace.store.has_objects_of(&same)? {
+            let unchanged_since = Some(same.name.clone());
+            return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes, left_out });
+        }
     }
     let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
     let mut session = match session::capture(workspace, session, &lock, &redactor) {
@@ -161,12 +170,12 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
         let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
         if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
-            return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
+            return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
-        return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
+        return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
     }
     fn heads<'h>(all: &[(&UnreadEntry, &'h Head)]) -> Vec<&'h Head> {
         all.iter().map(|(_, head)| *head).collect()
@@ -188,7 +197,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
-    Ok(SaveReport { manifest, unchanged_since, written: true, notes })
+    Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out })
 }
 
 /// What is pending, and what takes the secrets out of all else.

@@ -6,8 +6,9 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::called;
 use super::commands::{
-    branch, close, completions, config, demo, diff, doctor, export, import, init, lease, link, list, log,
-    man, merge, pin, prune, pull, push, report, resume, rewind, save, show, status, undo, verify, view,
+    branch, close, completions, config, demo, diff, doctor, export, follow, import, init, lease, link, list,
+    log, man, merge, pin, prune, pull, push, report, resume, rewind, save, show, space, status, sync, undo,
+    verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -88,6 +89,9 @@ pub(crate) enum Command {
     Merge(merge::Merge),
     Close(close::Close),
     Reopen(close::Reopen),
+    Sync(sync::Sync),
+    Space(space::Space),
+    Follow(follow::Follow),
     Link(link::Link),
     Log(log::Log),
     Pin(pin::Pin),

@@ -76,11 +76,18 @@ pub(super) fn lines() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let workspace = here().map(|(_, workspace)| workspace);
         let states = workspace.map(|workspace| workspace.store.line_states()).unwrap_or_default();
-        let (shell, quote) = typed_so_far();
-        let words = states.names().into_iter().filter_map(|(name, _)| word_for(shell, quote, name));
+        let (shell, quote) = asked();
+        let words = states.names().into_iter().filter_map(|(name, _)| word_for(&shell, quote, name));
         let named = words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into())));
         named.chain(candidates().unwrap_or_default()).collect()
     })
+}
+
+/// Returns the shell that asks, and the quote that the word begins with.
+fn asked() -> (String, Option<char>) {
+    let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
+    let typed = std::env::var(WORD).unwrap_or_default();
+    (shell.to_owned(), typed.chars().next().filter(|first| matches!(first, '"' | '\'')))
 }
 
 fn here() -> Option<(Context, Workspace)> {
@@ -90,21 +97,14 @@ fn here() -> Option<(Context, Workspace)> {
     Some((context, workspace))
 }
 
-/// Returns the shell that asks, and the quote that the word begins with.
-fn typed_so_far() -> (&'static str, Option<char>) {
-    let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
-    let typed = std::env::var(WORD).unwrap_or_default();
-    (shell, typed.chars().next().filter(|first| matches!(first, '"' | '\'')))
-}
-
 fn candidates() -> Option<Vec<CompletionCandidate>> {
     let (context, workspace) = here()?;
     let all = workspace.store.summaries().ok()?;
-    let (shell, quote) = typed_so_far();
+    let (shell, quote) = asked();
     let by_hand = all.iter().filter(|one| one.readable().is_some_and(|saved| !saved.head.safety));
     let mut candidates = Vec::new();
     for one in by_hand {
-        let (Some(word), Some(saved)) = (word_for(shell, quote, one.called), one.readable()) else {
+        let (Some(word), Some(saved)) = (word_for(&shell, quote, one.called), one.readable()) else {
             continue;
         };
         let about = fitted(&about(&saved.head.name, saved.summary), LONGEST_ABOUT);

@@ -21,6 +21,7 @@ mod save_first;
 mod session_choice;
 mod upkeep;
 mod usage;
+mod wake;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -169,6 +170,9 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Merge(command) => command.run(&context, &workspace, ui),
         Command::Close(command) => command.run(&context, &workspace, ui),
         Command::Reopen(command) => command.run(&context, &workspace, ui),
+        Command::Sync(command) => command.run(&context, &workspace, ui),
+        Command::Space(command) => command.run(&context, &workspace, ui),
+        Command::Follow(command) => command.run(&context, &workspace, ui),
         Command::Link(command) => command.run(&workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),

@@ -8,8 +8,11 @@ use super::output::{Report, Ui, progress_bar};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
+use crate::space::{self, Looker};
+use crate::store::Reference;
 use crate::transfer::{Lease, Remotes, TransferOutcome, TransferResult};
 use crate::workspace::Workspace;
 
@@ -35,6 +38,33 @@ pub(crate) fn with_remote<T>(
     }
     let done = progress_bar::show(talks, &monitor, || work(&mut remotes))?;
     Ok((remotes.shown(), done))
+}
+
+/// Adds the session of somebody to the store, if a reference means one on the remote and no snapshot here; returns its id.
+pub(crate) fn shared_session(
+    context: &Context,
+    reference: &str,
+    offline: bool,
+    ui: &mut Ui,
+) -> Result<Option<String>> {
+    if offline || !space::may_mean_session(reference) {
+        return Ok(None);
+    }
+    let workspace = Workspace::open(context)?;
+    if workspace.repository.is_none() || workspace.store.find(&Reference::parse(reference)).is_ok() {
+        return Ok(None);
+    }
+    let home = space::home_of(&workspace)?;
+    let remote = space::usual_remote(context, &home);
+    let interactive = ui.is_terminal();
+    let mut tell = |text: &str| ui.warn(text);
+    let found =
+        Looker::open(context, &workspace, (&home, &remote), interactive, &mut tell)?.find(reference)?;
+    let manifest = space::bring(context, &workspace, (&remote, &found.head), &mut tell)?;
+    let who = Line(&found.head.name.who).to_string();
+    let saved = ago(&age(context.now.since(manifest.created_at)));
+    ui.say(&format!("Added {:?}, the session of {who} as it was {saved}.", Line(&manifest.name).to_string()));
+    Ok(Some(manifest.id.to_string()))
 }
 
 /// What was done with the snapshots of a remote.

@@ -31,7 +31,7 @@ const OTHER_WORDS: [(&[&str], &str); 13] = [
     (&["talk", "chat", "conversation", "messages"], "`snap show --talk` prints the conversation"),
     (&["gc", "clean", "cleanup"], "`snap prune` removes old snapshots; `--dry-run` only shows them"),
     (
-        &["sync", "share", "send", "fetch", "upload"],
+        &["share", "send", "fetch", "upload"],
         "`snap push` sends snapshots to a git remote, `snap pull` fetches them",
     ),
     (&["ui", "tui", "browse"], "`snap view` shows everything on the whole screen"),

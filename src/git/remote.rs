@@ -7,21 +7,19 @@
 //! that may pass is tried again a few times, and reported.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io::{BufWriter, Write};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use super::Repository;
 use super::address::check_folder;
-use super::command::{Git, GitOutput, log_started};
+use super::command::{Git, GitOutput};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::git::fetched_objects::Fetched;
 use crate::git::remote_messages::{UNPACKER_ERROR, passing, progress, without_password, without_progress};
-use crate::git::remote_values::{NewCommit, PushAnswer, RemoteRef, Retries, jittered};
+use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef, Retries, jittered};
 
 /// The most refs that one push names: some hosts answer thousands with an error.
 const REFS_AT_ONCE: usize = 100;
@@ -31,15 +29,17 @@ const MOST_REFS: usize = 100_000;
 
 /// A remote, with a scratch repository to work in.
 pub struct Remote<'a> {
-    git: Git,
-    scratch: PathBuf,
-    address: String,
+    pub(super) git: Git,
+    pub(super) scratch: PathBuf,
+    pub(super) address: String,
     named: bool,
     leads_to: Vec<String>,
     /// What its configuration has of the user's repository's, as text.
-    settings: Vec<u8>,
+    pub(super) settings: Vec<u8>,
     interactive: bool,
-    hash: GitHash,
+    pub(super) hash: GitHash,
+    /// Whether the server leaves out what is not asked for, as far as that is known.
+    pub(super) filters: bool,
     retries: Retries,
     monitor: Option<&'a Monitor>,
     tell: RefCell<&'a mut dyn FnMut(&str)>,
@@ -53,6 +53,20 @@ impl<'a> Remote<'a> {
     /// [`Kind::Usage`] or [`Kind::NotFound`] if there is no such remote,
     /// [`Kind::Environment`] if there is no git.
     pub fn open(
+        repository: Option<&Repository>,
+        folder: &Path,
+        scratch: &Path,
+        address: &str,
+        interactive: bool,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Result<Remote<'a>> {
+        let remote = Remote::prepare(repository, folder, scratch, address, interactive, tell)?;
+        remote.init()?;
+        Ok(remote)
+    }
+
+    /// The same, without a repository yet.
+    pub(super) fn prepare(
         repository: Option<&Repository>,
         folder: &Path,
         scratch: &Path,
@@ -97,7 +111,7 @@ impl<'a> Remote<'a> {
         }
         let start = repository.filter(|_| named).map_or(folder, Repository::root);
         let hash = repository.map_or(GitHash::Sha1, Repository::hash);
-        let remote = Remote {
+        Ok(Remote {
             git: git.at(start),
             scratch: scratch.join("scratch.git"),
             address: address.to_owned(),
@@ -106,12 +120,11 @@ impl<'a> Remote<'a> {
             settings,
             interactive,
             hash,
+            filters: false,
             retries: Retries::default(),
             monitor: None,
             tell: RefCell::new(tell),
-        };
-        remote.init()?;
-        Ok(remote)
+        })
     }
 
     /// Says how often it is tried.
@@ -124,7 +137,7 @@ impl<'a> Remote<'a> {
         self.monitor = Some(monitor);
     }
 
-    fn init(&self) -> Result<()> {
+    pub(super) fn init(&self) -> Result<()> {
         let format = match self.hash {
             GitHash::Sha1 => "--object-format=sha1",
             GitHash::Sha256 => "--object-format=sha256",
@@ -157,24 +170,7 @@ impl<'a> Remote<'a> {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn list(&mut self, prefixes: &[&str]) -> Result<Vec<RemoteRef>> {
-        let patterns: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
-        let mut words = vec!["ls-remote", "--quiet", "--refs", "--", &self.address];
-        words.extend(patterns.iter().map(String::as_str));
-        let answer = self.attempt(&words, &[])?;
-        if !answer.ok {
-            return Err(self.failed("list what is on", &answer));
-        }
-        let text = String::from_utf8_lossy(&answer.stdout);
-        let refs: Vec<RemoteRef> = text
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .filter(|(oid, name)| {
-                oid.bytes().all(|b| b.is_ascii_hexdigit())
-                    && prefixes.iter().any(|prefix| name.starts_with(prefix))
-            })
-            .take(MOST_REFS)
-            .map(|(oid, name)| RemoteRef { oid: oid.to_owned(), name: name.to_owned() })
-            .collect();
+        let refs = self.look(prefixes)?;
         let hash = match refs.first().map(|first| first.oid.len()) {
             Some(40) => GitHash::Sha1,
             Some(64) => GitHash::Sha256,
@@ -187,6 +183,31 @@ impl<'a> Remote<'a> {
         Ok(refs)
     }
 
+    /// The same, and leaves the scratch repository as it is.
+    ///
+    /// # Errors
+    /// As [`Remote::list`].
+    pub fn look(&self, prefixes: &[&str]) -> Result<Vec<RemoteRef>> {
+        let patterns: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
+        let mut words = vec!["ls-remote", "--quiet", "--refs", "--", &self.address];
+        words.extend(patterns.iter().map(String::as_str));
+        let answer = self.attempt(&words, &[])?;
+        if !answer.ok {
+            return Err(self.failed("list what is on", &answer));
+        }
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let refs = text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .filter(|(oid, name)| {
+                oid.bytes().all(|b| b.is_ascii_hexdigit())
+                    && prefixes.iter().any(|prefix| name.starts_with(prefix))
+            })
+            .take(MOST_REFS)
+            .map(|(oid, name)| RemoteRef { oid: oid.to_owned(), name: name.to_owned() });
+        Ok(refs.collect())
+    }
+
     /// Begins again with an empty scratch repository.
     ///
     /// # Errors
@@ -194,89 +215,6 @@ impl<'a> Remote<'a> {
     pub fn reset(&self) -> Result<()> {
         std::fs::remove_dir_all(&self.scratch).context("remove", &self.scratch)?;
         self.init()
-    }
-
-    /// Makes commits in the scratch repository; returns their ids. `content` gives the bytes of a file
-    /// of a commit. A path that is in several commits has the same bytes in all, except those that
-    /// `own` names.
-    ///
-    /// # Errors
-    /// What `content` says, or git.
-    pub fn write(
-        &self,
-        commits: &[NewCommit],
-        own: impl Fn(&str) -> bool,
-        mut content: impl FnMut(usize, &str) -> Result<Vec<u8>>,
-    ) -> Result<Vec<String>> {
-        let mut command = self.command();
-        command.args(["-c", "core.compression=1", "-c", "fastimport.unpackLimit=1", "fast-import"]);
-        command.args(["--quiet", "--force", "--depth=0", "--date-format=raw"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let fail = |error: std::io::Error| {
-            Error::new(Kind::Environment, "Cannot write a commit with `git fast-import`").because(error)
-        };
-        log_started(&command);
-        let mut child = command.spawn().map_err(fail)?;
-        let Some(input) = child.stdin.take() else { return Err(fail(std::io::Error::other("no pipe"))) };
-        let mut written = Ok(());
-        let mut input = BufWriter::with_capacity(1 << 16, input);
-        let mut marks: BTreeMap<String, usize> = BTreeMap::new();
-        let mut mark = 0;
-        'all: for (number, commit) in commits.iter().enumerate() {
-            let mut files = String::new();
-            for path in &commit.paths {
-                let known = marks.get(path).copied().filter(|_| !own(path));
-                let of_this = match known {
-                    Some(known) => known,
-                    None => {
-                        mark += 1;
-                        marks.insert(path.clone(), mark);
-                        written = content(number, path).and_then(|bytes| {
-                            write!(input, "blob\nmark :{mark}\ndata {}\n", bytes.len())
-                                .and_then(|()| input.write_all(&bytes))
-                                .and_then(|()| input.write_all(b"\n"))
-                                .map_err(fail)
-                        });
-                        if written.is_err() {
-                            break 'all;
-                        }
-                        mark
-                    }
-                };
-                files += &format!("M 100644 :{of_this} {path}\n");
-            }
-            let NewCommit { name, seconds, message, .. } = commit;
-            let head = format!(
-                "commit {name}\ncommitter snap <snap@localhost> {seconds} +0000\ndata {}\n{message}\n",
-                message.len()
-            );
-            written = input.write_all((head + &files + "\n").as_bytes()).map_err(fail);
-            if written.is_err() {
-                break;
-            }
-        }
-        if written.is_ok() {
-            written = input.flush().map_err(fail);
-        }
-        if written.is_err() {
-            let _killed = child.kill();
-        }
-        drop(input);
-        let ended = child.wait_with_output().map_err(fail)?;
-        if !ended.status.success() && written.is_ok() {
-            written =
-                Err(fail(std::io::Error::other(String::from_utf8_lossy(&ended.stderr).trim().to_owned())));
-        }
-        written?;
-        let format = "--format=%(refname) %(objectname)";
-        let listed = self.git.finish(self.command().args(["for-each-ref", format]), &[])?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let made: BTreeMap<&str, &str> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
-        let id = |commit: &NewCommit| made.get(commit.name.as_str()).map(|oid| (*oid).to_owned());
-        commits
-            .iter()
-            .map(|commit| id(commit).ok_or_else(|| Error::new(Kind::Bug, "git made no commit")))
-            .collect()
     }
 
     /// Tells git that transfers can build on these commits. Both sides have them, but nothing descends
@@ -314,7 +252,7 @@ impl<'a> Remote<'a> {
         for some in refs.chunks(REFS_AT_ONCE) {
             let leases = some.iter().map(|one| format!("--force-with-lease={}:", one.name));
             let specs = some.iter().map(|one| format!("{}:{}", one.oid, one.name));
-            answers.extend(self.push(leases.collect(), specs.collect(), some)?);
+            answers.extend(self.push(leases.collect(), specs.collect(), some, false)?);
         }
         Ok(answers)
     }
@@ -329,12 +267,19 @@ impl<'a> Remote<'a> {
         for some in refs.chunks(REFS_AT_ONCE) {
             let leases = some.iter().map(|old| format!("--force-with-lease={}:{}", old.name, old.oid));
             let specs = some.iter().map(|old| format!(":{}", old.name));
-            answers.extend(self.push(leases.collect(), specs.collect(), some)?);
+            answers.extend(self.push(leases.collect(), specs.collect(), some, false)?);
         }
         Ok(answers)
     }
 
-    fn push(&self, leases: Vec<String>, specs: Vec<String>, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
+    /// Pushes; with `all_or_none`, the server takes everything or nothing.
+    pub(super) fn push(
+        &self,
+        leases: Vec<String>,
+        specs: Vec<String>,
+        refs: &[RemoteRef],
+        all_or_none: bool,
+    ) -> Result<Vec<PushAnswer>> {
         let mut arguments: Vec<String> = [
             "push",
             "--porcelain",
@@ -342,7 +287,7 @@ impl<'a> Remote<'a> {
             "--no-signed",
             "--no-follow-tags",
             "--recurse-submodules=no",
-            "--no-atomic",
+            if all_or_none { "--atomic" } else { "--no-atomic" },
         ]
         .map(str::to_owned)
         .into();
@@ -391,25 +336,8 @@ impl<'a> Remote<'a> {
         if names.is_empty() {
             return Ok(());
         }
-        let mut arguments = vec![
-            "-c",
-            "fetch.fsckObjects=true",
-            "-c",
-            "fetch.unpackLimit=1",
-            "-c",
-            "transfer.unpackLimit=1",
-            "-c",
-            "fetch.writeCommitGraph=false",
-            "-c",
-            "fetch.negotiationAlgorithm=default",
-            "fetch",
-            if self.monitor.is_some() { "--progress" } else { "--quiet" },
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-            "--recurse-submodules=no",
-            "--refmap=",
-        ];
+        let mut arguments = FETCH.to_vec();
+        arguments.push(if self.monitor.is_some() { "--progress" } else { "--quiet" });
         arguments.push(if whole { "--no-filter" } else { "--filter=blob:none" });
         arguments.extend(["--stdin", "--", &self.address]);
         let specs: String = names.iter().map(|name| format!("+{name}:{name}\n")).collect();
@@ -427,12 +355,12 @@ impl<'a> Remote<'a> {
         Fetched::start(command)
     }
 
-    fn command(&self) -> std::process::Command {
+    pub(super) fn command(&self) -> std::process::Command {
         self.git.command_for_remotes(&self.scratch, self.interactive)
     }
 
     /// Runs git, again if it fails for a passing reason; returns its last answer.
-    fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<GitOutput> {
+    pub(super) fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<GitOutput> {
         let Retries { tries, first_wait: mut wait } = self.retries;
         for tried in 1.. {
             let mut answer = match self.monitor {
@@ -470,7 +398,7 @@ impl<'a> Remote<'a> {
         Err(Error::new(Kind::Bug, "git was never run"))
     }
 
-    fn failed(&self, action: &str, answer: &GitOutput) -> Error {
+    pub(super) fn failed(&self, action: &str, answer: &GitOutput) -> Error {
         let said = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let said = without_password(&said.take(6).collect::<Vec<_>>().join("; "));
         let kind = if said.contains("fsck error") || said.contains("index-pack failed") {

@@ -23,6 +23,26 @@ impl Default for Retries {
     }
 }
 
+/// How every fetch into a repository of ours begins.
+pub(super) const FETCH: [&str; 16] = [
+    "-c",
+    "fetch.fsckObjects=true",
+    "-c",
+    "fetch.unpackLimit=1",
+    "-c",
+    "transfer.unpackLimit=1",
+    "-c",
+    "fetch.writeCommitGraph=false",
+    "-c",
+    "fetch.negotiationAlgorithm=default",
+    "fetch",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--recurse-submodules=no",
+    "--refmap=",
+];
+
 /// One ref of a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteRef {
@@ -32,7 +52,8 @@ pub struct RemoteRef {
     pub name: String,
 }
 
-/// A commit to be made in the scratch repository: without parents, by nobody in particular.
+/// A commit to be made in the scratch repository, by nobody in particular.
+#[derive(Clone, Debug)]
 pub struct NewCommit {
     /// The ref that will point to it.
     pub name: String,
@@ -42,6 +63,8 @@ pub struct NewCommit {
     pub message: String,
     /// The paths of its files.
     pub paths: Vec<String>,
+    /// Its parent, which is there; most have none.
+    pub after: Option<String>,
 }
 
 /// What a remote said to one ref of a push.

@@ -329,24 +329,6 @@ impl Repository {
     }
 }
 
-impl Repository {
-    /// Says of one file whether git lists it: tracked and edited (`true`) or untracked (`false`).
-    ///
-    /// `None` for a file that is as committed, ignored, or outside the work tree.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
-        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
-        let status = self.as_the_disk_has_case().iter().chain(&status);
-        let mut arguments: Vec<&OsStr> = status.map(|word| (*word).as_ref()).collect();
-        arguments.extend(["--ignore-submodules=dirty", "--"].map(OsStr::new));
-        arguments.push(path.as_os_str());
-        let answer = self.run_status(&arguments, &[])?.answer;
-        Ok(answer.stdout.first().map(|kind| *kind != b'?'))
-    }
-}
-
 fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
     let mut listing = Listing::default();
     for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {

@@ -21,11 +21,11 @@ pub(super) struct Overview {
     pub(super) about: About,
     /// The snapshot that the report begins after, if it is of what lies between two.
     pub(super) after: Option<SnapshotName>,
+    /// The snapshots of the session that were saved before, oldest first.
+    pub(super) checkpoints: Vec<SnapshotName>,
     /// What lies between the two, at a glance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) between: Option<Between>,
-    /// The snapshots of the session that were saved before, oldest first.
-    pub(super) checkpoints: Vec<SnapshotName>,
     /// The tasks.
     pub(super) tasks: Vec<Task>,
     /// The agents.
@@ -226,8 +226,8 @@ impl Overview {
             title: title.unwrap_or_else(|| about.name.clone()),
             about,
             after: after.map(|after| SnapshotName::of(after, choice, hiding)),
-            between: None,
             checkpoints: Vec::new(),
+            between: None,
             tasks: tasks.iter().filter(|_| choice.has(Part::Tasks)).map(task).collect(),
             agents: manifest.agents.iter().filter(|_| choice.has(Part::Agents)).map(facts_of).collect(),
             queue: manifest.queue.iter().filter(|_| choice.has(Part::Prompts)).cloned().collect(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Machine, StepContext, Unsaved};
+use super::{Machine, Reach, StepContext, Target, Unsaved};
 
 /// The machine for the tests of this module: a project, and files whose names say what they are.
 pub(super) struct Fake;
@@ -16,9 +16,23 @@ impl Machine for Fake {
             _ if path.starts_with("/tmp") || path.starts_with("/dev") => Unsaved::No,
             Some("draft.md") => Unsaved::Whole,
             Some("edited.rs") => Unsaved::Edits,
-            Some("old" | "src") => Unsaved::Folder,
+            Some("old" | "src" | "clean") => Unsaved::Folder,
+            _ if path == Path::new(ROOT) => Unsaved::Folder,
             _ => Unsaved::No,
         }
+    }
+
+    fn holds_unsaved(&self, target: &Target) -> bool {
+        let path = &target.path;
+        match &target.reach {
+            _ if path.starts_with("/tmp") || path.starts_with("/dev") => false,
+            Reach::Fitting(pattern) => pattern.starts_with(['*', '?', '[']) || pattern.starts_with("dra"),
+            _ => !path.ends_with("clean"),
+        }
+    }
+
+    fn written_over(&self, _sources: &[Target], folder: &Path, _contents: bool) -> Vec<PathBuf> {
+        vec![folder.join("draft.md")]
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use super::expand::CommandLine;
 use super::shell::Word;
 use super::state::{Dir, State};
 use super::step::ShellStep;
-use super::touched::{Cleans, Touched};
+use super::touched::{Cleans, Forgets, Touched};
 use super::touched_place::{Reach, Target};
 use super::value::Value;
 use super::{StepContext, Unsaved};
@@ -90,7 +90,9 @@ impl GitCall {
             }
             "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
             "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),
-            "clean" => has(&["-f", "--force", "-x", "-X"]) && !has(&["-n", "--dry-run"]),
+            "clean" => {
+                has(&["-f", "--force", "-x", "-X", "-i", "--interactive"]) && !has(&["-n", "--dry-run"])
+            }
             "stash" => matches!(first, "drop" | "clear"),
             "branch" => has(&["-D"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])),
             "rm" => !has(&["--cached", "-n", "--dry-run"]),
@@ -204,7 +206,14 @@ impl GitCall {
                     touched.cleans = Some((what, places));
                 }
             }
-            _ => {
+            verb => {
+                touched.forgets = match verb {
+                    "stash" => Some(Forgets::Stash(self.stash_entry())),
+                    "branch" if !self.has(&["-r", "--remotes"]) => {
+                        Some(Forgets::Branches(operands.iter().map(|word| word.text.clone()).collect()))
+                    }
+                    _ => None,
+                };
                 self.add_trees(state, &mut touched);
                 if self.rest.has("--recurse-submodules") {
                     for dir in state.known() {
@@ -221,6 +230,19 @@ impl GitCall {
         touched.unknown.sort();
         touched.unknown.dedup();
         touched
+    }
+
+    /// Returns the number of the stash entry that is dropped; `None` for all, or if it is not known.
+    fn stash_entry(&self) -> Option<usize> {
+        let operands = self.rest.operands();
+        match operands.as_slice() {
+            [verb] if verb.text == "drop" => Some(0),
+            [verb, entry] if verb.text == "drop" => {
+                let number = entry.text.strip_prefix("stash@{").and_then(|rest| rest.strip_suffix('}'));
+                number.unwrap_or(&entry.text).parse().ok()
+            }
+            _ => None,
+        }
     }
 
     fn has_verb(&self, second: &str) -> bool {

@@ -10,7 +10,9 @@ mod braces;
 mod classes;
 mod cursor;
 mod expand;
+mod finders;
 mod git;
+mod overwrites;
 mod rules;
 mod scripts;
 pub mod shell;
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use rules::Rules;
-pub use touched::{Cleans, Touched};
+pub use touched::{Cleans, Forgets, Touched};
 pub use touched_place::{Reach, Target};
 
 use crate::base::screen::Line;
@@ -78,6 +80,11 @@ pub enum Unsaved {
 pub trait Machine {
     /// Says what overwriting a file would lose.
     fn unsaved(&self, path: &Path) -> Unsaved;
+    /// Says whether there is anything in a place that would be lost if it were overwritten. In doubt there is.
+    fn holds_unsaved(&self, target: &Target) -> bool;
+    /// Returns the files in a folder that are replaced if these are put there, with what is below them: under their own
+    /// names, or only what they contain. As far as they are found soon.
+    fn written_over(&self, sources: &[Target], folder: &Path, contents: bool) -> Vec<PathBuf>;
     /// Returns a variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// Returns the root of the work tree that a folder is in.
@@ -151,12 +158,14 @@ fn name_of(class: &str, step: &step::ShellStep) -> String {
         let from = step.fed_by.iter().find(|program| classes::FETCHERS.contains(&program.as_str()));
         return format!("{} | {}", from.map_or("…", String::as_str), step.program);
     }
-    if class == "overwrite" {
-        let file = step.truncates.first().map_or("", |word| word.text.as_str());
-        return shortened(&format!("{} > {file}", step.program));
+    if class == "overwrite"
+        && let Some(file) = step.truncates.first()
+    {
+        return shortened(&format!("{} > {}", step.program, file.text));
     }
     // What names files is shown whole; elsewhere a word can be a password.
-    let names_files = matches!(class, "delete" | "discard" | "rewrite" | "rename");
+    let copies = class == "overwrite" && !matches!(step.program.as_str(), "curl" | "wget");
+    let names_files = copies || matches!(class, "delete" | "discard" | "rewrite" | "rename");
     let harmless = |text: &&str| !text.contains("://") && !text.contains('@') && !text.contains('=');
     let words = step.arguments.iter().map(|word| word.text.as_str()).filter(harmless);
     let words = words.take(if names_files { usize::MAX } else { 2 });
@@ -164,6 +173,8 @@ fn name_of(class: &str, step: &step::ShellStep) -> String {
     shortened(&all.join(" "))
 }
 
+#[cfg(test)]
+mod class_tests;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]

@@ -339,17 +339,7 @@ const TABLE: [(&str, &[&str]); 5] = [
         "rename",
         &["rename !-n !--no-act", "prename !-n", "perl-rename !-n", "file-rename !-n", "mmv !-n", "zmv !-n"],
     ),
-    (
-        "delete",
-        &[
-            "rsync --delete* !-n !--dry-run",
-            "find -delete",
-            "fd -X rm",
-            "fd -x rm",
-            "rimraf",
-            "rclone sync !--dry-run",
-        ],
-    ),
+    ("delete", &["rsync --delete* !-n !--dry-run", "find -delete", "rimraf", "rclone sync !--dry-run"]),
 ];
 
 #[cfg(test)]

@@ -97,3 +97,18 @@ pub(super) fn is_option(word: &str, option: &str) -> bool {
         _ => word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
     }
 }
+
+/// Returns the options of a program that take a value, if that value could be mistaken for a path.
+pub(super) fn valued(program: &str) -> &'static [&'static str] {
+    match program {
+        "sed" | "gsed" => &["-e", "-f", "-l", "--expression", "--file"],
+        "perl" | "ruby" => &["-e", "-I", "-M"],
+        "truncate" | "shred" => &["-s", "-r", "-n", "--size", "--reference", "--iterations"],
+        "mv" | "cp" | "install" | "ln" => {
+            &["-t", "-m", "-o", "-g", "-S", "--target-directory", "--suffix", "--mode", "--owner", "--group"]
+        }
+        "rsync" => &["-e", "-f", "--rsh", "--exclude", "--include", "--filter"],
+        "scp" => &["-c", "-F", "-i", "-J", "-l", "-o", "-P", "-S"],
+        _ => &[],
+    }
+}

@@ -5,12 +5,12 @@
 
 use std::path::PathBuf;
 
-use super::StepContext;
 use super::expand::CommandLine;
 use super::shell::Word;
-use super::step::ShellStep;
+use super::step::{ShellStep, valued};
 use super::touched::Touched;
 use super::touched_place::Target;
+use super::{StepContext, overwrites};
 
 /// Options of programs that change the folder they work in.
 const ELSEWHERE: [(&str, &[&str]); 14] = [
@@ -43,18 +43,13 @@ pub(super) fn of_move(
     places(to).into_iter().map(|target| (target.path, from.clone())).collect()
 }
 
-/// Returns the options of a program that take a value, if that value could be mistaken for a path.
-fn valued(program: &str) -> &'static [&'static str] {
-    match program {
-        "sed" | "gsed" => &["-e", "-f", "-l", "--expression", "--file"],
-        "perl" | "ruby" => &["-e", "-I", "-M"],
-        "truncate" | "shred" => &["-s", "-r", "-n", "--size", "--reference", "--iterations"],
-        "mv" | "cp" | "install" | "ln" => {
-            &["-m", "-o", "-g", "-S", "--suffix", "--mode", "--owner", "--group"]
-        }
-        "rsync" => &["-e", "-f", "--rsh", "--exclude", "--include", "--filter"],
-        _ => &[],
+/// Returns what `mv` moves.
+fn moved(step: &ShellStep) -> Vec<&Word> {
+    let mut operands = step.operands_without(valued("mv"));
+    if step.option(&["-t", "--target-directory"]).is_none() {
+        operands.pop();
     }
+    operands
 }
 
 /// Returns what a step touches that is no step of git.
@@ -65,6 +60,11 @@ pub(super) fn of_step(
     context: &StepContext<'_>,
 ) -> Touched {
     let mut touched = Touched::default();
+    if class == "overwrite" {
+        // What is moved is still there, elsewhere.
+        overwrites::of_step(step, lines, context).add_to(&mut touched, context);
+        return touched.or_here(&step.state.dirs);
+    }
     let mut add = |words: &[&Word], all: bool| {
         for word in words {
             touched.add_below(&step.values(word, lines, context), &step.state);
@@ -78,8 +78,12 @@ pub(super) fn of_step(
     let operands = step.operands_without(valued(&step.program));
     let last: Vec<&Word> = operands.last().copied().into_iter().collect();
     match step.program.as_str() {
-        "rm" | "unlink" | "shred" | "srm" | "truncate" | "rimraf" | "mv" | "rename" | "prename"
-        | "perl-rename" | "file-rename" | "mmv" | "zmv" | "tee" | "sed" | "gsed" | "perl" | "ruby" => {
+        "mv" => {
+            add(&moved(step), true);
+            overwrites::of_step(step, lines, context).add_to(&mut touched, context);
+        }
+        "rm" | "unlink" | "shred" | "srm" | "truncate" | "rimraf" | "rename" | "prename" | "perl-rename"
+        | "file-rename" | "mmv" | "zmv" | "sed" | "gsed" | "perl" | "ruby" => {
             // Of an editor, the first operand is its script.
             let edits = matches!(
                 step.program.as_str(),
@@ -97,10 +101,6 @@ pub(super) fn of_step(
             let scripted = edits && !step.has("-e") && !step.has("-f") && !step.has("--expression");
             add(operands.get(usize::from(scripted)..).unwrap_or_default(), true);
         }
-        "cp" | "install" | "ln" => match step.option(&["-t", "--target-directory"]) {
-            Some(folder) => add(&[&folder], false),
-            None => add(&last, true),
-        },
         "rsync" | "rclone" => {
             let remote =
                 last.iter().any(|word| word.text.split('/').next().unwrap_or_default().contains(':'));
@@ -112,11 +112,6 @@ pub(super) fn of_step(
             let starts = step.line(lines).starts_of_find(&step.arguments, &step.state, context);
             touched.add_below(&starts, &step.state);
         }
-        "fd" | "fdfind" => add(operands.get(1..2).unwrap_or_default(), false),
-        "dd" => {
-            let target = step.arguments.iter().find(|word| word.text.starts_with("of="));
-            add(&target.map(|word| word.behind(3)).iter().collect::<Vec<_>>(), false);
-        }
         program => {
             let options = ELSEWHERE.iter().find(|(name, _)| *name == program);
             let folder = options.and_then(|(_, options)| step.option(options));
@@ -127,13 +122,5 @@ pub(super) fn of_step(
             }
         }
     }
-    for word in step.truncates.iter().filter(|_| class == "overwrite") {
-        touched.add_below(&step.values(word, lines, context), &step.state);
-    }
-    if touched.targets.is_empty() && touched.unknown.is_empty() {
-        touched.add_here(&step.state.dirs);
-    }
-    touched.unknown.sort();
-    touched.unknown.dedup();
-    touched
+    touched.or_here(&step.state.dirs)
 }

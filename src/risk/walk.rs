@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use super::StepContext;
 use super::expand::CommandLine;
 use super::scripts::{is_c, script_of};
 use super::shell::{self, Command, Word};
@@ -14,6 +13,7 @@ use super::step::ShellStep;
 use super::value::Value;
 use super::word::is_assignment;
 use super::wrappers::{loop_through, program_of, set};
+use super::{StepContext, finders};
 
 /// Scripts inside scripts deeper than this are not looked at.
 const DEEPEST: usize = 5;
@@ -141,8 +141,8 @@ impl Walk<'_> {
                 *state = end;
             }
         }
-        if step.program == "find" {
-            self.executed_by_find(&step, line, depth);
+        if let Some((found, runs)) = finders::of(&step, line, self.context) {
+            self.executed(&step, line, &found, runs, depth);
         }
         if let Some(script) = for_each_submodule(&step) {
             let before = self.done.steps.len();
@@ -152,38 +152,31 @@ impl Walk<'_> {
         self.done.steps.push(step);
     }
 
-    /// Adds the commands that `find` runs on what it finds.
-    fn executed_by_find(&mut self, find: &ShellStep, line: &CommandLine, depth: usize) {
-        let starts = line.starts_of_find(&find.arguments, &find.state, self.context);
-        let mut unknown = Vec::new();
-        let mut found: Vec<Value> = Vec::new();
-        let starts = if starts.is_empty() { vec![Value::text(".")] } else { starts };
-        found.push(Value::Paths(find.state.below(&starts, &mut unknown)));
-        found.extend(unknown.into_iter().map(Value::Unknown));
+    /// Adds the commands that `find` and `fd` run on what they find.
+    fn executed(
+        &mut self,
+        of: &ShellStep,
+        line: &CommandLine,
+        found: &[Value],
+        runs: Vec<finders::Run>,
+        depth: usize,
+    ) {
         let before = self.done.steps.len();
-        let mut words = find.arguments.iter();
-        while let Some(word) = words.next() {
-            let in_folder = match word.text.as_str() {
-                "-exec" | "-ok" => false,
-                "-execdir" | "-okdir" => true,
-                _ => continue,
-            };
-            let inner: Vec<Word> =
-                words.by_ref().take_while(|word| word.text != ";" && word.text != "+").cloned().collect();
+        for finders::Run { words, in_folder } in runs {
             let mut step = ShellStep {
                 program: String::new(),
-                arguments: inner,
+                arguments: words,
                 many: true,
                 fed_by: Vec::new(),
                 truncates: Vec::new(),
                 fed: Vec::new(),
                 in_each: in_folder,
-                ..find.clone()
+                ..of.clone()
             };
-            step.state.found = Some(Rc::new(("{}".to_owned(), found.clone())));
+            step.state.found = Some(Rc::new(("{}".to_owned(), found.to_vec())));
             loop_through(&mut step, line, &Command::default(), self.context);
             if in_folder {
-                step.state.dirs = step.state.at(&found);
+                step.state.dirs = step.state.at(found);
             }
             // `sh -c SCRIPT`: the script is what runs.
             if let Some(script) = script_of(&step, &Command::default(), line) {

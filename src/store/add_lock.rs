@@ -25,8 +25,11 @@ pub struct AddLock {
 }
 
 impl AddLock {
-    /// Makes all objects durable that were written under it, and their names.
-    pub(super) fn sync(&self) -> Result<()> {
+    /// Makes all objects durable that were written under it, and their names. Publishing a snapshot does it too.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn sync(&self) -> Result<()> {
         self.name_objects()?;
         wait_for_each(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| folder.sync())
     }

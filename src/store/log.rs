@@ -194,6 +194,12 @@ pub enum Operation {
     Close,
     /// `snap reopen`.
     Reopen,
+    /// A session was shared for the first time, or again after its end.
+    Open,
+    /// A session that is shared ended.
+    End,
+    /// What this user shared was taken back.
+    Leave,
 }
 
 impl Operation {
@@ -231,6 +237,9 @@ impl Operation {
             Operation::Merge => "merge",
             Operation::Close => "close",
             Operation::Reopen => "reopen",
+            Operation::Open => "open",
+            Operation::End => "end",
+            Operation::Leave => "leave",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Content, ObjectRef, named_objects};
+use crate::manifest::{Content, Manifest, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
 use crate::store::trash::KEPT;
 use crate::sys::files::{self, Draft, Existing};
@@ -243,6 +243,19 @@ impl Store {
             return Err(damaged(&path, "its content does not match its name"));
         }
         Ok(raw)
+    }
+
+    /// Says whether the objects that a snapshot names are there; what is in them is not looked at.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn has_objects_of(&self, manifest: &Manifest) -> Result<bool> {
+        for object in manifest.objects() {
+            if self.object_place(object.object).stat()?.is_none_or(|found| found.size == 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Reads an object as it is stored, compressed, after checking it as [`Store::get`] does.

@@ -18,7 +18,7 @@ use crate::store::{Incoming, Store};
 pub(super) const REFS: &str = "refs/snapshots/";
 
 /// The manifest's name in the tree.
-pub(super) const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 
 const LONGEST_USER: usize = 40;
 
@@ -49,7 +49,7 @@ pub(super) fn ref_of(manifest: &Manifest) -> String {
 }
 
 /// Makes a name of a user or a machine fit for a ref, on every host and disk.
-pub(super) fn part(user: &str) -> String {
+pub fn part(user: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' };
     let kept: String = user.chars().map(plain).take(LONGEST_USER).collect();
     match kept.trim_matches('-') {
@@ -59,7 +59,7 @@ pub(super) fn part(user: &str) -> String {
 }
 
 /// Returns the commit of a snapshot, under a ref of this name.
-pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
+pub fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
     let objects = manifest.objects();
     let mut paths = vec![MANIFEST.to_owned()];
     paths.extend(objects.iter().map(|object| object_path(object.object)));
@@ -75,6 +75,7 @@ pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
             manifest.created_at
         ),
         paths,
+        after: None,
     }
 }
 
@@ -95,7 +96,7 @@ fn object_path(id: ObjectId) -> String {
 }
 
 /// Finds the object of a path of a commit's tree.
-pub(super) fn object_of(path: &str) -> Option<ObjectId> {
+pub fn object_of(path: &str) -> Option<ObjectId> {
     ObjectId::parse(path.rsplit('/').next()?.strip_suffix(".zst")?)
 }
 

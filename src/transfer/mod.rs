@@ -7,15 +7,18 @@
 //! below `refs/snap` here, as after a save.
 
 pub mod bundle;
+mod chain;
 mod commit_format;
 mod common_snapshots;
 mod file;
+mod head;
 mod lease;
 mod outcome;
 mod peers;
 mod remote;
 mod remote_lookup;
 mod seen_leases;
+mod take_head;
 
 use crate::audit;
 use crate::context::Context;
@@ -23,12 +26,16 @@ use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
+pub use chain::{CHAINS, ChainName, ChainSays, LINES, LONGEST_LINE, for_all};
+pub use commit_format::{MANIFEST, commit_of, object_of, part};
 pub use file::{Imported, export, export_to_file, import};
+pub use head::{HEADS, HeadName, HeadSays, RemoteHead, SessionState};
 pub use lease::{Lease, name_of};
 pub use outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 pub use peers::{Peer, peer_of};
 pub use remote::Remotes;
 pub use seen_leases::{SeenLease, seen_leases};
+pub use take_head::{fetch_head, manifest_of_head, take_head};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

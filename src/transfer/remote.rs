@@ -360,6 +360,7 @@ impl<'a> Remotes<'a> {
             seconds,
             message: format!("{me} resumed {id}"),
             paths: Vec::new(),
+            after: None,
         };
         let made = self.remote.write(&[commit], |_| true, |_, _| Ok(Vec::new()))?;
         let refs: Vec<RemoteRef> =

@@ -11,6 +11,11 @@ use crate::store::Reference;
 use crate::transfer::commit_format::{self, RemoteSnapshot};
 
 impl Remotes<'_> {
+    /// Returns the addresses that it leads to, without passwords.
+    pub fn leads_to(&self) -> &[String] {
+        self.remote.leads_to()
+    }
+
     pub(super) fn resolve_all(
         &self,
         there: &[RemoteSnapshot],

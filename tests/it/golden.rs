@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::handoff_remote::{colleague, utf8, with_remote};
 use crate::support::Must;
 use crate::support::golden::assert_same;
-use crate::support::project::{Project, Ran};
+use crate::support::project::{Project, Ran, git_in};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -66,7 +66,7 @@ impl Mask {
         }
         let changing = Regex::new(
             r"(?x) (?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z) | safety-(?<safety>\d{8}-\d{6}(-\d+)?)
-            | (?<session>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b) | (?<id>\b[0-9a-f]{32,64}\b) | ada@(?<host>[\w.-]+)",
+            | (?<session>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b) | (?<id>\b[0-9a-f]{32,64}\b) | ada@(?<host>[\w.-]+(/[a-z2-9]{4}\b)?)",
         );
         Mask { places, changing: changing.must("a pattern"), seen: BTreeMap::new() }
     }
@@ -194,6 +194,13 @@ fn golden_json_of_every_command_stays_as_it_is() {
     run(&project, &["report", "-o", utf8(&report)], 0);
     run(&project, &["push"], 0);
     run(&project, &["list", "--remote"], 0);
+    git_in(&project.home, &remote, &["config", "uploadpack.allowFilter", "true"]);
+    run(&project, &["init", "--local", "--sync"], 0);
+    run(&project, &["sync", "--now"], 0);
+    run(&project, &["sync"], 0);
+    run(&other, &["space"], 0);
+    run(&other, &["follow", "ada/", "--once"], 0);
+    run(&other, &["log", "--remote"], 0);
     run(&other, &["import", utf8(&bundle)], 0);
     run(&other, &["pull"], 0);
     run(&other, &["resume", "--trust"], 0);

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 17] = [
     &["capture", "compare", "transfer"],
     // A restore makes a safety snapshot first: it captures.
     &["restore"],
-    &["doctor", "report", "verify"],
+    &["doctor", "report", "space", "verify"],
     // What people see.
     &["view"],
     &["cli"],

@@ -7,6 +7,7 @@ use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
 use crate::cli::called;
+use crate::cli::commands::sharing::{Asked, Sharing};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
@@ -31,6 +32,16 @@ pub(crate) struct Init {
     /// Also save when the agent ends its turn, at most once in TIME, such as 10m; `never` ends that
     #[arg(long, value_name = "TIME", value_parser = parse_pace, conflicts_with = "remove")]
     every: Option<Pace>,
+    /// Share each session of this project through REMOTE as it goes: everybody who may read that can read them; with --user, of
+    /// all projects
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", conflicts_with = "remove")]
+    sync: Option<String>,
+    /// With --sync: keep titles and prompts out of the messages of what is shared
+    #[arg(long, requires = "sync")]
+    private: bool,
+    /// End --sync; what was shared stays until `snap sync --withdraw`
+    #[arg(long, conflicts_with_all = ["sync", "remove"])]
+    no_sync: bool,
     /// Remove the hooks and the command from this project again; with --user or --local, only those; snapshots stay
     #[arg(long)]
     remove: bool,
@@ -57,10 +68,14 @@ impl Init {
         } else {
             Setup::plan(scope, root, config, self.every.unwrap_or(Pace::AsItIs))?
         };
+        let ends = self.no_sync || self.remove;
+        let asked = Asked { remote: self.sync.as_deref(), private: self.private, ends, scope };
+        let sharing = Sharing::plan(&asked, context, workspace)?;
         if !self.dry_run {
             setup.carry_out()?;
+            sharing.carry_out(context)?;
         }
-        ui.report(&InitReport::new(&self, scope, setup.changes()))?;
+        ui.report(&InitReport::new(&self, scope, setup.changes(), &sharing))?;
         let others = hook_places(root, config);
         let mine = if self.remove { here } else { std::slice::from_ref(&scope) };
         for place in others {
@@ -78,6 +93,7 @@ impl Init {
 struct InitReport<'a> {
     dry_run: bool,
     files: Vec<ChangedFile>,
+    sync: &'a Sharing,
     #[serde(skip)]
     changes: &'a [SettingsChange],
     #[serde(skip)]
@@ -93,13 +109,13 @@ struct ChangedFile {
 }
 
 impl<'a> InitReport<'a> {
-    fn new(init: &Init, scope: Scope, changes: &'a [SettingsChange]) -> InitReport<'a> {
+    fn new(init: &Init, scope: Scope, changes: &'a [SettingsChange], sync: &'a Sharing) -> InitReport<'a> {
         let file = |change: &SettingsChange| ChangedFile {
             path: change.path().to_string_lossy().into_owned(),
             change: word(change),
         };
         let files = changes.iter().map(file).collect();
-        InitReport { dry_run: init.dry_run, files, changes, remove: init.remove, scope }
+        InitReport { dry_run: init.dry_run, files, sync, changes, remove: init.remove, scope }
     }
 }
 
@@ -123,6 +139,7 @@ impl Report for InitReport<'_> {
             }
             (false, false, true) => "Removed. Your snapshots are untouched.".to_owned(),
         });
+        self.sync.tell(self.dry_run, ui);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clap::Args;
 use serde::Serialize;
 
+use super::log_of_all::of_all;
 use crate::base::columns::{padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
@@ -30,15 +31,24 @@ const OPERATION: usize = 8;
 
 /// Show who did what, newest first
 #[derive(Args)]
-#[command(after_help = examples(&[("snap log -n 10", "Show the ten newest entries")]))]
+#[command(after_help = examples(&[
+    ("snap log -n 10", "Show the ten newest entries"),
+    ("snap log --remote", "Show what all did who share their sessions"),
+]))]
 pub(crate) struct Log {
     /// Show only the newest N entries
     #[arg(short = 'n', long = "max-count", value_name = "N", value_parser = parse_number)]
     most: Option<usize>,
+    /// Show the logs of all who share through REMOTE, merged by time; with --json, one object on each line
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "")]
+    remote: Option<String>,
 }
 
 impl Log {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            return of_all(context, workspace, (remote, self.most), ui);
+        }
         let mut entries = workspace.store.read_log()?;
         name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
         let mut told = told(&entries);

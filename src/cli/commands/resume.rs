@@ -13,6 +13,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
+use crate::cli::remotes::shared_session;
 use crate::cli::restore_flow::conflict_question::{self, Answer, Open};
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
@@ -56,7 +57,10 @@ pub(crate) struct Resume {
 }
 
 impl Resume {
-    pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+    pub(crate) fn run(mut self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(id) = shared_session(context, &self.args.reference, self.args.offline, ui)? {
+            self.args.reference = id;
+        }
         match self.worktree.clone() {
             Some(branch) => self.in_new_worktree(&branch, context, ui),
             None => {

@@ -63,7 +63,18 @@ fn agents_own<'a>(manifest: &'a Manifest, id: &str) -> Result<&'a Agent> {
     }
 }
 
-struct Page {
+/// Returns a turn as words for a program: what it is, and its text.
+pub(super) fn words_of(turn: &Turn) -> (&'static str, String) {
+    match turn {
+        Turn::Asked(said) => ("asked", said.clone()),
+        Turn::Answered(said) => ("answered", said.clone()),
+        Turn::Called(call) => ("called", format!("{} {}", call.tool, call.about).trim_end().to_owned()),
+        Turn::Compacted => ("compacted", String::new()),
+    }
+}
+
+/// Where a conversation is printed.
+pub(super) struct Page {
     sheet: Sheet,
     color: bool,
     columns: usize,
@@ -72,6 +83,17 @@ struct Page {
 }
 
 impl Page {
+    /// One that goes on below what was printed, without a pager.
+    pub(super) fn plain(ui: &Ui) -> Result<Page> {
+        let columns = if ui.shows_on_terminal() { screen_width().min(WIDEST) } else { ENDLESS };
+        Ok(Page { sheet: Sheet::open(false)?, color: ui.color(), columns, after_call: false })
+    }
+
+    /// Makes sure that all of it is written.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.sheet.flush()
+    }
+
     fn conversation(&mut self, store: &Store, transcript: &Transcript, of_agent: bool) -> Result<()> {
         if transcript.left_out.is_some() {
             self.line(&Style::Faint.of(format!("{} records{}", transcript.records, left_out(transcript))))?;
@@ -86,7 +108,8 @@ impl Page {
         talk.finish().iter().try_for_each(|turn| self.turn(turn))
     }
 
-    fn turn(&mut self, turn: &Turn) -> Result<()> {
+    /// Prints a turn.
+    pub(super) fn turn(&mut self, turn: &Turn) -> Result<()> {
         let is_call = matches!(turn, Turn::Called(_));
         if !(is_call && self.after_call) {
             self.line(&Text::default())?;

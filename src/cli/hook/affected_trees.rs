@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::this_machine::ThisMachine;
+use super::this_machine::{ThisMachine, holds_anything};
 use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
@@ -196,18 +196,6 @@ impl Search<'_> {
 fn is_submodule(root: &Path) -> bool {
     let of = crate::sys::programs::repository_in(root).filter(|_| root.join(".git").is_file());
     of.is_some_and(|folder| folder.components().any(|part| part.as_os_str() == "modules"))
-}
-
-/// Says whether anything would be lost with a path that no snapshot can hold.
-fn holds_anything(path: &Path) -> bool {
-    match path.symlink_metadata() {
-        Ok(meta) if meta.is_dir() => {
-            let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            entries.any(|entry| holds_anything(&entry.path()))
-        }
-        Ok(meta) => meta.is_symlink() || meta.len() > 0,
-        Err(_) => false,
-    }
 }
 
 /// Says whether a folder outside of any work tree holds anything beside the work trees in it.

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::affected_trees::{self, StepImpact};
-use super::once::{SameEvent, once};
+use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, not_held, rescue, rules_files};
+use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::capture::{self, Automatic, History, Limits, Request, Signing};
+use crate::capture::{self, Automatic, History, Limits, Request, SaveReport, Signing};
 use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::client::was_spoken_to;
@@ -25,7 +25,7 @@ use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest, Skipped};
 use crate::prune;
 use crate::restore;
-use crate::risk::{self, Call, Risk, StepContext};
+use crate::risk::{self, Call, Risk, StepContext, Target};
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
@@ -58,7 +58,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         tool: started.input.tool_name.as_deref().unwrap_or_default(),
         input: &started.input.tool_input,
     };
-    let machine = ThisMachine { context: &context };
+    let machine = ThisMachine::of(&context);
     let place = StepContext { cwd: &context.cwd, home: &context.home, around: &machine };
     let risks = risk::of_call(&call, &rules, &place);
     let mut checkpoints = Checkpoints {
@@ -69,18 +69,18 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         done: BTreeMap::new(),
         to_tidy: Vec::new(),
         failed: None,
-        said: refused.into_iter().collect(),
+        said: Vec::new(),
     };
+    let mut said: Vec<String> = refused.into_iter().collect();
     if !risks.is_empty() {
         wait_for_transcript(started);
-        // Without an id, it may be the same command once more.
-        let same = started.input.tool_use_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
-        once(started, "PreToolUse", same, || {
+        let of_step = said_once(started, "PreToolUse", || {
             checkpoints.before(&risks, &machine);
-            Ok(())
-        })?;
+            checkpoints.said.join("\n")
+        });
+        said.extend(Some(of_step).filter(|text| !text.is_empty()));
     }
-    let Checkpoints { to_tidy, failed, said, .. } = checkpoints;
+    let Checkpoints { to_tidy, failed, .. } = checkpoints;
     for folder in to_tidy {
         started.later(&["PreToolUse"], Some(&folder))?;
     }
@@ -135,6 +135,7 @@ impl Checkpoints<'_> {
                     }
                 }
                 // That nobody could be told of it is no reason to tell nothing else.
+                hit.uncovered.extend(self.history(&root, risk, &hit).unwrap_or_default());
                 lost.extend(self.not_held(&root, risk, &hit).unwrap_or_default());
             }
             let more = lost.len().saturating_sub(MOST_TOLD);
@@ -161,6 +162,15 @@ impl Checkpoints<'_> {
         not_held::of_step(risk, hit, &workspace, self.done.get(root).map_or(&[], Vec::as_slice))
     }
 
+    /// Says what the step takes of a work tree's repository itself.
+    fn history(&self, root: &Path, risk: &Risk, hit: &StepImpact) -> Result<Vec<String>> {
+        if hit.gone.is_empty() && risk.touched.forgets.is_none() {
+            return Ok(Vec::new());
+        }
+        let context = Context { cwd: root.to_owned(), ..self.context.clone() };
+        lost_history::of_step(risk, &hit.gone, &Workspace::open(&context)?)
+    }
+
     /// Saves one work tree that a step touches.
     ///
     /// A conversation in one repository must not appear in another. There, the edits are saved without
@@ -174,37 +184,39 @@ impl Checkpoints<'_> {
         if !same_repository && !has_edits(&workspace)? {
             return Ok(());
         }
-        if risk.one_file && self.holds(&workspace, risk)? {
+        let is_left = |target: &Target| left_by_agent::is_as_left(self.started, self.context, &target.path);
+        if risk.one_file && risk.touched.targets.iter().all(is_left) && self.holds(&workspace, risk)? {
+            self.note_left(risk);
             return Ok(());
         }
         let name = name_of(&risk.step, (!alone).then_some(root));
         let session = if same_repository { Conversation::Saved } else { Conversation::Left };
-        let (manifest, written) =
+        let SaveReport { manifest, written, left_out, .. } =
             save(self.started, &context, &workspace, &name, Automatic::NewEdits, session)?;
-        let left_out = manifest.edits.as_ref().map(|edits| edits.skipped.clone());
-        self.done.insert(root.to_owned(), left_out.unwrap_or_default());
+        self.done.insert(root.to_owned(), left_out);
+        self.note_left(risk);
         if written {
             let folder = if same_repository { self.context.cwd.clone() } else { root.to_owned() };
             if !self.to_tidy.contains(&folder) {
                 self.to_tidy.push(folder);
             }
         }
-        let lost = gone.iter().find(|gone| workspace.store.root().starts_with(gone));
+        let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone));
+        let repository = workspace.repository.as_ref();
+        let takes_repository =
+            repository.is_some_and(|repository| lost_history::is_gone(risk, gone, repository));
         let shown = Line(&root.to_string_lossy()).to_string();
         let saved = Line(&manifest.name).to_string();
         let snap = called::name();
-        if lost.is_some() {
+        if takes_store || takes_repository {
             let file = rescue::keep(&context, &workspace, &manifest)?;
             self.said.push(format!(
-                "snap saved {shown}, and because `{}` {} its snapshots too, a copy in {}. \
+                "snap saved {shown}, and because `{}` {} {}, a copy in {}. \
                  In a clone of the repository: {snap} import {} && {snap} resume {}",
                 risk.step,
                 // Of what is only found when it runs, some may stay.
-                if risk.step.contains("{}") || risk.step.starts_with("find") {
-                    "may remove"
-                } else {
-                    "removes"
-                },
+                if lost_history::may_stay(risk) { "may remove" } else { "removes" },
+                if takes_store { "its snapshots too" } else { "its repository" },
                 Line(&file.to_string_lossy()),
                 quoted(&file.to_string_lossy()),
                 quoted(&saved),
@@ -224,8 +236,14 @@ impl Checkpoints<'_> {
         Ok(())
     }
 
-    /// Says whether this session's snapshots hold a state of the file already. Later content is the
-    /// agent's own.
+    /// Notes what a call makes of its files. Without a note, they are only saved before the next one too.
+    fn note_left(&self, risk: &Risk) {
+        for target in risk.touched.targets.iter().filter(|_| risk.one_file) {
+            let _best_effort = left_by_agent::note(self.started, self.context, &target.path);
+        }
+    }
+
+    /// Says whether this session's snapshots hold a state of the file already.
     fn holds(&self, workspace: &Workspace, risk: &Risk) -> Result<bool> {
         let Some(session) = self.started.input.session_id.as_deref() else { return Ok(false) };
         let paths: Vec<RepoPath> =
@@ -245,7 +263,8 @@ impl Checkpoints<'_> {
                 && *head.root() == workspace.root.as_path().into()
         };
         let wanted = known.iter().filter(|known| known.own && known.head.as_ref().is_ok_and(is_wanted));
-        Ok(wanted.filter_map(|known| workspace.store.whole(known)).any(|manifest| holds(&manifest)))
+        let mut wanted = wanted.filter_map(|known| workspace.store.whole(known)).filter(holds);
+        Ok(wanted.any(|manifest| workspace.store.has_objects_of(&manifest).unwrap_or(false)))
     }
 }
 
@@ -298,10 +317,10 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;
     let automatic = Automatic::NewState(pause);
-    match save(started, &context, &workspace, name, automatic, Conversation::Saved)? {
-        (_, true) => put_in_order(&context, &workspace),
-        (_, false) => Ok(()),
+    if save(started, &context, &workspace, name, automatic, Conversation::Saved)?.written {
+        put_in_order(&context, &workspace)?;
     }
+    Ok(())
 }
 
 /// What comes after the answer to `PreToolUse`.
@@ -323,7 +342,7 @@ enum Conversation {
     Left,
 }
 
-/// Saves; returns what holds the edits now, and whether it is new.
+/// Saves; the report has what holds the edits now, and whether it is new.
 fn save(
     started: &Started,
     context: &Context,
@@ -331,7 +350,7 @@ fn save(
     name: &str,
     automatic: Automatic,
     conversation: Conversation,
-) -> Result<(Manifest, bool)> {
+) -> Result<SaveReport> {
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, workspace)?;
     let transcript = started.transcript().filter(|_| conversation == Conversation::Saved).map(Path::new);
@@ -349,12 +368,11 @@ fn save(
         allow_secrets: &[],
         monitor: &monitor,
     };
-    let report = match capture::save(context, workspace, &request) {
+    match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.
-        Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request)?,
-        done => done?,
-    };
-    Ok((report.manifest, report.written))
+        Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request),
+        done => done,
+    }
 }
 
 /// Returns the folder that holds `.git`, without starting git: most steps need no more.

@@ -97,6 +97,11 @@ fn as_typed_here(text: &str, name: &str) -> String {
     })
 }
 
+/// Says whether a prompt is answered here.
+pub(super) fn is_ours(prompt: &str) -> bool {
+    arguments(prompt).is_some()
+}
+
 /// Returns how the command was spelled and what follows it, if the prompt is that command.
 fn arguments(prompt: &str) -> Option<(&'static str, &str)> {
     let prompt = prompt.trim();

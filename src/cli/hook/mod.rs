@@ -7,10 +7,13 @@
 mod affected_trees;
 mod checkpoint;
 mod command;
+mod left_by_agent;
+mod lost_history;
 mod not_held;
 mod once;
 mod rescue;
 mod rules_files;
+mod share;
 mod this_machine;
 
 use std::io::{Read as _, Write as _};
@@ -28,6 +31,7 @@ use crate::cli::called;
 use crate::cli::output::Ui;
 use crate::client::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::context::Context;
+use crate::space;
 use crate::sys::files;
 use crate::sys::place::Root;
 use crate::sys::process;
@@ -91,16 +95,26 @@ impl Hook {
             input.cwd = Some(folder.to_owned());
         }
         let started = Started { input, raw, store };
+        let done = self.handle(&started, ui);
+        if !self.later && space::state_after(&self.event).is_some() {
+            // Last: what the client waits for has been said.
+            ui.flush()?;
+            return done.and(share::note(&started, &self.event));
+        }
+        done
+    }
+
+    fn handle(&self, started: &Started, ui: &mut Ui) -> Result<()> {
         match self.event.as_str() {
             "UserPromptSubmit" => {
-                if let Some(text) = command::answer(&started)? {
+                if let Some(text) = command::answer(started)? {
                     ui.value(&screen::json(&shown_instead_of_asking(&text).to_string()))?;
                 }
                 Ok(())
             }
-            "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(&started),
+            "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(started),
             "PreToolUse" => {
-                let told = checkpoint::before_tool(&started)?;
+                let told = checkpoint::before_tool(started)?;
                 if !told.text.is_empty() {
                     // The client prints it as it is.
                     let text = Lines(&told.text).to_string();
@@ -110,9 +124,9 @@ impl Hook {
                 told.error.map_or(Ok(()), Err)
             }
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
-            "PreCompact" => self.checkpoint(&started, "before compaction", Duration::ZERO),
-            "SessionEnd" if self.later => self.checkpoint(&started, "end of session", Duration::ZERO),
-            "Stop" if self.later => self.checkpoint(&started, "end of turn", self.every.unwrap_or_default()),
+            "PreCompact" => self.checkpoint(started, "before compaction", Duration::ZERO),
+            "SessionEnd" if self.later => self.checkpoint(started, "end of session", Duration::ZERO),
+            "Stop" if self.later => self.checkpoint(started, "end of turn", self.every.unwrap_or_default()),
             // The client waits for these, for 1.5 s at its end: the work is done behind its back.
             "SessionEnd" => {
                 started.tell_refused_store(ui)?;

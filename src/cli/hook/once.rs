@@ -2,16 +2,21 @@
 //!
 //! Whoever comes first holds a lock while it works, and leaves a mark. The others wait for it, and go if it was for the same
 //! event: if the client gave the event an id and the mark is new, or if the mark was made while they waited. If the first one dies,
-//! there is no mark, and the next does the work. A checkpoint is not made again anyway if nothing has changed.
+//! there is no mark, and the next does the work.
+//!
+//! A checkpoint before a step is never passed over for a mark: not every server gives each call an id of its own. The second
+//! of two finds that nothing has changed and writes nothing. Only what it says is said once.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Started;
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
+use crate::context::Context;
 use crate::sys::locks::append_alone;
 use crate::sys::place::{OwnPath, Root};
 
@@ -24,18 +29,19 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// How long before this process began another one may have been done with the same event: the client starts them together.
 const TOGETHER: Duration = Duration::from_secs(10);
 
+/// A mark is not longer than this, in bytes.
+const LONGEST: u64 = 1_024;
+
 /// Older marks are of no use.
 const OLD: Duration = Duration::from_secs(3_600);
 
 /// What tells that another process was called for the same event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SameEvent {
-    /// What the client says has an id, and the other one worked just now: not every server gives each call an id of its own.
+    /// What the client says has an id, and the other one worked just now.
     ById,
     /// The other one worked while this one waited.
     IfWaited,
-    /// Nothing: the work is done each time.
-    Never,
 }
 
 /// Does the work while no other process does such work for the same session: the end of a turn and of its session come
@@ -51,6 +57,45 @@ pub(super) fn in_turn<T>(started: &Started, work: impl FnOnce() -> Result<T>) ->
     work()
 }
 
+/// The mark of an event, held while one works for it.
+struct Mark {
+    marks: OwnPath,
+    place: OwnPath,
+    held: File,
+    /// When it was left by another one.
+    left: Option<Timestamp>,
+}
+
+impl Mark {
+    /// Waits for whoever works for the same event. `None` without a lock: then everybody works, and nothing is lost by that.
+    fn wait(started: &Started, context: &Context, event: &str) -> Option<Mark> {
+        let marks = Root::own(&context.state).at(MARKS);
+        let key = ObjectId::of(&[event.as_bytes(), b"\n", &started.raw].concat()).to_string();
+        let place = marks.join(Path::new(&key));
+        let held = marks.make_folder().and_then(|_| append_alone(&place, PATIENCE)).ok()?;
+        let left = held.metadata().ok().filter(|mark| mark.len() > 0).and_then(|mark| mark.modified().ok());
+        Some(Mark { marks, place, held, left: left.map(Timestamp::from) })
+    }
+
+    /// Returns the text that it was left with.
+    fn text(&self) -> Option<String> {
+        let text = self.place.read(LONGEST).ok()??;
+        Some(String::from_utf8_lossy(&text).trim_end().to_owned())
+    }
+
+    /// Leaves it with a text, and takes away old ones.
+    fn leave(mut self, text: &str) {
+        let _best_effort = self.held.set_len(0).and_then(|()| writeln!(self.held, "{text}"));
+        let age = |place: &OwnPath| place.stat().ok()??.modified.elapsed().ok();
+        for name in self.marks.names().unwrap_or_default() {
+            let mark = self.marks.join(Path::new(&name));
+            if age(&mark).is_some_and(|age| age > OLD) {
+                let _best_effort = mark.remove();
+            }
+        }
+    }
+}
+
 /// Does the work, unless another process did it for the same event; `None` then.
 pub(super) fn once<T>(
     started: &Started,
@@ -58,29 +103,31 @@ pub(super) fn once<T>(
     same: SameEvent,
     work: impl FnOnce() -> Result<T>,
 ) -> Result<Option<T>> {
-    // Without a lock, everybody does it: nothing is lost by that.
     let Ok(context) = started.context() else { return work().map(Some) };
-    let marks = Root::own(&context.state).at(MARKS);
-    let key = ObjectId::of(&[event.as_bytes(), b"\n", &started.raw].concat()).to_string();
-    let held = marks.make_folder().and_then(|_| append_alone(&marks.join(Path::new(&key)), PATIENCE));
-    let Ok(mut held) = held else { return work().map(Some) };
-    let marked = held.metadata().ok().filter(|mark| mark.len() > 0).and_then(|mark| mark.modified().ok());
-    let is_done = |marked: SystemTime| match same {
-        SameEvent::ById => Timestamp::from(marked).after(TOGETHER) >= context.now,
-        SameEvent::IfWaited => Timestamp::from(marked) >= context.now,
-        SameEvent::Never => false,
+    let Some(mark) = Mark::wait(started, &context, event) else { return work().map(Some) };
+    let is_done = |left: Timestamp| match same {
+        SameEvent::ById => left.after(TOGETHER) >= context.now,
+        SameEvent::IfWaited => left >= context.now,
     };
-    if marked.is_some_and(is_done) {
+    if mark.left.is_some_and(is_done) {
         return Ok(None);
     }
     let done = work()?;
-    let _best_effort = writeln!(held, "{event}");
-    let age = |place: &OwnPath| place.stat().ok()??.modified.elapsed().ok();
-    for name in marks.names().unwrap_or_default() {
-        let mark = marks.join(Path::new(&name));
-        if age(&mark).is_some_and(|age| age > OLD) {
-            let _best_effort = mark.remove();
-        }
-    }
+    mark.leave(event);
     Ok(Some(done))
+}
+
+/// Does the work whoever did it before, and returns what is to be said: nothing if another process has said the very same of
+/// the same call just now. A call without an id may be another one each time.
+pub(super) fn said_once(started: &Started, event: &str, work: impl FnOnce() -> String) -> String {
+    let Ok(context) = started.context() else { return work() };
+    let Some(mark) = Mark::wait(started, &context, event) else { return work() };
+    let is_new = mark.left.is_some_and(|left| left.after(TOGETHER) >= context.now);
+    let before = mark.text();
+    let said = work();
+    let text = ObjectId::of(said.as_bytes()).to_string();
+    let is_said =
+        is_new && started.input.tool_use_id.is_some() && before.is_some_and(|before| before == text);
+    mark.leave(&text);
+    if is_said { String::new() } else { said }
 }

@@ -1,6 +1,6 @@
 //! A copy of a checkpoint outside of its store, for a step that removes the store too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
@@ -22,16 +22,19 @@ const MOST: usize = 30;
 pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Result<PathBuf> {
     let folder = context.state.join(FOLDER);
     Root::own(&folder).at("").make_folder()?;
-    let path = folder.join(format!("{}-{}.snap", context.now.compact(), manifest.id));
+    let end = format!("-{}.snap", manifest.id);
+    let path = folder.join(format!("{}{end}", context.now.compact()));
     let entry = workspace.store.find(&Reference::Named(manifest.id.to_string()))?;
     let failed = |error: &std::io::Error| {
         Error::new(Kind::Environment, format!("Cannot write {}", path.display())).because(error)
     };
     let shown = path.to_string_lossy();
     let (bytes, _) = transfer::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
-    // Another step in the same second may have kept the very same snapshot; a torn copy is written again.
-    if files::read_plain(&path, u64::MAX)?.is_some_and(|there| there == bytes) {
-        return Ok(path);
+    // Another step may have kept the very same snapshot; a torn copy is written again.
+    for kept in copies(&folder).into_iter().filter(|kept| kept.to_string_lossy().ends_with(&end)) {
+        if files::read_plain(&kept, u64::MAX)?.is_some_and(|there| there == bytes) {
+            return Ok(kept);
+        }
     }
     files::remove(&path)?;
     files::write_new(&path, &bytes)?;
@@ -40,12 +43,16 @@ pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest
 }
 
 /// Removes the oldest copies: their names begin with the moment.
-fn forget_old(folder: &std::path::Path) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+fn forget_old(folder: &Path) {
+    let mut all = copies(folder);
     all.sort();
     let old = all.len().saturating_sub(MOST);
     for path in &all[..old] {
         let _best_effort = files::remove(path);
     }
+}
+
+fn copies(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }

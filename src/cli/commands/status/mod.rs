@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::problems::{Problem, moved, problems, stopped};
+use super::sync::SharedNow;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
@@ -64,6 +65,8 @@ struct StatusReport {
     store: StoreNow,
     /// Who works on snapshots that are here, as their remotes said last.
     leases: Vec<LeaseNow>,
+    /// What of this project is shared as it goes; `null` if nothing is.
+    shared: Option<SharedNow>,
     hooks: Vec<Caller>,
     program: Programs,
     problems: Vec<Problem>,
@@ -167,6 +170,11 @@ impl StatusReport {
         let mut problems = problems(workspace, &all, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
         let session = session(context, workspace);
+        let shared = SharedNow::of(context, workspace);
+        problems.extend(shared.as_ref().and_then(SharedNow::wrong).map(|what| Problem {
+            what,
+            mend: "`snap sync` says more, `snap sync --now` tries again".to_owned(),
+        }));
         problems.extend(moved(workspace, &all).filter(|_| session.is_none()));
         let safety = all.iter().filter(|one| one.readable().is_some_and(|saved| saved.head.safety)).count();
         Ok(StatusReport {
@@ -181,6 +189,7 @@ impl StatusReport {
                 trash: TrashNow::of(space.trash),
             },
             leases: leases(context, &all),
+            shared,
             hooks: places.iter().map(Caller::of).collect(),
             program: Programs {
                 version: env!("CARGO_PKG_VERSION"),
@@ -238,6 +247,7 @@ impl StatusReport {
         }
         lines.push(("Store", Style::Faint.of(path)));
         lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
+        lines.extend(self.shared.as_ref().map(|shared| ("Shared", text![shared.words()])));
         if self.hooks.is_empty() {
             lines.push((
                 "Hooks",

@@ -1,0 +1,216 @@
+//! `snap space`: who is at work on this project, on all machines.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::columns::{fitted, padded, wide};
+use crate::base::error::Result;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::paged;
+use crate::cli::output::words::count;
+use crate::cli::output::{Report, Style, Text, Ui, pager, text};
+use crate::context::Context;
+use crate::space::{self, Looker, Present};
+use crate::transfer::SessionState;
+use crate::workspace::Workspace;
+
+/// What there is at least room for of what a session is about.
+const LEAST_ABOUT: usize = 12;
+
+/// The most columns of a branch.
+const LONGEST_BRANCH: usize = 20;
+
+/// Show who works on this project, on all machines
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap space", "Look once"),
+    ("snap follow ada/c137", "See one session as it goes on"),
+    ("snap resume ada/c137", "Go on from it"),
+]))]
+pub(crate) struct Space {
+    /// The remote; by default the one of `snap init --sync`, else origin
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<String>,
+    /// Also list sessions that have ended
+    #[arg(long)]
+    all: bool,
+}
+
+impl Space {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let home = space::home_of(workspace)?;
+        let remote = self.remote.clone().unwrap_or_else(|| space::usual_remote(context, &home));
+        let interactive = ui.is_terminal();
+        let mut tell = |text: &str| ui.warn(text);
+        let mut looker = Looker::open(context, workspace, (&home, &remote), interactive, &mut tell)?;
+        let (all, shown, names_only) = (looker.look(context.now)?, looker.shown(), looker.names_only());
+        drop(looker);
+        if names_only && !all.is_empty() {
+            ui.warn(&format!("{shown} can't leave out what is not asked for, so only names are known"));
+        }
+        ui.report(&SpaceReport::of(&shown, &all, context.now, (self.all, names_only)))?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// The sessions of a remote.
+#[derive(Serialize)]
+struct SpaceReport<'a> {
+    remote: &'a str,
+    /// Whether the remote said no more than names.
+    names_only: bool,
+    sessions: Vec<SessionThere<'a>>,
+    #[serde(skip)]
+    now: Timestamp,
+    #[serde(skip)]
+    ended_too: bool,
+}
+
+#[derive(Serialize)]
+struct SessionThere<'a> {
+    who: &'a str,
+    session: &'a str,
+    /// `busy`, `waiting`, `idle`, `closed`, or `silent` if it should have been heard of; `null` if only its name is known.
+    state: Option<&'static str>,
+    heard: Timestamp,
+    mine: bool,
+    clock_ahead: bool,
+    turn: Option<u64>,
+    title: Option<&'a str>,
+    prompt: Option<&'a str>,
+    branch: Option<&'a str>,
+    edits: Option<crate::manifest::EditCount>,
+    tasks: Option<crate::manifest::TaskCount>,
+    agents: Option<usize>,
+    snapshot: Option<String>,
+    from: Option<String>,
+    commit: &'a str,
+}
+
+impl<'a> SpaceReport<'a> {
+    fn of(
+        remote: &'a str,
+        all: &'a [Present],
+        now: Timestamp,
+        (ended_too, names_only): (bool, bool),
+    ) -> SpaceReport<'a> {
+        let one = |one: &'a Present| {
+            let says = one.head.says.as_ref();
+            SessionThere {
+                who: &one.head.name.who,
+                session: &one.head.name.session,
+                state: says.map(|says| if one.silent { "silent" } else { says.state.word() }),
+                heard: one.heard,
+                mine: one.mine,
+                clock_ahead: one.ahead,
+                turn: says.map(|says| says.turn),
+                title: says.and_then(|says| says.title.as_deref()),
+                prompt: says.and_then(|says| says.prompt.as_deref()),
+                branch: says.and_then(|says| says.branch.as_deref()),
+                edits: says.and_then(|says| says.edits),
+                tasks: says.and_then(|says| says.tasks),
+                agents: says.map(|says| says.agents),
+                snapshot: says.and_then(|says| Some(says.snapshot.as_ref()?.to_string())),
+                from: says.and_then(|says| Some(says.from.as_ref()?.to_string())),
+                commit: &one.head.at.oid,
+            }
+        };
+        SpaceReport { remote, names_only, sessions: all.iter().map(one).collect(), now, ended_too }
+    }
+}
+
+impl SessionThere<'_> {
+    /// Its cells but for what it was about.
+    fn cells(&self, now: Timestamp) -> [String; 7] {
+        let person = self.who.rsplit_once('-').map_or(self.who, |(person, _)| person);
+        let ahead = if self.clock_ahead { " (clock is ahead)" } else { "" };
+        [
+            format!("{}{}", Line(person), if self.mine { " (you)" } else { "" }),
+            self.state.unwrap_or("?").to_owned() + ahead,
+            age(now.since(self.heard)),
+            self.session.get(..8).unwrap_or(self.session).to_owned(),
+            self.branch.map(|branch| fitted(branch, LONGEST_BRANCH)).unwrap_or_default(),
+            self.edits
+                .filter(|edits| edits.files > 0)
+                .map(|edits| format!("{} +{} -{}", edits.files, edits.added, edits.removed))
+                .unwrap_or_default(),
+            self.tasks
+                .filter(|tasks| tasks.all > 0)
+                .map(|tasks| format!("{}/{}", tasks.done, tasks.all))
+                .unwrap_or_default(),
+        ]
+    }
+
+    fn about(&self) -> String {
+        let (title, prompt) = (self.title.unwrap_or_default(), self.prompt.unwrap_or_default());
+        match (title, prompt) {
+            ("", prompt) => prompt.to_owned(),
+            (title, "") => title.to_owned(),
+            (title, prompt) => format!("{title}: {prompt}"),
+        }
+    }
+}
+
+const HEADINGS: [&str; 7] = ["WHO", "STATE", "SINCE", "SESSION", "BRANCH", "EDITS", "TASKS"];
+
+impl Report for SpaceReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let is_ended = |one: &&SessionThere<'_>| one.state == Some(SessionState::Closed.word());
+        let (ended, open): (Vec<_>, Vec<_>) = self.sessions.iter().partition(is_ended);
+        if self.sessions.is_empty() {
+            ui.say(&format!(
+                "Nobody shares a session on {}; `snap init --sync` shares those of this project.",
+                self.remote
+            ));
+            return Ok(());
+        }
+        let shown: Vec<&SessionThere<'_>> =
+            if self.ended_too { open.iter().chain(&ended).copied().collect() } else { open };
+        let rows: Vec<([String; 7], String)> =
+            shown.iter().map(|one| (one.cells(self.now), one.about())).collect();
+        let width = |column: usize| {
+            let widest = rows.iter().map(|(cells, _)| wide(&cells[column])).max().unwrap_or(0);
+            if widest == 0 { 0 } else { widest.max(HEADINGS[column].len()) }
+        };
+        let widths: [usize; 7] = std::array::from_fn(width);
+        let used: usize = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum();
+        let room = if ui.shows_on_terminal() {
+            pager::screen_width().saturating_sub(used).max(LEAST_ABOUT)
+        } else {
+            usize::MAX
+        };
+        let line = |cells: &[String; 7], about: &str, state: Style| {
+            let mut line = Text::default();
+            for (column, (cell, width)) in
+                cells.iter().zip(widths).enumerate().filter(|(_, (_, width))| *width > 0)
+            {
+                let cell = format!("{}  ", padded(cell, width));
+                line.push(if column == 1 { state.of(cell) } else { text![cell] });
+            }
+            line.push(text![fitted(about, room)]);
+            line
+        };
+        let mut lines = Vec::new();
+        if !rows.is_empty() {
+            let heading = line(&HEADINGS.map(str::to_owned), "ABOUT", Style::Faint).render(false);
+            lines.push(Style::Faint.of(heading.trim_end()));
+        }
+        for ((cells, about), one) in rows.iter().zip(&shown) {
+            let style = match one.state {
+                Some("busy") => Style::Good,
+                Some("waiting" | "silent") => Style::Warning,
+                _ => Style::Faint,
+            };
+            lines.push(line(cells, about, style));
+        }
+        if !self.ended_too && !ended.is_empty() {
+            let words =
+                format!("and {} that ended; `snap space --all` lists them", count(ended.len(), "session"));
+            lines.push(Style::Faint.of(crate::cli::called::in_words(&words)));
+        }
+        paged(ui, &lines)
+    }
+}

@@ -1,0 +1,380 @@
+//! `snap sync`: what of this project is shared, pushed at once, or taken back; and the program that pushes behind everybody's back.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::{ago, count, count_u64};
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::session_choice;
+use crate::cli::wake;
+use crate::context::Context;
+use crate::space::{self, Asked, Joined, Memory, Note, Notes, Pushed, Round};
+use crate::sys::process;
+use crate::workspace::Workspace;
+
+/// How often whoever has nothing to push looks for a note.
+const LOOK_EACH: Duration = Duration::from_millis(500);
+
+/// Share the sessions of this project as they go: show how it goes, or push at once
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap init --sync", "Share each session of this project through origin, from now on"),
+    ("snap sync", "Show what is shared, and how the last push ended"),
+    ("snap sync --now", "Push at once"),
+    ("snap sync --withdraw", "Take back what this machine shares"),
+]))]
+pub(crate) struct Sync {
+    /// Push the newest state of each session at once
+    #[arg(long, group = "what")]
+    now: bool,
+    /// Only show what is shared, and how the last push ended
+    #[arg(long, group = "what")]
+    status: bool,
+    /// Delete the heads of this machine's sessions on the remote
+    #[arg(long, group = "what")]
+    withdraw: bool,
+    /// With --withdraw: those of all machines of this user
+    #[arg(long, requires = "withdraw")]
+    all: bool,
+    /// Push what hooks left notes of, until there is none
+    #[arg(long, group = "what", hide = true)]
+    background: bool,
+}
+
+impl Sync {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let home = space::home_of(workspace)?;
+        if self.background {
+            return background(context, &home);
+        }
+        if self.withdraw {
+            let remote =
+                space::noted(context, &home).map_or_else(|| "origin".to_owned(), |noted| noted.remote);
+            let mut tell = |text: &str| ui.warn(text);
+            let gone = space::withdraw(context, workspace, (&home, &remote, self.all), &mut tell)?;
+            ui.confirm(&Withdrawn { remote: &remote, sessions: &gone })?;
+            if space::joined(context, &home).is_some() {
+                ui.warn("this project is still shared: the next turn pushes again; `snap init --no-sync` ends that");
+            }
+            return Ok(Outcome::Done);
+        }
+        let Some(joined) = space::joined(context, &home) else {
+            return Err(Error::new(Kind::NotFound, "Nothing of this project is shared")
+                .hint("`snap init --sync` shares each session through origin; it says who can read it"));
+        };
+        if self.now {
+            return now(context, workspace, &joined, ui);
+        }
+        let notes = Notes::read(context, &home);
+        if !notes.is_empty() && !space::is_pushed(context, &home) {
+            wake::push_behind(context, &home);
+        }
+        ui.report(&SyncReport::of(context, &joined, &notes)?)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Pushes the newest state of all sessions that were heard of, and of the one that a save would take.
+fn now(context: &Context, workspace: &Workspace, joined: &Joined, ui: &mut Ui) -> Result<Outcome> {
+    let found = session_choice::find(context, workspace, None)?.session;
+    let note = found.map(|found| Note {
+        event: found.live.as_ref().and_then(|live| live.status.clone()).unwrap_or_default(),
+        cwd: found.live.as_ref().map(|live| live.cwd.clone()).or(found.cwd).unwrap_or(context.cwd.clone()),
+        session: found.id,
+        transcript: found.transcript,
+        at: context.now,
+    });
+    let mut tell = |text: &str| ui.warn(text);
+    let pushed = space::push(context, joined, (Asked::Person, note.as_ref()), &mut tell)?;
+    let outcome = Outcome::partial_if(!pushed.held.is_empty());
+    ui.confirm(&PushedReport::of(&joined.remote, &pushed))?;
+    for (session, why) in &pushed.held {
+        ui.warn(&format!("{} is held back: {why}", short(session)));
+    }
+    pushed.told.iter().for_each(|told| ui.warn(told));
+    Ok(outcome)
+}
+
+/// Pushes until there is nothing left to push; one process a clone.
+fn background(context: &Context, home: &Path) -> Result<Outcome> {
+    process::leave_terminal();
+    loop {
+        let Some(pusher) = space::become_pusher(context, home)? else { return Ok(Outcome::Done) };
+        loop {
+            // The moment is that of the round.
+            let now = Context::from_environment(Some(home), context.store.clone())?;
+            match space::round(&now, home)? {
+                Round::Wait(pause) => std::thread::sleep(pause),
+                Round::Rest(most) => {
+                    let end = Instant::now() + most;
+                    while Instant::now() < end && !space::has_notes(context, home) {
+                        std::thread::sleep(LOOK_EACH);
+                    }
+                }
+                Round::Done => break,
+                Round::GivenUp => return Ok(Outcome::Done),
+            }
+        }
+        drop(pusher);
+        // A hook may have seen this one at work just now, and started none.
+        if !space::has_notes(context, home) {
+            return Ok(Outcome::Done);
+        }
+    }
+}
+
+/// What was pushed.
+#[derive(Serialize)]
+struct PushedReport<'a> {
+    remote: &'a str,
+    sessions: Vec<PushedSession<'a>>,
+    held: Vec<HeldSession<'a>>,
+    log_lines: u64,
+    told: &'a [String],
+}
+
+#[derive(Serialize)]
+struct PushedSession<'a> {
+    session: &'a str,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct HeldSession<'a> {
+    session: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> PushedReport<'a> {
+    fn of(remote: &'a str, pushed: &'a Pushed) -> PushedReport<'a> {
+        let one = |(session, state): &'a (String, crate::transfer::SessionState)| PushedSession {
+            session,
+            state: state.word(),
+        };
+        PushedReport {
+            remote,
+            sessions: pushed.heads.iter().map(one).collect(),
+            held: pushed.held.iter().map(|(session, reason)| HeldSession { session, reason }).collect(),
+            log_lines: pushed.lines,
+            told: &pushed.told,
+        }
+    }
+}
+
+impl Report for PushedReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let remote = Line(self.remote).to_string();
+        for one in &self.sessions {
+            ui.say(&format!("{} is on {remote}, {}.", short(one.session), one.state));
+        }
+        if self.log_lines > 0 {
+            ui.say(&format!("{} of the log went there too.", count_u64(self.log_lines, "line")));
+        }
+        if self.sessions.is_empty() && self.held.is_empty() && self.log_lines == 0 {
+            ui.say(&format!("There is nothing new for {remote}."));
+        }
+        Ok(())
+    }
+}
+
+/// What was taken back.
+#[derive(Serialize)]
+struct Withdrawn<'a> {
+    remote: &'a str,
+    sessions: &'a [String],
+}
+
+impl Report for Withdrawn<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let remote = Line(self.remote);
+        ui.say(&match self.sessions.len() {
+            0 => format!("Nothing of yours is shared on {remote}."),
+            some => format!(
+                "Took {} from {remote}. Whoever has fetched one still has it.",
+                count(some, "session")
+            ),
+        });
+        Ok(())
+    }
+}
+
+/// How it goes.
+#[derive(Serialize)]
+struct SyncReport {
+    remote: String,
+    leads_to: Vec<String>,
+    private: bool,
+    since: Timestamp,
+    /// How this user on this machine is called there.
+    who: String,
+    sessions: Vec<SharedSession>,
+    /// How many notes of hooks wait to be pushed.
+    waiting: usize,
+    pushed: Option<Timestamp>,
+    tried: Option<Timestamp>,
+    failures: u32,
+    problem: Option<String>,
+    /// Why nothing is tried by itself any more.
+    refused: Option<String>,
+    told: Vec<String>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+#[derive(Serialize)]
+struct SharedSession {
+    session: String,
+    state: &'static str,
+    turn: u64,
+    pushed: Option<Timestamp>,
+    held: Option<String>,
+}
+
+impl SyncReport {
+    fn of(context: &Context, joined: &Joined, notes: &Notes) -> Result<SyncReport> {
+        let memory: Memory = space::memory(context, &joined.home);
+        let one = |head: &space::OwnHead| SharedSession {
+            session: head.session.to_string(),
+            state: head.state().word(),
+            turn: head.turn,
+            pushed: head.pushed,
+            held: head.held.clone(),
+        };
+        Ok(SyncReport {
+            remote: joined.remote.clone(),
+            leads_to: once(&joined.leads_to),
+            private: joined.private,
+            since: joined.since,
+            who: joined.who(context)?,
+            sessions: memory.heads.values().map(one).collect(),
+            waiting: notes.len(),
+            pushed: memory.pushed,
+            tried: memory.tried,
+            failures: memory.failures,
+            problem: memory.problem,
+            refused: memory.refused,
+            told: memory.told,
+            now: context.now,
+        })
+    }
+}
+
+impl Report for SyncReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let since = |at: Timestamp| ago(&age(self.now.since(at)));
+        let mut line = |heading: &str, rest| ui.line(text![Style::Faint.of(format!("{heading:10}")), rest]);
+        let address = self.leads_to.first().map(|address| format!("  {}", Line(address))).unwrap_or_default();
+        line("Remote", text![Style::Strong.of(&self.remote), Style::Faint.of(address)])?;
+        let private = if self.private { "; titles and prompts stay out of its messages" } else { "" };
+        line("You", text![&self.who, Style::Faint.of(private)])?;
+        for (number, one) in self.sessions.iter().enumerate() {
+            let heading = if number == 0 { "Sessions" } else { "" };
+            let pushed =
+                one.pushed.map_or_else(|| "not pushed yet".to_owned(), |at| format!("pushed {}", since(at)));
+            line(
+                heading,
+                text![
+                    short(&one.session),
+                    "  ",
+                    one.state,
+                    Style::Faint.of(format!("  {pushed}, {}", count_u64(one.turn, "turn")))
+                ],
+            )?;
+            if let Some(why) = &one.held {
+                line("", text![Style::Warning.of("held back: "), why])?;
+            }
+        }
+        let last = match (self.pushed, self.tried) {
+            (Some(at), _) => format!("pushed {}", since(at)),
+            (None, Some(at)) => format!("tried {}, and never pushed yet", since(at)),
+            (None, None) => "nothing was pushed yet".to_owned(),
+        };
+        line("Last", text![last])?;
+        if self.waiting > 0 {
+            line("Waiting", text![count(self.waiting, "note")])?;
+        }
+        if let Some(problem) = self.refused.as_ref().or(self.problem.as_ref()) {
+            let more = match self.refused {
+                Some(_) => "; nothing is tried by itself until `snap sync --now`".to_owned(),
+                None => format!(
+                    "; {} in a row failed, and it is tried again",
+                    count_u64(self.failures.into(), "push")
+                ),
+            };
+            line("Problem", text![Style::Bad.of(problem), more])?;
+        }
+        for told in &self.told {
+            line("Note", text![told])?;
+        }
+        Ok(())
+    }
+}
+
+/// How sharing goes, in short.
+#[derive(Serialize)]
+pub(super) struct SharedNow {
+    remote: String,
+    pushed: Option<Timestamp>,
+    /// How many notes of hooks wait to be pushed.
+    waiting: usize,
+    /// How many sessions are held back.
+    held: usize,
+    problem: Option<String>,
+    #[serde(skip)]
+    age: Option<String>,
+}
+
+impl SharedNow {
+    /// Looks at what is known here; `None` if nothing is shared.
+    pub(super) fn of(context: &Context, workspace: &Workspace) -> Option<SharedNow> {
+        let home = space::home_of(workspace).ok()?;
+        let joined = space::joined(context, &home)?;
+        let memory = space::memory(context, &home);
+        Some(SharedNow {
+            remote: joined.remote,
+            pushed: memory.pushed,
+            waiting: Notes::read(context, &home).len(),
+            held: memory.heads.values().filter(|head| head.held.is_some()).count(),
+            problem: memory.refused.or(memory.problem),
+            age: memory.pushed.map(|at| ago(&age(context.now.since(at)))),
+        })
+    }
+
+    /// Says it in a line.
+    pub(super) fn words(&self) -> String {
+        let pushed =
+            self.age.as_ref().map_or_else(|| "not pushed yet".to_owned(), |age| format!("pushed {age}"));
+        let waiting = if self.waiting > 0 {
+            format!(", {} waiting", count(self.waiting, "note"))
+        } else {
+            String::new()
+        };
+        format!("through {}, {pushed}{waiting}", Line(&self.remote))
+    }
+
+    /// Says what is wrong with it.
+    pub(super) fn wrong(&self) -> Option<String> {
+        let held = (self.held > 0).then(|| format!("{} held back from sharing", count(self.held, "session")));
+        self.problem.clone().or(held)
+    }
+}
+
+/// Returns addresses, each once: most are to fetch from and to push to.
+pub(super) fn once(addresses: &[String]) -> Vec<String> {
+    let mut all = addresses.to_vec();
+    all.dedup();
+    all
+}
+
+/// Shortens a session's id.
+fn short(session: &str) -> String {
+    Line(session.get(..8).unwrap_or(session)).to_string()
+}

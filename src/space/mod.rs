@@ -1,0 +1,36 @@
+//! Spaces: one project on many machines and by many people, each session visible as it is now.
+//!
+//! A clone takes part only if its person said so. Then each session has a head on the remote, a ref that moves, and what was done
+//! is in a log there that is only added to. Others look at the heads, follow one, and go on from it as from any snapshot that
+//! somebody else saved: nothing of it is run or believed. There is no server but the git remote.
+
+mod chain;
+mod find;
+mod follow;
+mod history;
+mod joined;
+mod machine;
+mod memory;
+mod notes;
+mod pace;
+mod presence;
+mod push;
+mod round;
+mod settle;
+mod withdraw;
+mod work;
+
+pub use find::{bring, find_session, may_mean_session};
+pub use follow::{Followed, News};
+pub use history::{AuditLine, History, fetched_entries, history};
+pub use joined::{
+    Joined, JoinedAll, anything_is_shared, home_of, join, join_all, joined, joined_all, leave, noted,
+};
+pub use memory::{Memory, OwnHead, memory};
+pub use notes::{Note, Notes, leave_note, state_after};
+pub use pace::USUAL as USUAL_PAUSE;
+pub use presence::{Looker, Present, usual_remote};
+pub use push::push;
+pub use round::{Pusher, Round, become_pusher, has_notes, is_pushed, round};
+pub use withdraw::withdraw;
+pub use work::{Asked, Pushed};

@@ -1,0 +1,229 @@
+//! Presence: who is at work on a remote, from the names and messages of heads alone.
+//!
+//! One fetch of commits without their trees; a server that can't leave them out is asked for names only. Clocks of other machines
+//! are not believed further than what was seen here: a head that moved since the last look is alive, whatever it says of the time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::joined::{folder_of, joined};
+use crate::base::digest::ObjectId;
+use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
+use crate::context::Context;
+use crate::git::{Remote, Retries};
+use crate::sys::files::{self, Existing, Scratch};
+use crate::sys::locks::append_alone;
+use crate::sys::place::OwnPath;
+use crate::transfer::{HEADS, HeadName, HeadSays, RemoteHead};
+use crate::workspace::Workspace;
+
+/// What was seen, in the folder of a clone.
+const SEEN: &str = "seen.json";
+
+/// The largest that is read, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// How far ahead of ours another machine's clock may be without a word.
+const CLOCKS_APART: Duration = Duration::from_secs(600);
+
+/// A machine that was heard of in this time is at work.
+const RECENT: Duration = Duration::from_secs(600);
+
+/// How long a look waits for another one of this clone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The most heads that are looked at.
+const MOST: usize = 10_000;
+
+/// What was seen of a remote when it was looked at.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Seen {
+    /// When it was looked at last.
+    pub(super) looked: Option<Timestamp>,
+    /// The heads, by their refs.
+    pub(super) heads: BTreeMap<String, SeenHead>,
+    /// The tips of chains, by their refs without the beginning.
+    pub(super) tips: BTreeMap<String, String>,
+}
+
+/// What was seen of a head.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SeenHead {
+    oid: String,
+    /// When it was seen there first.
+    first: Timestamp,
+    /// When it was known not to be there yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
+}
+
+impl Seen {
+    pub(super) fn read(folder: &OwnPath, key: &str) -> Seen {
+        let text = folder.join(format!("{key}-{SEEN}")).read(LARGEST).ok().flatten().unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    pub(super) fn write(&self, folder: &OwnPath, key: &str) -> Result<()> {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        files::publish(folder, &folder.join(format!("{key}-{SEEN}")), &text, Existing::Replace).map(drop)
+    }
+}
+
+/// Somebody's session on a remote.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// Its head.
+    pub head: RemoteHead,
+    /// The last sign of life.
+    pub heard: Timestamp,
+    /// Whether it should have been heard of since.
+    pub silent: bool,
+    /// Whether its machine's clock is far ahead of this one's.
+    pub ahead: bool,
+    /// Whether it is this machine's own.
+    pub mine: bool,
+}
+
+/// A remote that is looked at, once or again and again.
+pub struct Looker<'a> {
+    now: Timestamp,
+    folder: OwnPath,
+    key: String,
+    remote: Remote<'a>,
+    me: Option<String>,
+    _scratch: Scratch,
+}
+
+/// Returns the remote whose space a clone takes part in, else the usual one.
+pub fn usual_remote(context: &Context, home: &Path) -> String {
+    joined(context, home).map_or_else(|| "origin".to_owned(), |joined| joined.remote)
+}
+
+/// Opens a kept repository of a clone, for reading from a remote.
+pub(super) fn open_kept<'a>(
+    context: &Context,
+    workspace: &Workspace,
+    (home, remote, kind): (&Path, &str, &str),
+    interactive: bool,
+    tell: &'a mut dyn FnMut(&str),
+) -> Result<(Remote<'a>, Scratch, String)> {
+    let folder = folder_of(context, home);
+    folder.make_folder()?;
+    let key = ObjectId::of(remote.as_bytes()).to_string()[..8].to_owned();
+    let scratch = workspace.store.scratch()?;
+    let kept = folder.join(format!("{kind}-{key}.git")).path();
+    let repository = workspace.repository.as_ref();
+    let mut opened =
+        Remote::open_kept(repository, (&context.cwd, &scratch.path(), &kept), remote, interactive, tell)?;
+    let usual = Retries::default();
+    opened.try_again(Retries {
+        tries: context.tries.unwrap_or(usual.tries),
+        first_wait: context.first_wait.unwrap_or(usual.first_wait),
+    });
+    Ok((opened, scratch, key))
+}
+
+impl<'a> Looker<'a> {
+    /// Opens a remote to be looked at.
+    ///
+    /// # Errors
+    /// As [`Remote::open_kept`].
+    pub fn open(
+        context: &Context,
+        workspace: &Workspace,
+        (home, remote): (&Path, &str),
+        interactive: bool,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Result<Looker<'a>> {
+        let folder = folder_of(context, home);
+        let (opened, scratch, key) =
+            open_kept(context, workspace, (home, remote, "poll"), interactive, tell)?;
+        let me = joined(context, home).and_then(|joined| joined.who(context).ok());
+        Ok(Looker { now: context.now, folder, key, remote: opened, me, _scratch: scratch })
+    }
+
+    /// Returns the remote as it was named, without a password.
+    pub fn shown(&self) -> String {
+        self.remote.shown()
+    }
+
+    /// Says whether only names are known.
+    pub fn names_only(&self) -> bool {
+        !self.remote.filters()
+    }
+
+    /// Looks; the moment is given, as it may be looked for hours.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with what git says.
+    pub fn look(&mut self, now: Timestamp) -> Result<Vec<Present>> {
+        let _alone = append_alone(&self.folder.join("poll.lock"), PATIENCE)?;
+        let refs = if self.remote.filters() {
+            self.remote.follow(&[HEADS], false)?;
+            self.remote.refs_here(HEADS)?
+        } else {
+            self.remote.look(&[HEADS])?
+        };
+        let mut fetched = if self.remote.filters() { Some(self.remote.fetched()?) } else { None };
+        let before = Seen::read(&self.folder, &self.key);
+        let mut seen = Seen { looked: Some(now), heads: BTreeMap::new(), tips: before.tips.clone() };
+        let mut all = Vec::new();
+        for at in refs.into_iter().take(MOST) {
+            let Some(name) = HeadName::parse(&at.name) else { continue };
+            let says = fetched.as_mut().and_then(|fetched| {
+                let commit = fetched.commit(&at.oid).ok()?;
+                HeadSays::read(&commit.message)
+            });
+            let known = before.heads.get(&at.name).filter(|known| known.oid == at.oid).cloned();
+            let known = known.unwrap_or_else(|| SeenHead {
+                oid: at.oid.clone(),
+                first: now,
+                not_before: before.looked,
+            });
+            all.push(self.present(RemoteHead { name, at: at.clone(), says }, &known, now));
+            seen.heads.insert(at.name, known);
+        }
+        seen.write(&self.folder, &self.key)?;
+        self.remote.begin_anew_if_many()?;
+        all.sort_by(|a, b| b.heard.cmp(&a.heard).then_with(|| a.head.name.cmp(&b.head.name)));
+        Ok(all)
+    }
+
+    fn present(&self, head: RemoteHead, known: &SeenHead, now: Timestamp) -> Present {
+        let said = head.says.as_ref().map(|says| says.at);
+        let ahead = said.is_some_and(|at| at.since(now) > CLOCKS_APART);
+        // What was seen here counts more than what another machine's clock says.
+        let heard = match said {
+            Some(at) if at <= known.first => known.not_before.map_or(at, |sure| at.max(sure)),
+            _ => known.first,
+        };
+        let silent = head.says.as_ref().is_some_and(|says| says.is_silent(heard, now));
+        let mine = self.me.as_deref() == Some(head.name.who.as_str());
+        Present { head, heard, silent, ahead, mine }
+    }
+
+    /// Returns the moment at which it was opened.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// Returns how many other machines were at work when the remote was looked at last.
+pub(super) fn machines_at_work(context: &Context, home: &Path, remote: &str) -> usize {
+    let key = ObjectId::of(remote.as_bytes()).to_string()[..8].to_owned();
+    let seen = Seen::read(&folder_of(context, home), &key);
+    let recent = seen.heads.iter().filter(|(_, head)| context.now.since(head.first) < RECENT);
+    let who = recent.filter_map(|(name, _)| HeadName::parse(name)).map(|name| name.who);
+    who.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// Returns the tips of chains that were seen last, by their refs without the beginning.
+pub(super) fn tips_seen(context: &Context, home: &Path, remote: &str) -> Vec<(String, String)> {
+    let key = ObjectId::of(remote.as_bytes()).to_string()[..8].to_owned();
+    Seen::read(&folder_of(context, home), &key).tips.into_iter().collect()
+}

@@ -1,0 +1,68 @@
+//! Taking back what a person shares: their heads on a remote go, in one push.
+
+use std::path::Path;
+
+use super::joined::{folder_of, noted};
+use super::memory::Memory;
+use super::presence::open_kept;
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::context::Context;
+use crate::git::{PushAnswer, RemoteRef};
+use crate::store::Operation;
+use crate::sys::locks::append_alone;
+use crate::transfer::{HEADS, HeadName, part};
+use crate::workspace::Workspace;
+
+/// Deletes the heads of this machine, or of `all` machines of this user; returns their sessions.
+///
+/// # Errors
+/// [`Kind::Environment`] if the remote can't be reached or refuses.
+pub fn withdraw(
+    context: &Context,
+    workspace: &Workspace,
+    (home, remote, all): (&Path, &str, bool),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<String>> {
+    let folder = folder_of(context, home);
+    folder.make_folder()?;
+    let _alone = append_alone(&folder.join("lock"), super::work::PATIENCE)?;
+    let me = noted(context, home).and_then(|noted| noted.who(context).ok());
+    let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, "push"), true, tell)?;
+    let there: Vec<(HeadName, RemoteRef)> = opened
+        .look(&[HEADS])?
+        .into_iter()
+        .filter_map(|at| Some((HeadName::parse(&at.name)?, at)))
+        .filter(|(name, _)| me.as_ref() == Some(&name.who) || all && name.user() == part(&context.user))
+        .collect();
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let refs: Vec<RemoteRef> = there.iter().map(|(_, at)| at.clone()).collect();
+    let mut memory = Memory::read(&folder);
+    let mut gone = Vec::new();
+    let mut refused = None;
+    for ((name, _), answer) in there.iter().zip(opened.delete(&refs)?) {
+        match answer {
+            PushAnswer::Taken => {
+                if me.as_ref() == Some(&name.who) {
+                    memory.heads.remove(&name.session);
+                }
+                gone.push(name.session.clone());
+            }
+            PushAnswer::Rejected(why) => refused = Some(why),
+        }
+    }
+    memory.write(&folder)?;
+    if !gone.is_empty() {
+        audit::write(&workspace.store, &audit::line(context, Operation::Leave, None));
+    }
+    match refused {
+        None => Ok(gone),
+        Some(why) => {
+            Err(Error::new(Kind::Environment, format!("{} refused to delete some of them", opened.shown()))
+                .because(why)
+                .hint("see who may delete refs there; those that it deleted are gone"))
+        }
+    }
+}
