@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::common::Common;
+use super::fork::{fork, goes_on_from, last_record};
 use super::granted::{Grant, grants};
 use super::hiding::Hiding;
 use super::said::{Listener, Said};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Agent, AgentStatus, Manifest, Transcript};
-use crate::store::{Reference, Store};
+use crate::manifest::{Agent, AgentStatus, Manifest, Transcript, Trigger};
+use crate::store::Store;
 
 /// What lies between two snapshots.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +54,10 @@ pub struct Side {
     pub host: String,
     /// When.
     pub saved: Timestamp,
+    /// What made `snap` save it.
+    #[serde(skip)]
+    #[cfg_attr(test, schemars(skip))]
+    pub(super) trigger: Trigger,
 }
 
 /// What was said.
@@ -123,21 +128,27 @@ impl Between {
     /// # Errors
     /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is.
     pub fn of(store: &Store, [old, new]: [&Manifest; 2], tasks: [&[Value]; 2]) -> Result<Between> {
-        let fork = store.fork_of(old, new)?.and_then(|id| {
-            // One that can't be read says nothing more.
-            let found = store.find(&Reference::Named(id.to_string())).ok()?;
-            found.manifest.ok().map(|manifest| Side::of(store, &manifest))
-        });
+        let fork = fork(store, old, new, &|fork| goes_on_from(store, old, fork))?;
+        let record = fork.as_ref().map(|fork| last_record(store, fork)).transpose()?.flatten();
+        let fork = fork.map(|fork| Side::of(store, &fork));
         Ok(Between {
             old: Side::of(store, old),
             new: Side::of(store, new),
             fork,
-            conversation: conversation(store, old, new)?,
+            conversation: conversation(store, old, new, record.as_deref())?,
             tasks: Tasks::between(tasks),
             agents: agents(&old.agents, &new.agents),
             grants: Grants::between(old, new),
             files: None,
         })
+    }
+
+    /// Returns the names of the snapshots.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.old), Some(&self.new), self.fork.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|side| side.name.as_str())
     }
 
     /// Says whether they went apart: neither descends from the other.
@@ -154,6 +165,7 @@ impl Side {
             by: manifest.created_by.user.clone(),
             host: manifest.created_by.host.clone(),
             saved: manifest.created_at,
+            trigger: manifest.created_by.trigger,
         }
     }
 }
@@ -165,11 +177,17 @@ pub(super) fn said_since(store: &Store, common: &Common, of: &Transcript, is_new
     Ok(listener.finish())
 }
 
-fn conversation(store: &Store, old: &Manifest, new: &Manifest) -> Result<Option<Conversation>> {
+/// Listens to what each of two conversations has alone; both may be known to have the record of this name.
+fn conversation(
+    store: &Store,
+    old: &Manifest,
+    new: &Manifest,
+    record: Option<&str>,
+) -> Result<Option<Conversation>> {
     let transcript =
         |manifest: &Manifest| manifest.session.as_ref().and_then(|session| session.transcript.clone());
     let (Some(old), Some(new)) = (transcript(old), transcript(new)) else { return Ok(None) };
-    let common = Common::find(store, &old, &new)?;
+    let common = Common::find_behind(store, &old, &new, record)?;
     let cut = old.left_out.is_some() || new.left_out.is_some();
     let related = common.is_any();
     // Where nothing is in common because the beginning of one was left out, all of the other would seem to be its own.

@@ -1,8 +1,6 @@
 //! What lies between two snapshots, in words: a line for each kind of thing, under a word for the kind. Pure.
 
 use super::between::{AgentSince, Between, Conversation, TaskSince};
-use super::choice::{Choice, Part};
-use super::hiding::Hiding;
 use super::said::Said;
 use crate::base::screen::cut;
 
@@ -74,32 +72,6 @@ impl Between {
             named("more", self.grants.added.iter().map(name)),
             named("no longer", self.grants.removed.iter().map(name)),
         ]
-    }
-
-    /// Leaves out what a report is not to hold.
-    pub(super) fn limited(mut self, choice: &Choice, hiding: &Hiding) -> Between {
-        if !choice.has(Part::Prompts) && !choice.has(Part::Answers) {
-            self.conversation = None;
-        }
-        if let Some(Conversation { new, old, .. }) =
-            self.conversation.as_mut().filter(|_| !choice.has(Part::Prompts))
-        {
-            new.last = None;
-            old.iter_mut().for_each(|old| old.last = None);
-        }
-        if !choice.has(Part::Tasks) {
-            self.tasks = Default::default();
-        }
-        if !choice.has(Part::Agents) {
-            self.agents.clear();
-        }
-        let is_rule = |grant: &str| ["allow ", "ask ", "deny "].iter().any(|scope| grant.starts_with(scope));
-        for grants in [&mut self.grants.added, &mut self.grants.removed] {
-            grants.retain(|grant| {
-                choice.has(Part::Grants) && !hiding.is_named_in(grant) && (!choice.no_tools || is_rule(grant))
-            });
-        }
-        self
     }
 }
 

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::between::{said_since, task};
 use super::common::Common;
+use super::fork::last_record;
 use super::markdown::{block_of, list, span};
 use super::said::{Exchange, Said};
 use crate::base::error::Result;
 use crate::manifest::{Edit, Manifest, Transcript};
 use crate::restore::{RestorePlan, author};
-use crate::store::{Reference, Store};
+use crate::store::Store;
 
 /// The most characters of a prompt, and of an answer.
 const PROMPT: usize = 1_000;
@@ -21,8 +22,8 @@ const ANSWER: usize = 2_500;
 /// The most bytes of all prompts and answers; the older ones are left out.
 const MOST_SAID: usize = 32 << 10;
 
-/// Makes the report of a merge that is planned. `saved` is the snapshot of this place before it, and `tasks` are those of the merged
-/// one.
+/// Makes the report of a merge that is planned. `saved` is the snapshot of this place before it, `fork` the one from
+/// which both went on, and `tasks` are those of the merged one.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is.
@@ -30,15 +31,14 @@ pub fn merged(
     store: &Store,
     plan: &RestorePlan,
     saved: Option<&Manifest>,
+    fork: Option<&Manifest>,
     tasks: &[Value],
 ) -> Result<String> {
     let manifest = plan.manifest();
-    let said = said(store, manifest, saved)?;
-    let fork = saved.and_then(|saved| store.fork_of(saved, manifest).ok().flatten());
-    let fork = fork.and_then(|id| store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok());
+    let said = said(store, manifest, saved, fork)?;
     let is_related = said.as_ref().is_some_and(|(_, related)| *related);
-    let mut report = head(store, plan, fork.as_ref(), is_related);
-    section(&mut report, "Files that were edited there", &edits(manifest, fork.as_ref()));
+    let mut report = head(store, plan, fork, is_related);
+    section(&mut report, "Files that were edited there", &edits(manifest, fork));
     let conflicts = plan.conflicts().iter().map(|path| span(&path.to_string()));
     section(&mut report, "In conflict here", &list(conflicts));
     let added = plan.merging().map_or(&[][..], |merging| &merging.tasks);
@@ -92,14 +92,22 @@ fn head(store: &Store, plan: &RestorePlan, fork: Option<&Manifest>, is_related: 
 }
 
 /// Listens to what only the merged one has, and says whether it has anything in common with what is here.
-fn said(store: &Store, manifest: &Manifest, saved: Option<&Manifest>) -> Result<Option<(Said, bool)>> {
+fn said(
+    store: &Store,
+    manifest: &Manifest,
+    saved: Option<&Manifest>,
+    fork: Option<&Manifest>,
+) -> Result<Option<(Said, bool)>> {
     fn transcript(manifest: &Manifest) -> Option<&Transcript> {
         manifest.session.as_ref()?.transcript.as_ref()
     }
     let Some(there) = transcript(manifest) else { return Ok(None) };
     let here = saved.and_then(transcript);
     let common = match here {
-        Some(here) => Common::find(store, here, there)?,
+        Some(here) => {
+            let record = fork.map(|fork| last_record(store, fork)).transpose()?.flatten();
+            Common::find_behind(store, here, there, record.as_deref())?
+        }
         None => Common::default(),
     };
     Ok(Some((said_since(store, &common, there, true)?, common.is_any())))

@@ -4,6 +4,7 @@
 //! written, everything is searched for secrets again, as before a push.
 
 mod between;
+mod between_limits;
 mod between_words;
 mod checkpoints;
 mod choice;
@@ -14,6 +15,7 @@ mod content;
 mod earlier;
 mod edit_text;
 mod fences;
+mod fork;
 mod granted;
 mod head;
 mod hiding;
@@ -58,6 +60,7 @@ use record::Records;
 
 pub use between::{Between, Side};
 pub use choice::{Choice, Part};
+pub use fork::{fork, last_record};
 pub use index::Live;
 pub use merged::merged;
 pub use page::Page;
@@ -218,11 +221,15 @@ fn searched<T>(
         Vec::new()
     };
     checkpoints.iter().for_each(|one| outgoing.name(&one.name));
-    let mut overview = Overview { checkpoints, ..Overview::of(manifest, after, tasks, choice, &hiding) };
-    if let Some(after) = after {
-        let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
-        overview.between = Some(between.limited(choice, &hiding));
-    }
+    let between = match after {
+        Some(after) => {
+            let between = Between::of(&workspace.store, [after, manifest], [tasks[1], tasks[0]])?;
+            Some(between.outgoing(choice, &hiding))
+        }
+        None => None,
+    };
+    between.iter().flat_map(Between::names).for_each(|name| outgoing.name(name));
+    let overview = Overview { checkpoints, between, ..Overview::of(manifest, after, tasks, choice, &hiding) };
     if let [first, ..] = hiding.not_found().as_slice() {
         return Err(Error::new(Kind::NotFound, format!("Nothing in the snapshot is called {first}"))
             .because("`--redact` would leave nothing out, and what it was meant for would be published")

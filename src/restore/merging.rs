@@ -3,8 +3,6 @@
 //! The conversation here is not touched, and nothing of the other one gets into it: what was done there is told by a report
 //! that the agent may read.
 
-use std::path::Path;
-
 use super::files::merge::Fork;
 use super::merged_tasks::{MergePlan, open_in};
 use super::{PlannedResume, RestoreOptions, RestorePlan, plan_since};
@@ -56,8 +54,13 @@ pub fn plan_merge(
     };
     merging.into = with.saved.map(|saved| saved.id.clone());
     merging.session = with.session.map(|found| (found.id.clone(), found.live.is_some()));
+    // As the agent finds it from the folder that it works in.
     let report = workspace.store.report_path(&manifest.id);
-    merging.report_path = Some(report.strip_prefix(&workspace.root).map_or(report.clone(), Path::to_owned));
+    let works_in = with.session.and_then(|found| found.cwd.as_deref()).unwrap_or(&workspace.root);
+    merging.report_path = Some(match report.strip_prefix(works_in) {
+        Ok(below) if works_in == workspace.root => below.to_owned(),
+        _ => report,
+    });
     let is_sound = |fork: &&Manifest| workspace.refuse_bomb(fork, &workspace.provenance(fork)).is_ok();
     let fork = match with.fork.filter(is_sound).and_then(|fork| Some((fork, fork.edits.as_ref()?))) {
         Some((fork, edits)) => match refill(workspace, repository, fork, edits, None, &[]) {

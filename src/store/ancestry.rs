@@ -46,15 +46,15 @@ impl Store {
         Ok(Ancestry::of(&self.summaries()?).line(&one.id, one.parent.as_ref()))
     }
 
-    /// Finds the newest snapshot that both of two snapshots descend from, or are; `None` if there is none here.
+    /// Returns the snapshots that both of two snapshots descend from, or are, newest first.
     ///
     /// # Errors
     /// As [`Store::summaries`].
-    pub fn fork_of(&self, one: &Manifest, other: &Manifest) -> Result<Option<SnapshotId>> {
+    pub fn forks_of(&self, one: &Manifest, other: &Manifest) -> Result<Vec<SnapshotId>> {
         let summaries = self.summaries()?;
         let ancestry = Ancestry::of(&summaries);
         let line = |one: &Manifest| ancestry.line(&one.id, one.parent.as_ref());
         let of_one: BTreeSet<SnapshotId> = line(one).into_iter().collect();
-        Ok(line(other).into_iter().find(|id| of_one.contains(id)))
+        Ok(line(other).into_iter().filter(|id| of_one.contains(id)).collect())
     }
 }

@@ -209,6 +209,21 @@ fn a_line_that_goes_straight_on_says_what_came_since() {
     assert!(transcript(&project, ID).exists());
 }
 
+#[test]
+fn a_report_of_two_lines_tells_no_words_of_the_first_one_alone() {
+    let project = apart();
+    task(&project, ID, &json!({"id": "9", "subject": "Only in docs", "status": "pending"}));
+    project.snap(&["save", "docs too", "--session", ID]).exits(0);
+    let note = project.snap(&["report", "docs too", "cache", "--format", "markdown"]).exits(0).stdout;
+    assert!(note.contains("## Since then, at a glance") && note.contains("2 prompts, 2 answers"), "{note}");
+    assert!(!note.contains("now the docs") && !note.contains("Only in docs"), "{note}");
+    let json =
+        project.snap(&["report", "docs too", "cache", "--format", "json", "--only", "tasks"]).exits(0).json();
+    assert_eq!(json["between"]["conversation"], Value::Null);
+    // A name may be made of a prompt.
+    assert_ne!(json["between"]["old"]["name"], "docs too");
+}
+
 fn without_colors(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

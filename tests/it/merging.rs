@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::handoff_remote::{colleague, with_remote};
 use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::trust::typed_into;
 
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -255,9 +256,62 @@ fn both_sides_of_a_conflict_are_kept_with_markers_as_a_resume_would() {
         text.contains("<<<<<<< here\nzwei\n") && text.contains("TWO\n>>>>>>> snapshot \"of bob\""),
         "{text}"
     );
+    // The middle stage is what both had when they went apart, and all stages are there for `git mergetool`.
+    assert_eq!(ada.git(&["cat-file", "-p", ":1:a.txt"]), "one\n2\nthree\n");
+    assert_eq!(ada.git(&["cat-file", "-p", ":2:a.txt"]), "one\nzwei\nthree\n");
+    assert_eq!(ada.git(&["cat-file", "-p", ":3:a.txt"]), "one\nTWO\nthree\n");
     assert!(report_of(&ada, &merged).contains("## In conflict here\n\n- `a.txt`"));
     ada.snap(&["undo"]).exits(0);
     assert_eq!(ada.read("a.txt"), b"one\nzwei\nthree\n");
+}
+
+#[test]
+fn a_session_that_runs_keeps_its_transcript_and_gets_the_tasks() {
+    let (ada, ..) = apart(own);
+    let sessions = ada.home.config().join("sessions");
+    fs::create_dir_all(&sessions).must("a folder");
+    let live = json!({"pid": std::process::id(), "sessionId": ID, "cwd": ada.root(), "status": "idle", "updatedAt": 1});
+    fs::write(sessions.join(format!("{}.json", std::process::id())), live.to_string()).must("a live session");
+    let before = fs::read(transcript(&ada, ID)).must("a transcript");
+    ada.snap(&["merge", "of bob"]).exits(0).says(&["Give the agent this as its next prompt:"]);
+    assert_eq!(fs::read(transcript(&ada, ID)).must("a transcript"), before);
+    assert_eq!(tasks(&ada, ID).len(), 5);
+}
+
+#[test]
+fn what_the_other_line_committed_since_comes_as_an_edit() {
+    let (ada, bob, _) = apart(own);
+    bob.git(&["add", "sub/cache.txt"]);
+    bob.git(&["commit", "-q", "-m", "the cache"]);
+    bob.write("sub/more.txt", "more\n");
+    as_user(&bob, "bob", &["save", "committed"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "committed"]).exits(0);
+    bob.git(&["push", "-q", "origin", "main:of-bob"]);
+    ada.snap(&["pull"]).exits(0);
+    // Its commit is not here, and nothing is guessed.
+    let state = ada.state();
+    ada.snap(&["merge", "committed"]).exits(3).says(&["does not have the commit"]);
+    assert_eq!(ada.state(), state);
+    ada.git(&["fetch", "-q", "origin", "of-bob"]);
+    ada.snap(&["merge", "committed"]).exits(0);
+    assert_eq!(ada.read("a.txt"), b"one\nTWO\nthree\n");
+    assert_eq!(
+        (ada.read("sub/cache.txt"), ada.read("sub/more.txt")),
+        (b"a cache\n".to_vec(), b"more\n".to_vec())
+    );
+    assert_eq!(ada.read("b.txt"), b"stays, with docs\n");
+    ada.snap(&["undo"]).exits(0);
+    assert_eq!(ada.state(), state);
+}
+
+#[test]
+fn without_the_snapshot_where_they_went_apart_the_base_is_the_commit() {
+    let (ada, ..) = apart(own);
+    ada.snap(&["rm", "base", "--yes"]).exits(0);
+    // Both have the edit of "base", and one of them has changed it since.
+    let merged = ada.snap(&["merge", "of bob", "--json"]).exits(6).json();
+    assert_eq!(merged["conflicts"], json!(["a.txt"]));
+    assert!(report_of(&ada, &merged).contains("port it to the cache"), "what was said is found without it");
 }
 
 #[test]
@@ -294,6 +348,63 @@ fn somebody_elses_line_is_merged_only_after_a_yes_and_gives_no_rights() {
     assert!(!ada.path(".claude/settings.local.json").exists());
     assert_eq!(merged["grants"]["choice"], "none");
     assert_eq!(tasks(&ada, ID).len(), 5);
+}
+
+#[test]
+fn grants_are_taken_over_only_if_that_is_asked_for_and_an_undo_takes_them_back() {
+    let (ada, bob, _) = apart(own);
+    // Git ignores the file, as the client has it: its rules are grants, and no edit.
+    bob.write(".git/info/exclude", ".claude/settings.local.json\n");
+    bob.write(".claude/settings.local.json", r#"{"permissions":{"allow":["Bash(npm test)"]}}"#);
+    as_user(&bob, "bob", &["save", "granted"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "granted"]).exits(0);
+    ada.snap(&["pull"]).exits(0);
+    let settings = ".claude/settings.local.json";
+    ada.snap(&["merge", "granted"]).exits(0);
+    assert!(!ada.path(settings).exists(), "nothing comes unasked");
+    ada.snap(&["undo"]).exits(0);
+    let merged = ada.snap(&["merge", "granted", "--grants", "all", "--json"]).exits(0).json();
+    assert_eq!(merged["grants"]["rules"][0]["granted"], true);
+    assert!(String::from_utf8_lossy(&ada.read(settings)).contains("Bash(npm test)"));
+    ada.snap(&["undo"]).exits(0);
+    assert!(!ada.path(settings).exists());
+}
+
+#[test]
+fn on_a_terminal_a_merge_of_somebody_elses_line_is_asked_about() {
+    let (ada, ..) = apart(Project::of_another_user);
+    let (state, before) = (ada.state(), tasks(&ada, ID));
+    let merge = |typed: &str| {
+        let mut command = ada.command(ada.root(), &["merge", "of bob", "--color", "never"]);
+        command.env("COLUMNS", "120").env("SNAP_PAGER", "cat");
+        let (code, said) = typed_into(&mut command, typed);
+        (code, said.replace('\r', ""))
+    };
+    let (code, said) = merge("n\n");
+    assert!(said.contains("This is not your own snapshot") && said.contains("Merge it?"), "{said}");
+    assert_eq!((code, ada.state(), tasks(&ada, ID)), (3, state, before));
+    assert!(!ada.stored("merged").exists());
+    let (code, said) = merge("y\n");
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("add     task 4: [bob@") && said.contains("Another line of work was merged"),
+        "{said}"
+    );
+    assert_eq!((tasks(&ada, ID).len(), ada.read("a.txt")), (5, b"one\nTWO\nthree\n".to_vec()));
+}
+
+#[test]
+fn the_report_is_named_as_the_agent_finds_it_from_its_folder() {
+    let (ada, ..) = apart(own);
+    let elsewhere = ada.home.path().join("another store");
+    let store = elsewhere.to_str().must("UTF-8");
+    let bundle = ada.home.path().join("of bob.snap");
+    let bundle = bundle.to_str().must("UTF-8");
+    ada.snap(&["export", "of bob", "-o", bundle]).exits(0);
+    ada.snap(&["import", bundle, "--store", store]).exits(0);
+    let merged = ada.snap(&["merge", "of bob", "--store", store, "--trust", "--json"]).exits(6).json();
+    let report = merged["merge"]["report"].as_str().must("a report");
+    assert!(report.starts_with(store) && Path::new(report).exists(), "{report}");
 }
 
 #[test]

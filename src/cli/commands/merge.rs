@@ -19,8 +19,8 @@ use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::report;
-use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions, RestorePlan};
-use crate::store::{LogEntry, Operation, Reference};
+use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
+use crate::store::{LogEntry, Operation, Reference, Store};
 use crate::workspace::Workspace;
 
 /// Bring another line of work into this one
@@ -81,14 +81,17 @@ impl Merge {
         } else {
             Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
         };
-        if let Some(saved) = saved.as_ref().filter(|saved| is_part_of(workspace, &manifest, saved)) {
+        let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
+        let fork = match &saved {
+            Some(saved) => report::fork(store, saved, &manifest, &has)?,
+            None => None,
+        };
+        if let (Some(saved), true) = (&saved, fork.as_ref().is_some_and(|fork| fork.id == manifest.id)) {
             ui.confirm(&NothingToMerge { snapshot: &called, id: &manifest.id, into: &saved.id })?;
             return Ok(Outcome::Done);
         }
         let _alone = restore::alone_in(workspace)?;
         args.fetch_base(context, workspace, &manifest, ui)?;
-        let fork = saved.as_ref().map(|saved| store.fork_of(saved, &manifest)).transpose()?.flatten();
-        let fork = fork.and_then(|id| store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok());
         let with = MergedWith { session: session.as_ref(), saved: saved.as_ref(), fork: fork.as_ref() };
         let options = RestoreOptions { trust_repository, ..args.options() };
         let make = |ui: &Ui, options: &RestoreOptions| {
@@ -101,7 +104,9 @@ impl Merge {
         } else {
             args.planned(workspace, &line, make(ui, &RestoreOptions { fill: agreed, ..options }))?
         };
-        let plan = reporting(workspace, plan, saved.as_ref())?;
+        let there = tasks(store, plan.manifest());
+        let text = report::merged(store, &plan, saved.as_ref(), fork.as_ref(), &there)?;
+        let plan = plan.reporting(text);
         args.carry_out(context, workspace, plan, Operation::Merge, || (), ui)
     }
 
@@ -113,16 +118,13 @@ impl Merge {
     }
 }
 
-/// Adds the text of the report.
-fn reporting(workspace: &Workspace, plan: RestorePlan, saved: Option<&Manifest>) -> Result<RestorePlan> {
-    let there = tasks(&workspace.store, plan.manifest());
-    let report = report::merged(&workspace.store, &plan, saved, &there)?;
-    Ok(plan.reporting(report))
-}
-
-/// Says whether a snapshot is on the line that leads here.
-fn is_part_of(workspace: &Workspace, merged: &Manifest, saved: &Manifest) -> bool {
-    workspace.store.line_of(saved).is_ok_and(|line| line.contains(&merged.id))
+/// Says whether the session here has the last record of a snapshot's conversation. Without a session here, or without a
+/// conversation there, nothing speaks against it.
+fn has_last_of(store: &Store, session: Option<&FoundSession>, one: &Manifest) -> Result<bool> {
+    match (session, report::last_record(store, one)?) {
+        (Some(session), Some(record)) => session.has_record(&record),
+        _ => Ok(true),
+    }
 }
 
 /// Returns the snapshot that the session here was saved as, or brought back from, last: for a plan that saves nothing.

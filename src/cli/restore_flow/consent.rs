@@ -179,8 +179,10 @@ impl ConsentArgs {
 
 /// Asks whether to restore what was shown, with its diff for as long as that is wanted.
 fn agrees(ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
+    let merges = plan.merging().is_some_and(|merging| merging.report_path.is_some());
+    let question = if merges { "Merge it?" } else { "Restore it?" };
     loop {
-        match ui.choose("Restore it?", &[YES, NO, DIFF], "[y]es, [N]o, [d]iff", NO)? {
+        match ui.choose(question, &[YES, NO, DIFF], "[y]es, [N]o, [d]iff", NO)? {
             DIFF => concerns::show(ui, plan, plan.steps().iter().map(Step::path))?,
             answer => return Ok(answer == YES),
         }
