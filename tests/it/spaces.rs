@@ -1,6 +1,7 @@
 //! Spaces: each session of a clone as a head on the remote, and everything that can come between.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,9 @@ pub(crate) fn turn(project: &Project, transcript: &Path, event: &str) -> Ran {
 
 /// Says something in a session.
 pub(crate) fn say(project: &Project, transcript: &Path, number: u32, text: &str) {
-    project.append(transcript, spoken(project, number, text).as_bytes());
+    // As the client does: whoever reads it meanwhile sees all that was there.
+    let mut file = fs::File::options().append(true).open(transcript).must("a transcript");
+    file.write_all(spoken(project, number, text).as_bytes()).must("to write");
 }
 
 /// A line of a transcript with what a person said.
