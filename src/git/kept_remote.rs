@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Repository;
 use super::command::GitOutput;
+use super::config::remote_setting;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::git::remote::Remote;
@@ -24,6 +25,9 @@ const LARGEST_MADE_FOR: u64 = 1 << 20;
 
 /// A namespace that nobody uses: asking for it makes a server say what it can, and nothing else.
 const NOWHERE: &str = "refs/snapshots-none/*";
+
+/// What an address is called in a kept repository.
+const THERE: &str = "snap-there";
 
 /// More packs than this make git slow.
 const MOST_PACKS: usize = 60;
@@ -61,6 +65,11 @@ impl<'a> Remote<'a> {
         tell: &'a mut dyn FnMut(&str),
     ) -> Result<Remote<'a>> {
         let mut remote = Remote::prepare(repository, folder, scratch, address, interactive, tell)?;
+        if !remote.named {
+            // Of an address, git does not remember that it leaves things out.
+            remote.settings.extend(remote_setting(THERE, "url", address).into_iter().flatten());
+            THERE.clone_into(&mut remote.called);
+        }
         symlink(kept, &remote.scratch).context("link", &remote.scratch)?;
         let mark = kept.join(MADE_FOR);
         let made_for = read_plain(&mark, LARGEST_MADE_FOR)?.unwrap_or_default();
@@ -102,7 +111,7 @@ impl<'a> Remote<'a> {
     fn abilities(&self) -> Result<Abilities> {
         let spec = format!("+{NOWHERE}:{NOWHERE}");
         let mut command = self.command();
-        command.env("GIT_TRACE_PACKET", "1").args(FETCH).args(["--quiet", "--", &self.address, &spec]);
+        command.env("GIT_TRACE_PACKET", "1").args(FETCH).args(["--quiet", "--", &self.called, &spec]);
         let answer = self.git.finish(&mut command, &[])?;
         let said = Abilities::heard(&answer.stderr);
         if said.is_none() && !answer.ok {
@@ -189,7 +198,7 @@ impl<'a> Remote<'a> {
         words.extend(["--quiet", "--prune"]);
         words.push(if whole { "--no-filter" } else { "--filter=tree:0" });
         let specs: Vec<String> = prefixes.iter().map(|prefix| format!("+{prefix}*:{prefix}*")).collect();
-        words.extend(["--", &self.address]);
+        words.extend(["--", &self.called]);
         words.extend(specs.iter().map(String::as_str));
         let answer = self.attempt(&words, &[])?;
         if answer.ok { Ok(()) } else { Err(self.failed("fetch from", &answer)) }

@@ -32,7 +32,9 @@ pub struct Remote<'a> {
     pub(super) git: Git,
     pub(super) scratch: PathBuf,
     pub(super) address: String,
-    named: bool,
+    /// What git is told: the same, or a name that it has in the scratch repository.
+    pub(super) called: String,
+    pub(super) named: bool,
     leads_to: Vec<String>,
     /// What its configuration has of the user's repository's, as text.
     pub(super) settings: Vec<u8>,
@@ -115,6 +117,7 @@ impl<'a> Remote<'a> {
             git: git.at(start),
             scratch: scratch.join("scratch.git"),
             address: address.to_owned(),
+            called: address.to_owned(),
             named,
             leads_to: effective.iter().map(|address| without_password(address)).collect(),
             settings,
@@ -189,7 +192,7 @@ impl<'a> Remote<'a> {
     /// As [`Remote::list`].
     pub fn look(&self, prefixes: &[&str]) -> Result<Vec<RemoteRef>> {
         let patterns: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
-        let mut words = vec!["ls-remote", "--quiet", "--refs", "--", &self.address];
+        let mut words = vec!["ls-remote", "--quiet", "--refs", "--", &self.called];
         words.extend(patterns.iter().map(String::as_str));
         let answer = self.attempt(&words, &[])?;
         if !answer.ok {
@@ -293,7 +296,7 @@ impl<'a> Remote<'a> {
         .into();
         arguments.extend(self.monitor.map(|_| "--progress".to_owned()));
         arguments.extend(leases);
-        arguments.extend(["--".to_owned(), self.address.clone()]);
+        arguments.extend(["--".to_owned(), self.called.clone()]);
         arguments.extend(specs);
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let answer = self.attempt(&words, &[])?;
@@ -339,7 +342,7 @@ impl<'a> Remote<'a> {
         let mut arguments = FETCH.to_vec();
         arguments.push(if self.monitor.is_some() { "--progress" } else { "--quiet" });
         arguments.push(if whole { "--no-filter" } else { "--filter=blob:none" });
-        arguments.extend(["--stdin", "--", &self.address]);
+        arguments.extend(["--stdin", "--", &self.called]);
         let specs: String = names.iter().map(|name| format!("+{name}:{name}\n")).collect();
         let answer = self.attempt(&arguments, specs.as_bytes())?;
         if answer.ok { Ok(()) } else { Err(self.failed("fetch from", &answer)) }

@@ -136,7 +136,14 @@ pub fn leave(context: &Context, home: &Path) -> Result<bool> {
     let Some(before) = joined(context, home) else { return Ok(false) };
     // A note stays: it says which machine's heads are this clone's, for who withdraws them later.
     join(context, &Joined { off: true, ..before })?;
-    folder_of(context, home).join("notes").remove_all()?;
+    let folder = folder_of(context, home);
+    folder.join("notes").remove_all()?;
+    // Repositories that were kept to send little: they are made again if need be.
+    for name in
+        folder.names()?.into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "git"))
+    {
+        folder.join(Path::new(&name)).remove_all()?;
+    }
     Ok(true)
 }
 

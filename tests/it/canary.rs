@@ -355,7 +355,20 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
             &["push", "vendor.git/../vendor.git", "one"],
         ],
         "pull" => &[&["pull", "inside"], &["pull", "programmed"], &["pull", "./vendor.git"]],
-        "log" => &[&["log"]],
+        "log" => &[&["log"], &["log", "--remote"], &["log", "--remote", "./vendor.git"]],
+        "sync" => &[
+            &["init", "--local", "--sync", "inside"],
+            &["init", "--local", "--sync", "./vendor.git"],
+            &["init", "--local", "--sync", "programmed"],
+            &["init", "--local", "--sync", "origin"],
+            &["sync"],
+            &["sync", "--now"],
+            &["sync", "--withdraw"],
+        ],
+        "space" => &[&["space"], &["space", "--remote", "inside"], &["space", "--remote", "./vendor.git"]],
+        "follow" => {
+            &[&["follow", "ada/x", "--once"], &["follow", "ada/x", "--once", "--remote", "programmed"]]
+        }
         "doctor" => &[&["doctor"], &["doctor", "--all"], &["doctor", "--fix", "--strip-images"]],
         "lease" => &[
             &["lease", "--", "inside", "0123456789abcdef0123456789abcdef"],

@@ -1,6 +1,7 @@
 //! Spaces: each session of a clone as a head on the remote, and everything that can come between.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,9 @@ pub(crate) fn turn(project: &Project, transcript: &Path, event: &str) -> Ran {
 
 /// Says something in a session.
 pub(crate) fn say(project: &Project, transcript: &Path, number: u32, text: &str) {
-    project.append(transcript, spoken(project, number, text).as_bytes());
+    // As the client does: whoever reads it meanwhile sees all that was there.
+    let mut file = fs::File::options().append(true).open(transcript).must("a transcript");
+    file.write_all(spoken(project, number, text).as_bytes()).must("to write");
 }
 
 /// A line of a transcript with what a person said.
@@ -262,6 +265,48 @@ fn while_the_remote_is_away_notes_wait_and_then_one_push_says_all() {
 }
 
 #[test]
+fn what_several_sessions_did_meanwhile_goes_in_one_push() {
+    let (project, remote, transcript) = shared();
+    let count = project.home.path().join("pushes");
+    remote_hook(&remote, "post-receive", &format!("echo x >>'{}'", count.display()));
+    let other = transcript.with_file_name("0137e379-838e-4509-8148-16b407691758.jsonl");
+    let text = fs::read_to_string(&transcript).must("a transcript");
+    fs::write(&other, text.replace(ID, "0137e379-838e-4509-8148-16b407691758")).must("a transcript");
+    let away = remote.with_extension("away");
+    fs::rename(&remote, &away).must("to move the remote away");
+    turn(&project, &transcript, "Stop").exits(0);
+    let input = json!({"session_id": "0137e379-838e-4509-8148-16b407691758", "transcript_path": other, "cwd": project.root()});
+    hook_with(project.command(project.root(), &["hook", "Stop"]), input.to_string().as_bytes()).exits(0);
+    eventually("a failure", || status(&project)["failures"].as_u64() > Some(0));
+    fs::rename(&away, &remote).must("to bring it back");
+    project.snap(&["sync", "--now"]).exits(0);
+    assert_eq!(heads(&project, &remote).len(), 2);
+    assert_eq!(fs::read_to_string(&count).must("a count"), "x\n", "heads and log in one");
+}
+
+#[test]
+fn a_remote_whose_objects_have_sha256_names_is_shared_through_too() {
+    let project = Project::empty();
+    let remote = project.home.path().join("remote.git");
+    project.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);
+    project.git(&["init", "-q", "--bare", "--object-format=sha256", utf8(&remote)]);
+    git_in(&project.home, &remote, &["config", "uploadpack.allowFilter", "true"]);
+    project.git(&["commit", "-q", "--allow-empty", "-m", "first"]);
+    project.git(&["remote", "add", "origin", utf8(&remote)]);
+    project.session(ID);
+    no_pause(&project);
+    project.snap(&["init", "--local", "--sync"]).exits(0);
+    project.snap(&["sync", "--now"]).exits(0);
+    assert_eq!(heads(&project, &remote)[0].1.len(), 64);
+    // From a repository of the usual kind, where nothing says which format the remote has.
+    let other = Project::new().of_another_user();
+    let seen = other.snap(&["space", "--remote", utf8(&remote), "--json"]).exits(0).json();
+    assert_eq!(seen["sessions"][0]["state"], "idle");
+    let said = other.snap(&["follow", "ada/", "--once", "--remote", utf8(&remote)]).exits(0).stdout;
+    assert!(said.contains("write a parser"), "{said}");
+}
+
+#[test]
 fn a_remote_that_takes_no_such_refs_is_not_asked_again_until_somebody_asks() {
     let (project, remote, transcript) = shared();
     let asked = project.home.path().join("asked");
@@ -422,6 +467,22 @@ fn private_keeps_words_out_of_messages_and_withdrawing_takes_all_heads_back() {
     project.snap(&["sync", "--now"]).exits(0);
     project.snap(&["init", "--local", "--remove"]).exits(0).says(&["Sharing ends"]);
     project.snap(&["sync"]).exits(3);
+}
+
+#[test]
+fn an_address_is_a_remote_too_but_none_with_a_password_in_it() {
+    let (project, remote, _) = shared();
+    let address = format!("file://{}", remote.display());
+    for address in [utf8(&remote), &address] {
+        project.snap(&["init", "--local", "--sync", address]).exits(0);
+        project.snap(&["sync", "--now"]).exits(0);
+        assert_eq!(heads(&project, &remote).len(), 1);
+        let seen = project.snap(&["space", "--json"]).exits(0).json();
+        assert_eq!(seen["sessions"][0]["mine"], true);
+    }
+    let refused = project.snap(&["init", "--local", "--sync", "https://ada:word@host.invalid/x"]).exits(3);
+    assert!(!refused.says(&["has a password in it"]).stderr.contains("word@"), "it is not shown");
+    assert!(!fs::read_to_string(project.path(".claude/settings.local.json")).must("settings").is_empty());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Spaces as others see them: who is at work, a session that is followed or gone on with, the logs of all.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -84,6 +86,38 @@ fn a_colleague_sees_who_works_on_what_without_anything_of_it() {
     assert!(table.contains("and 1 session that ended") && !table.contains("the parser"), "{table}");
     assert!(bob(&other, &["space", "--all"]).exits(0).stdout.contains("closed"));
     bob(&other, &["space", "--remote", "nowhere"]).exits(3).says(&["no remote"]);
+}
+
+#[test]
+fn a_look_at_which_nothing_is_new_costs_the_same_however_many_refs_there_are() {
+    let (ada, remote, _) = shared();
+    ada.snap(&["sync", "--now"]).exits(0);
+    let commit = git_in(&ada.home, &remote, &["rev-parse", "main"]);
+    let refs: String = (0..2_000)
+        .map(|number| format!("create refs/snapshots/eve/{number:032} {}\n", commit.trim()))
+        .collect();
+    let mut update = std::process::Command::new("git");
+    update.args(["-C", utf8(&remote), "update-ref", "--stdin"]).stdin(Stdio::piped());
+    let mut update = update.spawn().must("git");
+    update.stdin.take().must("a pipe").write_all(refs.as_bytes()).must("to write");
+    assert!(update.wait().must("an end").success());
+    let (sent, received) = (ada.home.path().join("sent"), ada.home.path().join("received"));
+    let tee = ada.home.path().join("tee");
+    let line = format!(
+        "#!/bin/sh\ntee -a '{}' | git upload-pack \"$@\" | tee -a '{}'\n",
+        sent.display(),
+        received.display()
+    );
+    fs::write(&tee, line).must("a program");
+    fs::set_permissions(&tee, fs::Permissions::from_mode(0o755)).must("a mode");
+    ada.users_setting("remote.origin.uploadpack", utf8(&tee));
+    ada.snap(&["space"]).exits(0);
+    for file in [&sent, &received] {
+        fs::write(file, "").must("a counter");
+    }
+    ada.snap(&["space"]).exits(0);
+    let size = |file| fs::metadata(file).must("a counter").len();
+    assert!(size(&sent) + size(&received) <= 3_000, "{} and {} bytes", size(&sent), size(&received));
 }
 
 #[test]

@@ -74,6 +74,16 @@ impl Sharing {
                 }
                 let mut silent = |_: &str| ();
                 let opened = Remotes::open(context, workspace, &remote, false, &mut silent)?;
+                if opened.shown() != Line(&remote).to_string() {
+                    return Err(Error::new(
+                        Kind::Refused,
+                        format!("{} is not shared through", opened.shown()),
+                    )
+                    .because("the address has a password in it, which would be kept")
+                    .hint(
+                        "leave it to git's credential helper, or `git remote add` a name for the address",
+                    ));
+                }
                 let leads_to = opened.leads_to().to_vec();
                 drop(opened);
                 let before = space::noted(context, &home);

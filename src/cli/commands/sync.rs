@@ -26,7 +26,7 @@ const LOOK_EACH: Duration = Duration::from_millis(500);
 /// Share the sessions of this project as they go: show how it goes, or push at once
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap init --sync", "Share each session of this project through origin, from now on"),
+    ("snap init --sync", "Share each session here through origin, from now on"),
     ("snap sync", "Show what is shared, and how the last push ended"),
     ("snap sync --now", "Push at once"),
     ("snap sync --withdraw", "Take back what this machine shares"),
