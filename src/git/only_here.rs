@@ -20,7 +20,9 @@ impl Repository {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] if git can't be run.
     pub fn stashes(&self) -> Result<Vec<Stashed>> {
-        let answer = self.git.run(&["log", "-g", "--format=%H %gs", "refs/stash", "--"])?;
+        // A signature is checked by a program of the configuration's.
+        let words = ["log", "-g", "--no-show-signature", "--no-notes", "--format=%H %gs", "refs/stash", "--"];
+        let answer = self.git.run(&words)?;
         let stashed = |line: &[u8]| {
             let line = String::from_utf8_lossy(line).into_owned();
             let (commit, text) = line.split_once(' ')?;

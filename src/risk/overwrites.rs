@@ -28,6 +28,17 @@ struct PutInto {
     contents: bool,
 }
 
+impl PutInto {
+    /// Says whether in doubt something is done about the folder: it is in a work tree, or nothing is known of what comes.
+    fn is_saved(&self, context: &StepContext<'_>) -> bool {
+        self.sources.is_empty() || context.around.top(&self.folder).is_some()
+    }
+
+    fn written_over(&self, context: &StepContext<'_>) -> Vec<PathBuf> {
+        context.around.written_over(&self.sources, &self.folder, self.contents)
+    }
+}
+
 /// What a step writes over.
 #[derive(Debug, Default)]
 pub(super) struct Overwritten {
@@ -87,7 +98,13 @@ impl Overwritten {
         let tree = |path: &Path, reach: Reach| Target { path: path.to_owned(), reach };
         self.paths.iter().any(only_copy)
             || self.among.iter().any(|target| context.around.holds_unsaved(target))
-            || self.into.iter().any(|put| context.around.holds_unsaved(&tree(&put.folder, Reach::Below)))
+            || self.into.iter().any(|put| {
+                if put.is_saved(context) {
+                    context.around.holds_unsaved(&tree(&put.folder, Reach::Below))
+                } else {
+                    put.written_over(context).iter().any(only_copy)
+                }
+            })
             || (!self.unknown.is_empty() && context.around.holds_unsaved(&tree(context.cwd, Reach::Tree)))
     }
 
@@ -99,10 +116,12 @@ impl Overwritten {
         self.among.into_iter().for_each(|target| touched.add(target));
         for put in self.into {
             // The folder stays; of what is in it, only what has a name that comes.
-            for path in context.around.written_over(&put.sources, &put.folder, put.contents) {
+            for path in put.written_over(context) {
                 touched.add(Target { path, reach: Reach::Below });
             }
-            touched.add(Target { path: put.folder, reach: Reach::Tree });
+            if put.is_saved(context) {
+                touched.add(Target { path: put.folder, reach: Reach::Tree });
+            }
         }
         touched.unknown.extend(self.unknown);
     }

@@ -291,7 +291,7 @@ fn writes_over_files_are_resolved_wherever_the_files_are() {
         ("cp a ../sib/draft.md", "B^/sib/draft.md"),
         ("cp -t ../sib/old draft.md", "B^/sib/old/draft.md"),
         ("cp /srv/x/draft.md .", "B@/draft.md"),
-        ("cp /srv/x/* ../sib/old", "B^/sib/old/draft.md T^/sib/old"),
+        ("cp /srv/x/* ../sib/old", "B^/sib/old/draft.md"),
         ("rsync -a /srv/x/ .", "B@/draft.md T@"),
         ("for f in *.md; do echo > $f; done", "F@|*.md"),
         ("cp /dev/null dra*", "F@|dra*"),

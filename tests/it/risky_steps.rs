@@ -218,6 +218,11 @@ fn a_step_that_writes_over_nothing_costs_no_checkpoint() {
         assert_eq!(session.before(line), "", "{line:?}");
         assert!(!project.path(".claude/snapshots").exists(), "{line:?}");
     }
+    // Outside of any work tree, nothing is told of what is not written over.
+    fs::create_dir(project.path("../notes")).must("a folder");
+    fs::write(project.path("../notes/n.txt"), "not in git\n").must("to write");
+    assert_eq!(session.before("cp *.txt ../notes/"), "");
+    assert_eq!(session.before("cp -r ../x/. ../notes"), "");
     // Where everything is committed, nothing is lost.
     session.take("rm uniq.txt; rmdir empty");
     for line in ["cp -r ../x/. .", "for f in *.txt; do echo > $f; done", "echo > $NOWHERE"] {
