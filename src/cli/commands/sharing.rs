@@ -61,8 +61,8 @@ impl Sharing {
         let home = space::home_of(workspace)?;
         match (asked.remote.map(str::to_owned), asked.scope) {
             (Some(remote), Scope::User) => {
-                let all = JoinedAll { remote: remote.clone(), private: private, since: context.now };
-                Ok(Sharing::BeginsForAll { remote: remote.clone(), private: private, all })
+                let all = JoinedAll { remote: remote.clone(), private, since: context.now };
+                Ok(Sharing::BeginsForAll { remote: remote.clone(), private, all })
             }
             (Some(remote), _) => {
                 if workspace.repository.is_none() {
@@ -93,17 +93,12 @@ impl Sharing {
                     home,
                     remote: remote.clone(),
                     leads_to: leads_to.clone(),
-                    private: private,
+                    private,
                     since,
                     clone,
                     off: false,
                 };
-                Ok(Sharing::Begins {
-                    remote: remote.clone(),
-                    leads_to: once(&leads_to),
-                    private: private,
-                    joined,
-                })
+                Ok(Sharing::Begins { remote: remote.clone(), leads_to: once(&leads_to), private, joined })
             }
             (None, Scope::User) if ends && space::joined_all(context).is_some() => Ok(Sharing::EndsForAll),
             (None, Scope::Project | Scope::Local) if ends && space::joined(context, &home).is_some() => {
