@@ -340,7 +340,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         "pin" => &[&["pin", "one"]],
         "unpin" => &[&["unpin", "one"]],
         "init" => &[&["init"]],
-        "hook" => &[&["hook", "pre-tool-use"], &["hook"]],
+        "hook" => &[&["hook", "PreToolUse"], &["hook"]],
         "export" => &[&["export", "one", "-o", "out.snap"]],
         "report" => {
             &[&["report", "one", "-o", "one.html"], &["report", "one", "two", "--format", "markdown"]]
@@ -391,7 +391,9 @@ fn tried(own: bool) {
     let linked = trapped.project.home.path().join("linked");
     let event = json!({
         "session_id": ID, "cwd": trapped.project.root(), "hook_event_name": "PreToolUse",
-        "tool_name": "Bash", "tool_input": {"command": "rm -rf module x.evil"}, "transcript_path": "",
+        "tool_name": "Bash", "transcript_path": "", "tool_input": {
+            "command": "rm -rf module x.evil; cp -r module/. .; git stash drop; git branch -D x; rm -rf .git",
+        },
     });
     let mut names = commands();
     names.sort_by_key(|name| name == "rm");
