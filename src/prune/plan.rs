@@ -99,7 +99,6 @@ impl RemovalPlan {
     pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<RemovalPlan> {
         let store = &workspace.store;
         let mut named: Vec<String> = Vec::new();
-        let known = store.known()?;
         let log = store.read_log().unwrap_or_default();
         for reference in references {
             let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
@@ -114,7 +113,8 @@ impl RemovalPlan {
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
                     .hint(format!("`snap unpin {name:?}` allows it")));
             }
-            let copies = copies_of(&known, &entry);
+            let known = store.known()?;
+            let copies = copies_of(store, &known, &entry);
             if let Some(pinned) = copies.iter().find(|copy| copy.pinned) {
                 let name = Line(&pinned.stem).to_string();
                 return Err(Error::new(
@@ -241,12 +241,14 @@ impl RemovalPlan {
 }
 
 /// Returns the other files that hold the very snapshot of an entry: what has only its id may be anybody's.
-fn copies_of<'k>(known: &'k [UnreadEntry], entry: &Entry) -> Vec<&'k UnreadEntry> {
+fn copies_of<'k>(store: &Store, known: &'k [UnreadEntry], entry: &Entry) -> Vec<&'k UnreadEntry> {
     let Some(manifest) = entry.readable() else { return Vec::new() };
     let is_copy = |one: &&UnreadEntry| {
         one.stem != entry.stem
             && one.own == entry.own
             && one.head.as_ref().is_ok_and(|head| head.is_of(manifest))
+            // The index may be wrong about a file; what is removed has to be read.
+            && store.whole(one).is_some()
     };
     known.iter().filter(is_copy).collect()
 }

@@ -35,9 +35,12 @@ pub(super) fn clear(
     let is_forgotten = forgotten.is_ok();
     left.extend(forgotten.err().map(|error| Warning::NamesInLog(error.to_string())));
     // What is there after all did not go.
-    let is_done = |one: &&Going| match is_gone(&one.id) {
-        true => is_released && (is_forgotten || !one.with_name),
-        false => there.ids.contains(&one.id),
+    let is_done = |one: &&Going| {
+        if is_gone(&one.id) {
+            is_released && (is_forgotten || !one.with_name)
+        } else {
+            there.ids.contains(&one.id)
+        }
     };
     let both = noted.iter().chain(&all).filter(is_done).cloned().collect::<Vec<Going>>();
     let _next_time = store.strike_out(&both);

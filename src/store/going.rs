@@ -79,9 +79,7 @@ impl Store {
     /// As [`Store::note_going`].
     pub fn strike_out(&self, done: &[Going]) -> Result<()> {
         let folder = self.going_folder();
-        done.iter().try_for_each(|one| folder.join(one.file()).remove())?;
-        folder.remove_empty();
-        Ok(())
+        done.iter().try_for_each(|one| folder.join(one.file()).remove())
     }
 
     fn going_folder(&self) -> OwnPath {
