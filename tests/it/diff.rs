@@ -281,7 +281,7 @@ fn a_pager_gets_it_on_a_terminal_only() {
 #[test]
 fn two_files_that_are_not_there_are_named() {
     let project = Project::new();
-    project.snap(&["diff", "--files", "a.txt", "none"]).exits(7).says(&["Cannot open", "none"]);
+    project.snap(&["diff", "--files", "a.txt", "none"]).exits(3).says(&["There is no file", "none"]);
     project.snap(&["diff", "--files", "a.txt", "sub"]).exits(2).says(&["it is a folder"]);
     project.snap(&["diff", "nothing"]).exits(3);
 }

@@ -264,10 +264,10 @@ fn a_hook_tells_the_name_by_which_a_shell_finds_the_program() {
         let rest = std::env::var_os("PATH").must("a PATH");
         let all = path.iter().map(|folder| (*folder).clone()).chain(std::env::split_paths(&rest));
         command.env("PATH", std::env::join_paths(all).must("a PATH"));
-        let input = json!({"cwd": project.root(), "prompt": "/snapshot show nothing"});
+        let input = json!({"cwd": project.root(), "prompt": "/snapshot prune"});
         let said = hook_with(command, input.to_string().as_bytes()).exits(0).json();
         let said = said["reason"].as_str().must("a text").to_owned();
-        assert!(said.contains(&format!("`{name} list`")), "{said}");
+        assert!(said.contains(&format!("`{name} config`")), "{said}");
     }
 }
 
