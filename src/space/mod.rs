@@ -17,6 +17,7 @@ mod presence;
 mod push;
 mod round;
 mod settle;
+mod states;
 mod withdraw;
 mod work;
 
@@ -32,5 +33,6 @@ pub use pace::USUAL as USUAL_PAUSE;
 pub use presence::{Looker, Present, usual_remote};
 pub use push::push;
 pub use round::{Pusher, Round, become_pusher, has_notes, is_pushed, round};
+pub use states::line_states_of_all;
 pub use withdraw::withdraw;
 pub use work::{Asked, Pushed};

@@ -4,7 +4,7 @@
 //! Pure. It decides nothing but what is shown and which snapshot a name means: a line that somebody else wrote may say
 //! anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Store;
 use super::log::{LogEntry, Operation};
@@ -77,6 +77,21 @@ impl LineStates {
         states
     }
 
+    /// Reads it from the log here and from lines of others, for who shows it: what they closed, reopened and merged. Their names
+    /// are left out, because a name decides which snapshot a command means. A line that is in both counts once.
+    pub fn of_all(own: &[LogEntry], others: &[LogEntry]) -> LineStates {
+        let key = |entry: &LogEntry| (entry.at, entry.operation.word(), entry.snapshot.clone());
+        let known: HashSet<_> = own.iter().map(key).collect();
+        let is_new = |entry: &&LogEntry| entry.operation != Operation::Branch && !known.contains(&key(entry));
+        let mut new = others.iter().filter(is_new).peekable();
+        if new.peek().is_none() {
+            return LineStates::of(own);
+        }
+        let mut all: Vec<&LogEntry> = own.iter().chain(new).collect();
+        all.sort_by_key(|entry| entry.at);
+        LineStates::of(all)
+    }
+
     /// Returns what is said of a snapshot, if anything is.
     pub fn get(&self, id: &SnapshotId) -> Option<&LineState> {
         self.0.get(id).filter(|state| **state != LineState::default())
@@ -112,6 +127,11 @@ impl Store {
     /// Reads what is said of lines of work here. A log that can't be read says nothing.
     pub fn line_states(&self) -> LineStates {
         LineStates::of(&self.log_of_lines().unwrap_or_default())
+    }
+
+    /// The same, with what others say.
+    pub fn line_states_with(&self, others: &[LogEntry]) -> LineStates {
+        LineStates::of_all(&self.log_of_lines().unwrap_or_default(), others)
     }
 }
 
@@ -185,6 +205,28 @@ mod tests {
         let closed = states.get(&id(1)).and_then(|state| state.closed.clone());
         assert_eq!(closed.and_then(|closed| closed.why).as_deref(), Some("done"));
         assert_eq!(states.get(&id(2)), None);
+    }
+
+    #[test]
+    fn others_say_what_is_closed_and_merged_but_name_nothing() {
+        let at = |at: i64, line: LogEntry| LogEntry { at: Timestamp::from_millis(at), ..line };
+        let own = [
+            at(1, line(Operation::Branch, 1, Some("mine"), None)),
+            at(5, line(Operation::Close, 2, Some("done"), None)),
+        ];
+        let others = [
+            at(2, line(Operation::Branch, 3, Some("mine"), None)),
+            at(3, line(Operation::Close, 1, Some("over"), None)),
+            at(4, line(Operation::Merge, 1, None, Some(10))),
+            own[1].clone(),
+            at(6, line(Operation::Reopen, 2, None, None)),
+        ];
+        let states = LineStates::of_all(&own, &others);
+        assert_eq!(states.names(), [("mine", &id(1))]);
+        let one = states.get(&id(1)).expect("something is said");
+        assert_eq!((one.closed.is_some(), one.merged.len()), (true, 1));
+        assert_eq!(states.get(&id(2)), None, "reopened by somebody");
+        assert_eq!(LineStates::of_all(&own, &[]).get(&id(1)).expect("its name").closed, None);
     }
 
     #[test]

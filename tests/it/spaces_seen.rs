@@ -377,3 +377,28 @@ fn who_may_not_push_still_sees_and_goes_on() {
     assert_eq!(heads(&ada, &remote).len(), 1);
     assert!(bob(&other, &["sync"]).exits(0).stdout.contains("you may read only"));
 }
+
+#[test]
+fn what_somebody_closed_is_closed_for_all_who_fetched_their_log_and_their_names_stay_theirs() {
+    let (ada, remote, _) = shared();
+    let other = colleague(&ada, &remote).of_another_user();
+    ada.write("a.txt", "a line of work\n");
+    ada.snap(&["save", "x"]).exits(0);
+    ada.snap(&["branch", "adas-line"]).exits(0);
+    ada.snap(&["push", "origin", "x"]).exits(0);
+    bob(&other, &["pull", "origin"]).exits(0);
+    let closed = || bob(&other, &["list"]).exits(0).stdout.contains("(closed)");
+    ada.snap(&["close", "x", "-m", "it went nowhere"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    assert!(!closed());
+    bob(&other, &["log", "--remote"]).exits(0);
+    assert!(closed());
+    let shown = bob(&other, &["show", "x"]).exits(0).stdout;
+    assert!(shown.contains("it went nowhere"), "{shown}");
+    assert!(!shown.contains("adas-line"), "{shown}");
+    bob(&other, &["diff", "adas-line"]).exits(3);
+    ada.snap(&["reopen", "x"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    bob(&other, &["log", "--remote"]).exits(0);
+    assert!(!closed());
+}

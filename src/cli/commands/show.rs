@@ -25,6 +25,7 @@ use crate::manifest::{
     Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken,
     Version,
 };
+use crate::space;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -69,7 +70,7 @@ impl Show {
         }
         let mut page = Page { ui };
         page.head(context, manifest, &entry.called, entry.pinned)?;
-        if let Some(state) = workspace.store.line_states().get(&manifest.id) {
+        if let Some(state) = space::line_states_of_all(context, workspace).get(&manifest.id) {
             let names = workspace.store.names().unwrap_or_default();
             let said = sentences(state, context.now, |id| names.get(id).cloned());
             page.list("Line", said.into_iter().map(|said| text![said]).collect())?;

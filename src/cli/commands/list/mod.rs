@@ -23,6 +23,7 @@ use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
 use crate::context::Context;
+use crate::space;
 use crate::store::{LineStates, Saved, Store, Summaries};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
@@ -83,7 +84,7 @@ impl List {
             return Ok(Outcome::Done);
         }
         let all = workspace.store.summaries()?;
-        let states = workspace.store.line_states();
+        let states = space::line_states_of_all(context, workspace);
         if self.tree && !ui.json() && !all.is_empty() {
             return tree::draw(context, ui, &all, &states);
         }
