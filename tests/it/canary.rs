@@ -369,6 +369,14 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         "follow" => {
             &[&["follow", "ada/x", "--once"], &["follow", "ada/x", "--once", "--remote", "programmed"]]
         }
+        "branch" => &[&["branch", "line"], &["branch"]],
+        "merge" => &[
+            &["merge", "one", "--dry-run"],
+            &["merge", "one", "--trust", "--no-input"],
+            &["merge", "two", "--trust", "--no-input"],
+        ],
+        "close" => &[&["close", "one", "-m", "over"]],
+        "reopen" => &[&["reopen", "one"]],
         "doctor" => &[&["doctor"], &["doctor", "--all"], &["doctor", "--fix", "--strip-images"]],
         "lease" => &[
             &["lease", "--", "inside", "0123456789abcdef0123456789abcdef"],
