@@ -794,11 +794,9 @@ fn automatic_snapshots_do_not_grow_without_bound_and_leave_others_alone() {
     assert_eq!(all.len(), 51, "{all:?}");
     assert_eq!(all[50], "mine");
     let refs = || project.git(&["for-each-ref", "refs/snap/"]).lines().count();
-    assert_eq!(
-        (refs(), files_below(&project.stored("objects/trash")).len()),
-        (56, 5),
-        "five are in the trash"
-    );
+    let in_trash = files_below(&project.stored("objects/trash"));
+    let in_trash = in_trash.iter().filter(|path| path.extension().is_some_and(|end| end == "json")).count();
+    assert_eq!((refs(), in_trash), (56, 5), "five are in the trash");
     project.snap(&["prune", "--now"]).exits(0);
     assert_eq!(refs(), 51, "those that went keep no base commit");
     let shown = project.snap(&["prune", "--keep-last", "1", "--dry-run", "--json"]).exits(0).json();
