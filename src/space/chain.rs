@@ -5,6 +5,7 @@ use super::work::Work;
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::git::{NewCommit, Remote};
+use crate::redaction::Redactor;
 use crate::store::LogEntry;
 use crate::transfer::{ChainSays, LINES, LONGEST_LINE, for_all};
 
@@ -45,8 +46,14 @@ pub(super) fn next(work: &Work<'_>, remote: &Remote<'_>, memory: &Memory) -> Res
             || Next { commit: None, name: name.clone(), text: String::new(), lines: 0, on_remote: None };
         return Ok((here && memory.chain_there.is_none()).then(again));
     };
-    let all: Vec<String> =
-        lines.iter().map(|entry| for_all(entry)).filter(|line| line.len() <= LONGEST_LINE).collect();
+    let redactor = Redactor::open(work.workspace, &[])?;
+    // A line can't be taken back: words that may be a secret never go.
+    let may_tell = |words: &str| !work.joined.private && redactor.is_clean(words.as_bytes());
+    let all: Vec<String> = lines
+        .iter()
+        .map(|entry| for_all(entry, may_tell))
+        .filter(|line| line.len() <= LONGEST_LINE)
+        .collect();
     let count = all.len() as u64;
     let says = ChainSays {
         first: said.last + 1,

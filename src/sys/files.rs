@@ -268,7 +268,9 @@ pub fn scratch_folder() -> Result<ScratchFolder> {
 /// As [`scratch_folder`].
 pub(super) fn scratch_folder_called(prefix: &str) -> Result<ScratchFolder> {
     let above = temporary_files();
-    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(&above);
+    // Whatever the umask: what is in it may be a secret.
+    let only_mine = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix(prefix).permissions(only_mine).tempdir_in(&above);
     folder.map(ScratchFolder).context("create a folder in", &above)
 }
 

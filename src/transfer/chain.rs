@@ -28,11 +28,11 @@ const MOST_SEEN: usize = 100;
 /// What a line says to everybody.
 const FOR_ALL: [&str; 7] = ["at", "operation", "snapshot", "user", "host", "session", "outcome"];
 
-/// Operations whose words are meant for everybody: they are about a branch that all see.
-const FOR_ALL_IN_WORDS: [&str; 4] = ["branch", "merge", "close", "reopen"];
-
-/// What says something of this machine alone.
-const OF_THIS_MACHINE: [&str; 6] = ["root", "safety", "moved", "peer", "batch", "seal"];
+/// Operations about lines of work that all see, and what else they say: a person's words (the name of a line, why it was
+/// closed), and another snapshot.
+const OF_LINES: [&str; 4] = ["branch", "merge", "close", "reopen"];
+const WORDS: &str = "note";
+const OTHER: &str = "into";
 
 /// Whose chain it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,11 +107,14 @@ impl ChainSays {
 }
 
 /// Returns a line of the log as everybody may see it: who did what to which snapshot, and when; no path of this machine, no
-/// address and no text but what was said for others.
-pub fn for_all(entry: &LogEntry) -> String {
+/// address, no name of a snapshot, which may be made of a prompt. What a person said of a line of work is in it only if `may_tell` says
+/// so of these words.
+pub fn for_all(entry: &LogEntry, may_tell: impl Fn(&str) -> bool) -> String {
     let Ok(Value::Object(all)) = serde_json::to_value(entry) else { return String::new() };
-    let in_words = FOR_ALL_IN_WORDS.contains(&entry.operation.word());
-    let is_for_all = |key: &str| FOR_ALL.contains(&key) || in_words && !OF_THIS_MACHINE.contains(&key);
+    let is_of_line = OF_LINES.contains(&entry.operation.word());
+    let tells = entry.note.as_deref().is_some_and(may_tell);
+    let is_for_all =
+        |key: &str| FOR_ALL.contains(&key) || is_of_line && (key == OTHER || tells && key == WORDS);
     let kept: Map<String, Value> = all.into_iter().filter(|(key, _)| is_for_all(key)).collect();
     Value::Object(kept).to_string()
 }

@@ -305,6 +305,30 @@ fn what_the_other_line_committed_since_comes_as_an_edit() {
 }
 
 #[test]
+fn an_edit_that_the_other_side_never_took_stays_whatever_they_did_to_that_file() {
+    let (ada, remote) = with_remote();
+    let text = |second: &str, ninth: &str| format!("1\n{second}\n3\n4\n5\n6\n7\n8\n{ninth}\n10\n");
+    ada.write("a.txt", text("2", "9"));
+    ada.git(&["commit", "-qam", "ten lines"]);
+    ada.git(&["push", "-q", "origin", "main"]);
+    ada.session(ID);
+    ada.write("a.txt", text("ADA", "9"));
+    ada.snap(&["save", "base"]).exits(0);
+    ada.snap(&["push", "origin", "base"]).exits(0);
+    let bob = colleague(&ada, &remote);
+    as_user(&bob, "bob", &["pull"]).exits(0);
+    as_user(&bob, "bob", &["resume", "base", "--trust", "--no-edits", "--no-run"]).exits(0);
+    talk(&bob, ID, "b1", "do it", "done");
+    bob.write("a.txt", text("2", "BOB"));
+    as_user(&bob, "bob", &["save", "of bob"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "of bob"]).exits(0);
+    talk(&ada, ID, "a1", "now the docs", "written");
+    ada.snap(&["pull"]).exits(0);
+    ada.snap(&["merge", "of bob", "--trust"]).exits(0);
+    assert_eq!(String::from_utf8_lossy(&ada.read("a.txt")), text("ADA", "BOB"));
+}
+
+#[test]
 fn without_the_snapshot_where_they_went_apart_the_base_is_the_commit() {
     let (ada, ..) = apart(own);
     ada.snap(&["rm", "base", "--yes"]).exits(0);

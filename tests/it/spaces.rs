@@ -450,6 +450,24 @@ fn a_name_that_leads_elsewhere_by_now_gets_nothing() {
 }
 
 #[test]
+fn private_keeps_the_words_of_lines_out_of_the_log_and_stays_until_sharing_ends() {
+    let (ada, remote, transcript) = shared();
+    ada.snap(&["init", "--local", "--sync", "--private"]).exits(0);
+    ada.snap(&["init", "--local", "--sync"]).exits(0);
+    say(&ada, &transcript, 7, "a private prompt");
+    ada.snap(&["save", "base"]).exits(0);
+    ada.snap(&["branch", "private-line", "base"]).exits(0);
+    ada.snap(&["close", "base", "-m", "private reason"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    let said: String = lines(&ada, &remote).iter().map(ToString::to_string).collect();
+    assert!(said.contains("close") && !said.contains("private"), "{said}");
+    for (_, head) in heads(&ada, &remote) {
+        let message = message(&ada, &remote, &head);
+        assert!(!message.contains("private prompt"), "{message}");
+    }
+}
+
+#[test]
 fn private_keeps_words_out_of_messages_and_withdrawing_takes_all_heads_back() {
     let (project, remote, transcript) = shared();
     project.snap(&["init", "--local", "--sync", "--private"]).exits(0).says(&["not out of the conversation"]);

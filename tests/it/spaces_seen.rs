@@ -388,8 +388,14 @@ fn what_somebody_closed_is_closed_for_all_who_fetched_their_log_and_their_names_
     ada.snap(&["push", "origin", "x"]).exits(0);
     bob(&other, &["pull", "origin"]).exits(0);
     let closed = || bob(&other, &["list"]).exits(0).stdout.contains("(closed)");
-    ada.snap(&["close", "x", "-m", "it went nowhere"]).exits(0);
+    let token = crate::redaction::token("github classic", 21);
+    ada.snap(&["branch", &format!("line-{token}"), "x"]).exits(0);
+    ada.snap(&["close", "x", "-m", &format!("it leaked {token}")]).exits(0);
+    ada.snap(&["close", "x", "-m", "it went nowhere"]);
     ada.snap(&["sync", "--now"]).exits(0);
+    let said: String = lines(&ada, &remote).iter().map(ToString::to_string).collect();
+    assert!(!said.contains(&token), "no line with a secret in its words goes: {said}");
+    assert!(!said.contains("\"x\""), "no name of a snapshot goes: {said}");
     assert!(!closed());
     bob(&other, &["log", "--remote"]).exits(0);
     assert!(closed());

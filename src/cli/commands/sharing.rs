@@ -88,6 +88,8 @@ impl Sharing {
                 drop(opened);
                 let before = space::noted(context, &home);
                 let clone = before.as_ref().map(|before| before.clone.clone()).unwrap_or_default();
+                // Who wanted privacy keeps it until they end the sharing.
+                let private = private || before.as_ref().is_some_and(|before| !before.off && before.private);
                 let since = before.filter(|before| !before.off).map_or(context.now, |before| before.since);
                 let joined = Joined {
                     home,

@@ -28,7 +28,8 @@ use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
-use crate::restore::files::unmerged_base;
+use crate::restore::files::taken::between;
+use crate::restore::files::{taken, unmerged_base};
 use crate::store::Bases;
 use crate::stored_patch::Amount;
 use crate::sys::work_tree::{Node, Tree};
@@ -91,11 +92,14 @@ pub(in crate::restore) fn plan(
     }
     let changes = saved_changes(&mut maker, &as_saved, saved)?;
     let layer_base = base.clone();
+    let mut not_taken = BTreeSet::new();
     let (base, changes) =
         match fork.map(|fork| as_forked(repository, &mut maker, fork)).transpose()?.flatten() {
             // What both had already when they went apart is no change of either.
-            Some(forked) => {
+            Some((fork_base, forked)) => {
                 let saved = repository.tree_with(Some(&base), &changes)?;
+                let (forked, left) = taken::only_what_was_taken(repository, &fork_base, &forked, &saved)?;
+                not_taken = left;
                 let changes = between(repository, &forked, &saved)?;
                 (forked, changes)
             }
@@ -109,8 +113,11 @@ pub(in crate::restore) fn plan(
     let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
-    let forked = fork.map(|fork| fork.edits.as_ref());
-    let layer = Layer::merge(&mut maker, repository, (saved, forked), &layer_base, &listing)?;
+    let forked = fork.map(|fork| {
+        let taken = fork.edits.files.iter().filter(|edit| !not_taken.contains(&edit.path));
+        Edits { files: taken.cloned().collect(), ..fork.edits.as_ref().clone() }
+    });
+    let layer = Layer::merge(&mut maker, repository, (saved, forked.as_ref()), &layer_base, &listing)?;
 
     let tree = Tree::open(&workspace.root)?;
     let named = |path: RepoPath| {
@@ -266,12 +273,6 @@ fn converted_markers(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, &marker[..marker.len() - 1]).is_some()
 }
 
-/// Returns the paths in which two trees differ, with what the second has.
-fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
-    let changed = repository.versions_between(old, new)?;
-    Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
-}
-
 /// Returns what a checkout of the merged tree writes for each of the files that differ.
 fn checked_out(
     repository: &Repository,
@@ -322,8 +323,12 @@ fn stand_in(
     repository.tree_with(head, &changes)
 }
 
-/// Makes the tree of the work tree from which both sides went on; `None` if its base commit is not here.
-fn as_forked(repository: &Repository, maker: &mut StepMaker<'_>, fork: &Fork<'_>) -> Result<Option<String>> {
+/// Makes the tree of the work tree from which both sides went on, behind its base; `None` if its base commit is not here.
+fn as_forked(
+    repository: &Repository,
+    maker: &mut StepMaker<'_>,
+    fork: &Fork<'_>,
+) -> Result<Option<(String, String)>> {
     let Some(base) = fork.edits.base.as_deref() else { return Ok(None) };
     if !repository.has_tree(base)? {
         return Ok(None);
@@ -333,7 +338,7 @@ fn as_forked(repository: &Repository, maker: &mut StepMaker<'_>, fork: &Fork<'_>
         as_saved = as_saved.under(then);
     }
     let changes = saved_changes(maker, &as_saved, &fork.edits)?;
-    repository.tree_with(Some(base), &changes).map(Some)
+    Ok(Some((base.to_owned(), repository.tree_with(Some(base), &changes)?)))
 }
 
 fn saved_changes(

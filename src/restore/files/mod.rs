@@ -18,4 +18,5 @@ pub(super) mod saved_rules;
 pub(super) mod spared;
 pub(super) mod sparse;
 pub(super) mod step;
+mod taken;
 pub(super) mod unmerged_base;
