@@ -13,11 +13,16 @@ use crate::base::error::{Error, Kind, Result};
 const LARGEST_COMMIT: u64 = 64 << 10;
 const LARGEST_TREE: u64 = 32 << 20;
 
+/// The largest object that is passed over, so that the next one can be read.
+const MOST_PASSED_OVER: u64 = 256 << 20;
+
 /// Reads objects by id.
 pub struct Fetched {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// Whether something is left in the pipe, so that what comes next would be taken for something else.
+    spoiled: bool,
 }
 
 /// What a commit says.
@@ -49,7 +54,9 @@ impl Fetched {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| failed(&error))?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Fetched { child, input, output: BufReader::new(output) }),
+            (Some(input), Some(output)) => {
+                Ok(Fetched { child, input, output: BufReader::new(output), spoiled: false })
+            }
             _ => Err(failed(&std::io::Error::other("it has no pipes"))),
         }
     }
@@ -119,18 +126,23 @@ impl Fetched {
         if !plain {
             return Err(damaged(oid, "that is not an id"));
         }
+        if self.spoiled {
+            return Err(damaged(oid, "it comes behind one that was too large to be passed over"));
+        }
         writeln!(self.input, "{oid}").and_then(|()| self.input.flush()).map_err(|error| failed(&error))?;
         let mut header = String::new();
         self.output.read_line(&mut header).map_err(|error| failed(&error))?;
         let words: Vec<&str> = header.split_whitespace().collect();
         let [_, kind, size] = words.as_slice() else { return Err(damaged(oid, "it did not arrive")) };
         let size: u64 = size.parse().map_err(|_| damaged(oid, "git gives no size for it"))?;
-        // Left unread in the pipe, what is refused here spoils this reader: it is not used again.
-        if *kind != wanted {
-            return Err(damaged(oid, &format!("it is a {kind}, not a {wanted}")));
-        }
-        if size > largest {
-            return Err(damaged(oid, &format!("it has {size} bytes, and the limit is {largest}")));
+        let refused = match () {
+            () if *kind != wanted => Some(format!("it is a {kind}, not a {wanted}")),
+            () if size > largest => Some(format!("it has {size} bytes, and the limit is {largest}")),
+            () => None,
+        };
+        if let Some(why) = refused {
+            self.pass_over(size);
+            return Err(damaged(oid, &why));
         }
         let mut content = Vec::new();
         let read = (&mut self.output).take(size + 1).read_to_end(&mut content);
@@ -139,6 +151,19 @@ impl Fetched {
             Some(b'\n') if content.len() as u64 == size => Ok(content),
             _ => Err(damaged(oid, "it is cut short")),
         }
+    }
+}
+
+impl Fetched {
+    /// Reads what is refused to its end, so that nobody takes it for the next object.
+    fn pass_over(&mut self, size: u64) {
+        let length = size.saturating_add(1);
+        let passed = if size > MOST_PASSED_OVER {
+            None
+        } else {
+            std::io::copy(&mut (&mut self.output).take(length), &mut std::io::sink()).ok()
+        };
+        self.spoiled = passed != Some(length);
     }
 }
 

@@ -408,3 +408,31 @@ fn what_somebody_closed_is_closed_for_all_who_fetched_their_log_and_their_names_
     bob(&other, &["log", "--remote"]).exits(0);
     assert!(!closed());
 }
+
+#[test]
+fn an_odd_head_of_somebody_hides_and_changes_no_other() {
+    let (ada, remote, transcript) = shared();
+    say(&ada, &transcript, 8, "what ada says");
+    ada.snap(&["sync", "--now"]).exits(0);
+    let other = colleague(&ada, &remote).of_another_user();
+    plant(
+        &ada,
+        &remote,
+        "refs/snapshots-live/zed@vm-aaaa/70777777-dddd-4333-8444-555555555555",
+        "no head at all",
+    );
+    let odd = "refs/snapshots-live/aaa@vm-aaaa/70777777-dddd-4333-8444-555555555555";
+    let large = "refs/snapshots-live/aab@vm-aaaa/70777777-dddd-4333-8444-555555555556";
+    let blob = git_in(&ada.home, &remote, &["hash-object", "-w", "description"]);
+    git_in(&ada.home, &remote, &["update-ref", odd, blob.trim()]);
+    plant(&ada, &remote, large, &"words ".repeat(20_000));
+    let all = sessions(&other);
+    let of = |user: &str| {
+        let mut rows = all.iter().map(ToString::to_string);
+        rows.find(|row| row.contains(&format!("{user}@"))).unwrap_or_else(|| panic!("{user}: {all:?}"))
+    };
+    assert!(of("ada").contains("\"turn\"") || of("ada").contains("idle"), "{}", of("ada"));
+    for user in ["aaa", "aab", "zed"] {
+        assert!(!of(user).contains("what ada says") && !of(user).contains("main"), "{}", of(user));
+    }
+}
