@@ -33,7 +33,13 @@ pub(super) struct Next {
 pub(super) fn next(work: &Work<'_>, remote: &Remote<'_>, memory: &Memory) -> Result<Option<Next>> {
     let name = work.joined.chain(work.context)?.name();
     let tip = memory.chain.as_deref();
-    let here = tip.map(|tip| remote.has(tip)).transpose()?.unwrap_or(false);
+    let is_here = || tip.map(|tip| remote.has(tip)).transpose().map(Option::unwrap_or_default);
+    let mut here = is_here()?;
+    if !here && tip.is_some() {
+        // The kept repository went, as with `--no-sync`. A chain goes on from where it is; only one that is gone begins anew.
+        let _gone = remote.follow(&[&name], true);
+        here = is_here()?;
+    }
     let said = match tip.filter(|_| here) {
         Some(tip) => ChainSays::read(&remote.fetched()?.commit(tip)?.message).unwrap_or_default(),
         None => ChainSays::default(),

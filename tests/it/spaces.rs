@@ -450,6 +450,23 @@ fn a_name_that_leads_elsewhere_by_now_gets_nothing() {
 }
 
 #[test]
+fn a_log_goes_on_after_sharing_was_ended_and_begun_again() {
+    let (ada, remote, transcript) = shared();
+    ada.snap(&["save", "one"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    let (_, tip) = refs(&ada, &remote, "refs/snapshots-audit")[0].clone();
+    ada.snap(&["init", "--local", "--no-sync"]).exits(0);
+    ada.snap(&["init", "--local", "--sync"]).exits(0);
+    say(&ada, &transcript, 9, "again");
+    ada.snap(&["save", "two"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    let (_, now) = refs(&ada, &remote, "refs/snapshots-audit")[0].clone();
+    assert_ne!(now, tip);
+    git_in(&ada.home, &remote, &["merge-base", "--is-ancestor", &tip, &now]);
+    ada.snap(&["log", "--remote"]).exits(0);
+}
+
+#[test]
 fn private_keeps_the_words_of_lines_out_of_the_log_and_stays_until_sharing_ends() {
     let (ada, remote, transcript) = shared();
     ada.snap(&["init", "--local", "--sync", "--private"]).exits(0);
