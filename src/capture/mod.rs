@@ -20,6 +20,7 @@ mod outside_git;
 mod previous_version;
 mod reading;
 mod renames;
+mod request;
 mod schedules;
 mod session;
 mod small_files;
@@ -38,7 +39,6 @@ use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
 use crate::capture::reading::Reading;
-use crate::client::FoundSession;
 use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
@@ -51,42 +51,8 @@ use crate::workspace::Workspace;
 pub use as_head::head;
 pub use automatic::Automatic;
 pub use reading::History;
+pub use request::{Request, Signing};
 pub use untracked::Limits;
-
-/// What to save.
-pub struct Request<'a> {
-    /// What to call it; made from the last prompt and the time if absent.
-    pub name: Option<&'a str>,
-    /// Why it is saved.
-    pub message: Option<&'a str>,
-    /// The session to save, if there is one.
-    pub session: Option<&'a FoundSession>,
-    /// How much of the conversation.
-    pub history: History,
-    /// Untracked files to save whatever their size, their folder and git's ignore rules.
-    pub include: &'a [String],
-    /// How much of what is untracked is saved without that.
-    pub limits: Limits,
-    /// For a checkpoint that nobody asked for: what makes it worth saving.
-    pub automatic: Option<Automatic>,
-    /// Whether it is signed.
-    pub sign: Signing,
-    /// Secrets that may be saved as they are, by ID, from now on.
-    pub allow_secrets: &'a [String],
-    /// Is told how far it is.
-    pub monitor: &'a Monitor,
-}
-
-/// Whether a snapshot is signed, so that others can tell who saved it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signing {
-    /// It is not.
-    No,
-    /// If the user's git configuration says `snap.sign`; a signature that fails is only told of.
-    Configured,
-    /// It is, or it is not saved.
-    Asked,
-}
 
 /// What became of a save.
 pub struct SaveReport {

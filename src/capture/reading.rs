@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::base::monitor::Monitor;
 use crate::client::FoundSession;
+use crate::settings::{self, Settings};
 
 /// How much of the conversation to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,17 @@ pub enum History {
     Full,
     /// None: only the state around it.
     None,
+}
+
+impl History {
+    /// Returns what a person's settings say, else what the client still loads.
+    pub fn of(settings: &Settings) -> History {
+        match settings.text(settings::HISTORY).map(str::to_ascii_lowercase).as_deref() {
+            Some("full") => History::Full,
+            Some("none") => History::None,
+            _ => History::Context,
+        }
+    }
 }
 
 /// What is read of a session.

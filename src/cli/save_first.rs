@@ -7,7 +7,7 @@ use crate::audit;
 use crate::base::error::Result;
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
-use crate::capture::{self, History, Limits, Request, Signing};
+use crate::capture::{self, Request};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -50,18 +50,7 @@ pub(crate) fn save_first(
     ui: &mut Ui,
 ) -> Result<SavedFirst> {
     let monitor = Monitor::default();
-    let request = Request {
-        name: None,
-        message: None,
-        session,
-        history: History::Context,
-        include: &[],
-        limits: Limits::of(&context.settings),
-        automatic: None,
-        sign: Signing::Configured,
-        allow_secrets: &[],
-        monitor: &monitor,
-    };
+    let request = Request::usual(session, &context.settings, &monitor);
     let line = audit::line(context, Operation::Save, None);
     let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
     let report = audit::unless_failed(&workspace.store, &line, saved)?;

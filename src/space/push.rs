@@ -17,7 +17,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
-use crate::capture::{self, History, Limits, Request, Signing};
+use crate::capture::{self, Request};
 use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{NewCommit, RefMove, Remote, Retries};
@@ -179,18 +179,7 @@ impl Work<'_> {
         };
         let session = workspace.client.session_at(&head.transcript)?;
         let monitor = Monitor::default();
-        let request = Request {
-            name: None,
-            message: None,
-            session: Some(&session),
-            history: History::Context,
-            include: &[],
-            limits: Limits::of(&context.settings),
-            automatic: None,
-            sign: Signing::Configured,
-            allow_secrets: &[],
-            monitor: &monitor,
-        };
+        let request = Request::usual(Some(&session), &context.settings, &monitor);
         let (manifest, _notes) = capture::head(context, workspace, &request)?;
         redaction::check(workspace, &manifest, false, &[], &monitor)?;
         let state = match (head.state(), session.live.as_ref().and_then(|live| live.status.as_deref())) {

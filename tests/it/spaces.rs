@@ -450,7 +450,7 @@ fn a_name_that_leads_elsewhere_by_now_gets_nothing() {
 }
 
 #[test]
-fn a_log_goes_on_after_sharing_was_ended_and_begun_again() {
+fn a_log_goes_on_after_sharing_was_ended_and_begun_again_and_under_another_address() {
     let (ada, remote, transcript) = shared();
     ada.snap(&["save", "one"]).exits(0);
     ada.snap(&["sync", "--now"]).exits(0);
@@ -463,6 +463,14 @@ fn a_log_goes_on_after_sharing_was_ended_and_begun_again() {
     let (_, now) = refs(&ada, &remote, "refs/snapshots-audit")[0].clone();
     assert_ne!(now, tip);
     git_in(&ada.home, &remote, &["merge-base", "--is-ancestor", &tip, &now]);
+    ada.git(&["remote", "set-url", "origin", &format!("file://{}", remote.display())]);
+    ada.snap(&["init", "--local", "--sync"]).exits(0);
+    ada.snap(&["save", "three", "-m", "a line for the log"]).exits(0);
+    let said = ada.snap(&["sync", "--now"]).exits(0).stderr;
+    assert!(!said.contains("somebody else"), "{said}");
+    let (_, last) = refs(&ada, &remote, "refs/snapshots-audit")[0].clone();
+    assert_ne!(last, now);
+    git_in(&ada.home, &remote, &["merge-base", "--is-ancestor", &now, &last]);
     ada.snap(&["log", "--remote"]).exits(0);
 }
 

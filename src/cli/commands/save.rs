@@ -1,6 +1,6 @@
 //! `snap save`.
 
-use clap::{Args, ValueEnum as _};
+use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
@@ -24,7 +24,6 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
 use crate::restore;
-use crate::settings;
 use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
@@ -101,28 +100,23 @@ impl Save {
         }
         let monitor = Monitor::default();
         let limits = Limits::of(&context.settings);
-        let usual = context
-            .settings
-            .text(settings::HISTORY)
-            .and_then(|text| HistoryChoice::from_str(text, true).ok());
+        let usual = Request::usual(session.as_ref(), &context.settings, &monitor);
         let request = Request {
             name: self.name.as_deref(),
             message: self.message.as_deref(),
-            session: session.as_ref(),
-            history: match self.history.or(usual).unwrap_or(HistoryChoice::Context) {
+            history: self.history.map_or(usual.history, |asked| match asked {
                 HistoryChoice::Context => History::Context,
                 HistoryChoice::Full => History::Full,
                 HistoryChoice::None => History::None,
-            },
+            }),
             include: &self.include,
             limits: Limits {
                 file: self.max_file.unwrap_or(limits.file),
                 files: self.max_files.unwrap_or(limits.files),
             },
-            automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
-            monitor: &monitor,
+            ..usual
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };

@@ -16,7 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::capture::{self, Automatic, History, Limits, Request, SaveReport, Signing};
+use crate::capture::{self, Automatic, History, Request, SaveReport, Signing};
 use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::client::was_spoken_to;
@@ -326,6 +326,7 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
 /// What comes after the answer to `PreToolUse`.
 pub(super) fn after_tool_was_let_go(started: &Started) -> Result<()> {
     let context = started.context()?;
+    left_by_agent::forget_old(&context);
     put_in_order(&context, &Workspace::open(&context)?)
 }
 
@@ -358,15 +359,10 @@ fn save(
     let monitor = Monitor::default();
     let request = Request {
         name: Some(name),
-        message: None,
-        session: session.as_ref(),
         history: History::Context,
-        include: &[],
-        limits: Limits::of(&context.settings),
         automatic: Some(automatic),
         sign: Signing::No,
-        allow_secrets: &[],
-        monitor: &monitor,
+        ..Request::usual(session.as_ref(), &context.settings, &monitor)
     };
     match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Started;
+use super::marks::take_away_old;
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::context::Context;
@@ -54,14 +55,12 @@ pub(super) fn note(started: &Started, context: &Context, file: &Path) -> Result<
         &mark.path(),
         format!("{}\n{then}\n", now.map_or_else(String::new, |now| id(&now))).as_bytes(),
     )?;
-    let age = |place: &OwnPath| place.stat().ok()??.modified.elapsed().ok();
-    for name in marks.names().unwrap_or_default() {
-        let mark = marks.join(Path::new(&name));
-        if age(&mark).is_some_and(|age| age > OLD) {
-            let _best_effort = mark.remove();
-        }
-    }
     Ok(())
+}
+
+/// Takes away the marks of calls of long ago. Not while the client waits: there is one for each file that an agent changed.
+pub(super) fn forget_old(context: &Context) {
+    take_away_old(&Root::own(&context.state).at(MARKS), OLD);
 }
 
 fn place(started: &Started, context: &Context, file: &Path) -> OwnPath {

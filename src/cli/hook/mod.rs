@@ -9,6 +9,7 @@ mod checkpoint;
 mod command;
 mod left_by_agent;
 mod lost_history;
+mod marks;
 mod not_held;
 mod once;
 mod rescue;

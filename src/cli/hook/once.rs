@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Started;
+use super::marks::take_away_old;
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -86,13 +87,7 @@ impl Mark {
     /// Leaves it with a text, and takes away old ones.
     fn leave(mut self, text: &str) {
         let _best_effort = self.held.set_len(0).and_then(|()| writeln!(self.held, "{text}"));
-        let age = |place: &OwnPath| place.stat().ok()??.modified.elapsed().ok();
-        for name in self.marks.names().unwrap_or_default() {
-            let mark = self.marks.join(Path::new(&name));
-            if age(&mark).is_some_and(|age| age > OLD) {
-                let _best_effort = mark.remove();
-            }
-        }
+        take_away_old(&self.marks, OLD);
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::capture::{self, History, Limits, Request, Signing};
+use crate::capture::{self, History, Request, Signing};
 use crate::cli::commands::report::open::open;
 use crate::cli::output::Ui;
 use crate::cli::output::snapshot_words::tasks;
@@ -99,16 +99,10 @@ impl Shown for Followed<'_> {
         let context = Context { now, ..self.context.clone() };
         let monitor = Monitor::default();
         let request = Request {
-            name: None,
-            message: None,
-            session: Some(self.session),
             history: History::Full,
-            include: &[],
-            limits: Limits::of(&self.context.settings),
-            automatic: None,
             sign: Signing::No,
             allow_secrets: self.allow,
-            monitor: &monitor,
+            ..Request::usual(Some(self.session), &self.context.settings, &monitor)
         };
         let manifest = capture::state(&context, self.workspace, &request)?;
         let all = tasks(&self.workspace.store, &manifest);

@@ -1,0 +1,65 @@
+//! What a save is asked for. Pure.
+
+use super::automatic::Automatic;
+use super::reading::History;
+use super::untracked::Limits;
+use crate::base::monitor::Monitor;
+use crate::client::FoundSession;
+use crate::settings::Settings;
+
+/// What to save.
+pub struct Request<'a> {
+    /// What to call it; made from the last prompt and the time if absent.
+    pub name: Option<&'a str>,
+    /// Why it is saved.
+    pub message: Option<&'a str>,
+    /// The session to save, if there is one.
+    pub session: Option<&'a FoundSession>,
+    /// How much of the conversation.
+    pub history: History,
+    /// Untracked files to save whatever their size, their folder and git's ignore rules.
+    pub include: &'a [String],
+    /// How much of what is untracked is saved without that.
+    pub limits: Limits,
+    /// For a checkpoint that nobody asked for: what makes it worth saving.
+    pub automatic: Option<Automatic>,
+    /// Whether it is signed.
+    pub sign: Signing,
+    /// Secrets that may be saved as they are, by ID, from now on.
+    pub allow_secrets: &'a [String],
+    /// Is told how far it is.
+    pub monitor: &'a Monitor,
+}
+
+impl<'a> Request<'a> {
+    /// Asks for what a person gets who says nothing: all as their settings have it.
+    pub fn usual(
+        session: Option<&'a FoundSession>,
+        settings: &Settings,
+        monitor: &'a Monitor,
+    ) -> Request<'a> {
+        Request {
+            name: None,
+            message: None,
+            session,
+            history: History::of(settings),
+            include: &[],
+            limits: Limits::of(settings),
+            automatic: None,
+            sign: Signing::Configured,
+            allow_secrets: &[],
+            monitor,
+        }
+    }
+}
+
+/// Whether a snapshot is signed, so that others can tell who saved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// It is not.
+    No,
+    /// If the user's git configuration says `snap.sign`; a signature that fails is only told of.
+    Configured,
+    /// It is, or it is not saved.
+    Asked,
+}
