@@ -501,7 +501,9 @@ fn private_keeps_words_out_of_messages_and_withdrawing_takes_all_heads_back() {
     assert!(!said.contains("parser") && !said.contains("main") && said.contains("State: "), "{said}");
     let taken = project.snap(&["sync", "--withdraw", "--json"]).exits(0).says(&["still shared"]).json();
     assert_eq!((&taken["sessions"], heads(&project, &remote).len()), (&json!([ID]), 0));
-    project.snap(&["init", "--local", "--no-sync"]).exits(0).says(&["Sharing ends"]);
+    project.snap(&["init", "--no-sync"]).exits(0).says(&["Sharing ends"]);
+    assert!(!project.path(".claude/settings.json").exists(), "it sets nothing up");
+    project.snap(&["init", "--no-sync"]).exits(0).says(&["Nothing is shared here."]);
     turn(&project, &transcript, "Stop").exits(0);
     project.snap(&["sync", "--now"]).exits(3);
     assert_eq!(heads(&project, &remote), []);

@@ -39,8 +39,8 @@ pub(crate) struct Init {
     /// With --sync: keep titles and prompts out of the messages of what is shared
     #[arg(long, requires = "sync")]
     private: bool,
-    /// End --sync; what was shared stays until `snap sync --withdraw`
-    #[arg(long, conflicts_with_all = ["sync", "remove"])]
+    /// Only end --sync; what was shared stays until `snap sync --withdraw`
+    #[arg(long, conflicts_with_all = ["sync", "remove", "every"])]
     no_sync: bool,
     /// Remove the hooks and the command from this project again; with --user or --local, only those; snapshots stay
     #[arg(long)]
@@ -65,6 +65,8 @@ impl Init {
         };
         let setup = if self.remove {
             Setup::removal(here, root, config)?
+        } else if self.no_sync {
+            Setup::nothing()
         } else {
             Setup::plan(scope, root, config, self.every.unwrap_or(Pace::AsItIs))?
         };
@@ -76,6 +78,9 @@ impl Init {
             sharing.carry_out(context)?;
         }
         ui.report(&InitReport::new(&self, scope, setup.changes(), &sharing))?;
+        if self.no_sync {
+            return Ok(Outcome::Done);
+        }
         let others = hook_places(root, config);
         let mine = if self.remove { here } else { std::slice::from_ref(&scope) };
         for place in others {
@@ -98,6 +103,9 @@ struct InitReport<'a> {
     changes: &'a [SettingsChange],
     #[serde(skip)]
     remove: bool,
+    /// Whether nothing was asked for but to end sharing.
+    #[serde(skip)]
+    only_ends: bool,
     #[serde(skip)]
     scope: Scope,
 }
@@ -115,7 +123,8 @@ impl<'a> InitReport<'a> {
             change: word(change),
         };
         let files = changes.iter().map(file).collect();
-        InitReport { dry_run: init.dry_run, files, sync, changes, remove: init.remove, scope }
+        let (dry_run, remove, only_ends) = (init.dry_run, init.remove, init.no_sync);
+        InitReport { dry_run, files, sync, changes, remove, only_ends, scope }
     }
 }
 
@@ -128,6 +137,13 @@ impl Report for InitReport<'_> {
                 let style = if mark == '+' { Style::Good } else { Style::Bad };
                 ui.line(style.of(format!("  {mark} {line}")))?;
             }
+        }
+        if self.only_ends {
+            if matches!(self.sync, Sharing::Same) {
+                ui.say("Nothing is shared here.");
+            }
+            self.sync.tell(self.dry_run, ui);
+            return Ok(());
         }
         let off = off_switch(self.scope);
         ui.say(&match (self.files.is_empty(), self.dry_run, self.remove) {

@@ -148,6 +148,11 @@ enum Target {
 }
 
 impl Setup {
+    /// Changes nothing.
+    pub fn nothing() -> Setup {
+        Setup { changes: Vec::new(), folders: Vec::new() }
+    }
+
     /// Plans the changes. `pace`: how often to save at the end of a turn too.
     ///
     /// # Errors
