@@ -1,4 +1,4 @@
-//! Names of snapshots of which nothing is to be left, taken out of the log.
+//! Names of snapshots of which nothing is to be left, taken out of the log, with what was said of their lines of work.
 //!
 //! A name may be made of what was said or typed, so it can hold what a person wants to be gone. What was done, when and by
 //! whom stays.
@@ -58,7 +58,7 @@ impl Store {
         // The name of a file is mostly made of the snapshot's; where something was pushed to has to be known.
         let is_file = matches!(entry.operation, Operation::Export | Operation::Import);
         let peer = entry.peer.clone().filter(|_| !is_file);
-        let told = LogEntry { name: NO_NAME.to_owned(), peer, reason: None, ..entry.clone() };
+        let told = LogEntry { name: NO_NAME.to_owned(), peer, reason: None, note: None, ..entry.clone() };
         if told == entry {
             return Told::AsItIs;
         }

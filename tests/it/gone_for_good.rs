@@ -140,6 +140,8 @@ fn a_name_made_of_what_was_typed_goes_from_the_log_too() {
     project.snap(&["save", "stays"]).exits(0);
     let name = automatic(&project);
     assert!(name.contains(WORD) && log_of(&project).contains(WORD));
+    project.snap(&["branch", &format!("line {WORD}"), &name]).exits(0);
+    project.snap(&["close", &name, "-m", &format!("closed for {WORD}")]).exits(0);
     let lines = log_of(&project).lines().count();
     project.snap(&["rm", "--now", &name]).exits(0).says(&["for good"]);
     assert!(!log_of(&project).contains(WORD), "{}", log_of(&project));
