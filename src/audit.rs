@@ -15,24 +15,9 @@ const LONGEST_REASON: usize = 300;
 /// Begins a log line for something that was done; `None` if there is no snapshot for it.
 pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
     LogEntry {
-        at: context.now,
-        operation,
         snapshot: manifest.map(|manifest| manifest.id.clone()),
         name: manifest.map(|manifest| manifest.name.clone()).unwrap_or_default(),
-        user: context.user.clone(),
-        host: context.host.clone(),
-        session: None,
-        root: None,
-        safety: None,
-        moved: None,
-        peer: None,
-        batch: None,
-        outcome: LogOutcome::Ok,
-        reason: None,
-        note: None,
-        into: None,
-        tasks: None,
-        own: true,
+        ..LogEntry::begun(operation, context.now, (&context.user, &context.host))
     }
 }
 

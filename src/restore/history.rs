@@ -284,24 +284,9 @@ mod tests {
 
     fn line(operation: Operation, at: i64) -> LogEntry {
         LogEntry {
-            at: Timestamp::from_millis(at),
-            operation,
-            snapshot: None,
             name: format!("n{at}"),
-            user: String::new(),
-            host: String::new(),
-            session: None,
             root: Some(NativePath::from(Path::new(ROOT))),
-            safety: None,
-            moved: None,
-            peer: None,
-            batch: None,
-            outcome: LogOutcome::Ok,
-            reason: None,
-            note: None,
-            into: None,
-            tasks: None,
-            own: true,
+            ..LogEntry::begun(operation, Timestamp::from_millis(at), ("", ""))
         }
     }
 

@@ -18,7 +18,7 @@ use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
 use crate::restore::files::{amounts, base_here};
-use crate::store::{Batch, LogEntry, LogOutcome, Operation, Reference};
+use crate::store::{Batch, LogEntry, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -98,33 +98,21 @@ fn with_unlogged(workspace: &Workspace, mut log: Vec<LogEntry>, trash: &[Batch])
     for batch in trash.iter().filter(is_unlogged) {
         let after = log.iter().rposition(|line| line.at <= batch.since).map_or(0, |at| at + 1);
         for head in workspace.store.heads_of(batch)? {
-            log.insert(after, missing_line(batch, head, &workspace.root));
+            log.insert(after, missing_line(batch, &head, &workspace.root));
         }
     }
     Ok(log)
 }
 
 /// Makes the line that is missing about a snapshot in the trash.
-fn missing_line(batch: &Batch, head: Head, root: &Path) -> LogEntry {
+fn missing_line(batch: &Batch, head: &Head, root: &Path) -> LogEntry {
+    let by = (head.created_by.user.as_str(), head.created_by.host.as_str());
     LogEntry {
-        at: batch.since,
-        operation: Operation::Remove,
-        snapshot: Some(head.id),
-        name: head.name,
-        user: head.created_by.user,
-        host: head.created_by.host,
-        session: None,
         root: Some(root.into()),
-        safety: None,
-        moved: None,
-        peer: None,
         batch: Some(batch.id.clone()),
-        outcome: LogOutcome::Ok,
-        reason: None,
-        note: None,
-        into: None,
-        tasks: None,
-        own: true,
+        snapshot: Some(head.id.clone()),
+        name: head.name.clone(),
+        ..LogEntry::begun(Operation::Remove, batch.since, by)
     }
 }
 

@@ -156,24 +156,10 @@ mod tests {
 
     fn line(operation: Operation, snapshot: u32, note: Option<&str>, safety: Option<u32>) -> LogEntry {
         LogEntry {
-            at: Timestamp::from_millis(0),
-            operation,
             snapshot: Some(id(snapshot)),
-            name: String::new(),
-            user: "bob".to_owned(),
-            host: "desk".to_owned(),
-            session: None,
-            root: None,
             safety: safety.map(id),
-            moved: None,
-            peer: None,
-            batch: None,
-            outcome: LogOutcome::Ok,
-            reason: None,
             note: note.map(str::to_owned),
-            into: None,
-            tasks: None,
-            own: true,
+            ..LogEntry::begun(operation, Timestamp::from_millis(0), ("bob", "desk"))
         }
     }
 

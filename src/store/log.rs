@@ -94,6 +94,32 @@ pub struct LogEntry {
     pub own: bool,
 }
 
+impl LogEntry {
+    /// Begins a line of this user's about something that was done: who, on which machine, and what every operation has.
+    pub fn begun(operation: Operation, at: Timestamp, (user, host): (&str, &str)) -> LogEntry {
+        LogEntry {
+            at,
+            operation,
+            snapshot: None,
+            name: String::new(),
+            user: user.to_owned(),
+            host: host.to_owned(),
+            session: None,
+            root: None,
+            safety: None,
+            moved: None,
+            peer: None,
+            batch: None,
+            outcome: LogOutcome::Ok,
+            reason: None,
+            note: None,
+            into: None,
+            tasks: None,
+            own: true,
+        }
+    }
+}
+
 /// A branch that a restore moved, so that an undo can take it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedBranch {

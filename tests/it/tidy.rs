@@ -47,10 +47,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("directories", &["context.rs"]),
     ("encoding_rs", &["diff/charset.rs"]),
     ("encoding_rs_io", &["diff/charset.rs"]),
-    ("flate2", &["report/chunks.rs", "secrets/dumps.rs"]),
+    ("flate2", &["secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs", "report/hiding.rs"]),
+    ("libdeflater", &["report/chunks.rs"]),
     ("imagesize", &["doctor/media.rs"]),
     (
         "memchr",

@@ -6,9 +6,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::talk::{Page, words_of};
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
-use crate::base::timestamp::{age, parse_span};
+use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::ago;
@@ -84,7 +84,7 @@ impl Follow {
                 return Ok(Outcome::Done);
             }
             std::thread::sleep(self.every);
-            let now = Context::from_environment(None, None)?.now;
+            let now = Timestamp::now();
             let Ok(all) = looker.look(now) else { continue };
             match all.into_iter().find(|one| one.head.name == last.head.name) {
                 Some(one) => {
@@ -94,7 +94,8 @@ impl Follow {
                     last = one;
                 }
                 None => {
-                    return Err(Error::new(Kind::NotFound, "The session was taken back from the remote"));
+                    ui.say("It was taken back.");
+                    return Ok(Outcome::Done);
                 }
             }
         }
