@@ -36,6 +36,8 @@ pub enum Warning {
     NotForgotten(String),
     /// Links to snapshots could not be brought up to date, and why.
     Links(String),
+    /// A pattern of files that were to be saved all the same fits none.
+    NothingIncluded(String),
     /// There is no repository whose pending edits could be saved.
     NotInRepository,
     /// A merge or the like is under way while a snapshot is saved.
@@ -249,6 +251,9 @@ impl fmt::Display for Warning {
                 f,
                 "the names of what was removed still stand in the store's `log.jsonl`: {why}. The next `snap prune` or `rm` tries it again"
             ),
+            Warning::NothingIncluded(pattern) => {
+                write!(f, "`--include {}` fits no untracked or ignored file", cut(pattern, 200))
+            }
             Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
             Warning::NotFinished(why) => write!(
                 f,

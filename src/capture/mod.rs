@@ -35,12 +35,13 @@ use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
 use crate::capture::reading::Reading;
 use crate::context::Context;
-use crate::git::{self, Listing};
+use crate::git::{self, Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
@@ -188,7 +189,7 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     redactor.learn(&to_learn_from, request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let also = &repository.untracked_matching(request.include)?;
+            let also = &included(repository, request.include, &mut notes)?;
             let (lock, redactor, limits) = (&lock, &redactor, request.limits);
             let (listing, monitor) = (listing?, request.monitor);
             let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
@@ -453,6 +454,19 @@ fn state_of(manifest: &Manifest) -> ObjectId {
     }
     state.add(&json(&manifest.edits));
     state.finish()
+}
+
+/// Returns the untracked files that match these patterns; notes each pattern that fits none.
+fn included(repository: &Repository, patterns: &[String], notes: &mut Vec<Warning>) -> Result<Vec<RepoPath>> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let found = repository.untracked_matching(std::slice::from_ref(pattern))?;
+        if found.is_empty() {
+            notes.push(Warning::NothingIncluded(pattern.clone()));
+        }
+        all.extend(found);
+    }
+    Ok(all)
 }
 
 fn json(part: &impl Serialize) -> Vec<u8> {

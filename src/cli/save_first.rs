@@ -4,7 +4,7 @@ use super::output::{Ui, progress_bar};
 use super::session_choice::{self, SessionChoice};
 use super::upkeep::follow_links;
 use crate::audit;
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::capture::{self, Request};
@@ -39,6 +39,27 @@ pub(crate) fn session_here(
     Ok(choice.session)
 }
 
+/// Refuses to save where there is neither a repository nor a session.
+///
+/// # Errors
+/// [`Kind::NotFound`] with what was looked at.
+pub(crate) fn refuse_nothing(
+    workspace: &Workspace,
+    session: Option<&FoundSession>,
+    notes: Vec<String>,
+) -> Result<()> {
+    if session.is_some() || workspace.repository.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::NotFound, "There is nothing to save here")
+        .because(format!(
+            "{} is in no git repository, and no session of Claude Code was found",
+            workspace.root.display()
+        ))
+        .list(notes)
+        .hint("go to your project, or name the session with `--session ID`"))
+}
+
 /// Saves the state here, if anything has changed, and says so.
 ///
 /// # Errors
@@ -49,6 +70,7 @@ pub(crate) fn save_first(
     session: Option<&FoundSession>,
     ui: &mut Ui,
 ) -> Result<SavedFirst> {
+    refuse_nothing(workspace, session, Vec::new())?;
     let monitor = Monitor::default();
     let request = Request::usual(session, &context.settings, &monitor);
     let line = audit::line(context, Operation::Save, None);

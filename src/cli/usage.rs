@@ -12,13 +12,14 @@ use crate::base::error::Result;
 use crate::base::screen::Line;
 
 /// Words of other programs, and what does here what is meant.
-const OTHER_WORDS: [(&[&str], &str); 13] = [
+const OTHER_WORDS: [(&[&str], &str); 17] = [
     (
         &[
             "restore", "checkout", "revert", "back", "load", "apply", "reset", "open", "continue", "start",
-            "run",
+            "run", "rollback", "pop",
         ],
-        "`snap resume` brings back edits and session; `snap rewind` sets only the files, exactly as they were",
+        "`snap resume` brings back edits and session; `snap rewind` sets the files exactly as they were, too (`--no-session`: \
+         only the files)",
     ),
     (
         &["create", "new", "take", "add", "commit", "store", "stash", "checkpoint", "snapshot", "backup"],
@@ -41,6 +42,19 @@ const OTHER_WORDS: [(&[&str], &str); 13] = [
         "`snap verify --repair` is for snapshots, `snap doctor --fix` for a session",
     ),
     (&["version"], "`snap --version` prints it"),
+    (&["trash"], "`snap list -a` names what is in the trash; `snap undo` brings back what was removed last"),
+    (
+        &["rename", "mv", "move"],
+        "a snapshot keeps its name; `snap branch NAME REF` gives a line of work a name that can be taken away",
+    ),
+    (
+        &["tag", "label", "star"],
+        "`snap pin REF` keeps a snapshot; `snap branch NAME REF` names the line that begins with it",
+    ),
+    (
+        &["upgrade", "update", "self-update"],
+        "`snap` does not update itself: install it again, the way it was installed",
+    ),
 ];
 
 /// What helps where a command that takes no name is given one.
@@ -55,13 +69,20 @@ const NO_NAME: [(&str, &str); 3] = [
 ];
 
 /// Options that a command does not have, with the command, and what does what is meant.
-const OTHER_OPTIONS: [(&str, &str, &str); 2] = [
+const OTHER_OPTIONS: [(&str, &str, &str); 5] = [
     (
         "push",
         "--all",
         "without a REF it sends the newest; `snap push REMOTE REF REF` sends those that you name",
     ),
     ("pull", "--all", "without a REF it fetches all that are new"),
+    (
+        "rewind",
+        "--force",
+        "it sets what differs without that, and saves it first: `snap undo` brings it back",
+    ),
+    ("rewind", "--hard", "it sets what differs without that, and saves it first: `snap undo` brings it back"),
+    ("rewind", "--worktree", "it works here; `snap resume --worktree BRANCH` restores into a new work tree"),
 ];
 
 /// Prints help and version on standard output, anything else on standard error.

@@ -85,7 +85,7 @@ impl ClientHome {
     ///
     /// # Errors
     /// As [`ClientHome::live_session`].
-    pub(super) fn running(&self) -> Result<Vec<Live>> {
+    pub fn running(&self) -> Result<Vec<Live>> {
         let mut running = self.all_live()?;
         for other in self.profiles_that_share() {
             // What another account keeps to itself is not our business.

@@ -8,14 +8,14 @@ use crate::diff::{End, FileHeader, Options, Show, Sink};
 use crate::manifest::Manifest;
 use crate::workspace::Workspace;
 
-/// Counts the files that differ between a snapshot and the work tree as it is now.
+/// Counts the files that differ between a snapshot and the work tree as it is now, without those that it leaves out.
 ///
 /// # Errors
 /// As [`with_work_tree`], and what the store or the disk says.
 pub fn changed_since(workspace: &Workspace, snapshot: &Manifest) -> Result<usize> {
     let mut counter = Counter(0);
     let mut loader = Loader::new(workspace, Options::default(), Detail::Names);
-    for item in with_work_tree(workspace, snapshot)? {
+    for item in with_work_tree(workspace, snapshot)?.items {
         loader.show(item, &mut counter)?;
     }
     Ok(counter.0)

@@ -108,11 +108,19 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
     Ok(renamed::joined(workspace, items))
 }
 
+/// What may differ between a snapshot and the work tree as it is now.
+pub struct WorkTreeItems {
+    /// The files, by their paths.
+    pub items: Vec<Item>,
+    /// How many files are pending now that the snapshot leaves out: nobody knows whether they differ.
+    pub left_out: usize,
+}
+
 /// Lists what may differ between a snapshot and the work tree as it is now.
 ///
 /// # Errors
 /// [`Kind::Refused`] outside git, [`Kind::Environment`] with what git says.
-pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>> {
+pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeItems> {
     let Some(repository) = &workspace.repository else {
         return Err(Error::new(Kind::Refused, "Cannot compare a snapshot with this folder")
             .because("it is not in a git repository"));
@@ -126,7 +134,13 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let mut pending = BTreeMap::new();
     let mut submodules = BTreeMap::new();
     let mut tracked = BTreeSet::new();
+    let mut left_out = 0;
     for entry in &listing.pending {
+        let path = &entry.path;
+        if entry.status == Status::Untracked && !edits.contains_key(path) && old.leave_out(path) {
+            left_out += 1;
+            continue;
+        }
         if matches!(entry.status, Status::Tracked { .. } | Status::Unmerged { .. }) {
             tracked.insert(&entry.path);
         }
@@ -167,7 +181,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
         Item::new(path, ItemSource::Pair(place, now))
     };
     let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
-    Ok(renamed::joined(workspace, items))
+    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out })
 }
 
 type BaseChange = (Option<Version>, Option<Version>);

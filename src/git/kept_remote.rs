@@ -230,6 +230,14 @@ impl<'a> Remote<'a> {
         Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
     }
 
+    /// Names a commit of the kept repository, so that it stays.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn keep(&self, name: &str, oid: &str) -> Result<()> {
+        self.git.finish(self.command().args(["update-ref", name, oid]), &[]).map(drop)
+    }
+
     fn has_many_packs(&self) -> bool {
         let packs = std::fs::read_dir(self.scratch.join("objects/pack")).into_iter().flatten().flatten();
         packs.filter(|entry| entry.path().extension().is_some_and(|end| end == "pack")).count() > MOST_PACKS

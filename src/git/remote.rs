@@ -94,6 +94,9 @@ impl<'a> Remote<'a> {
         if !named && !address.contains(['/', ':']) && !address.starts_with('.') {
             let error = Error::new(Kind::NotFound, format!("There is no remote {shown:?}"));
             return Err(match names.lines().collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() && repository.is_none() => error
+                    .because("this folder is in no git repository")
+                    .hint("go to your project, or name an address"),
                 none if none.is_empty() => error.hint("name an address, or add one with `git remote add`"),
                 some => error.hint(format!("there is {some}; the remote comes before the snapshot")),
             });

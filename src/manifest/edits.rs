@@ -35,6 +35,16 @@ pub struct Edits {
     pub operation: Option<String>,
 }
 
+impl Edits {
+    /// Says whether a path was pending and left out, by itself or with the folder that it is in.
+    pub fn leave_out(&self, path: &RepoPath) -> bool {
+        let path = path.to_string();
+        self.skipped
+            .iter()
+            .any(|one| path == one.path || (one.path.ends_with('/') && path.starts_with(&one.path)))
+    }
+}
+
 /// One path's pending change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -22,7 +22,9 @@ use crate::base::paths::RepoPath;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::redaction::vault::Vault;
-use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
+use crate::secrets::{
+    self, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing, worth_remembering,
+};
 use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
@@ -259,8 +261,9 @@ impl Redactor {
     /// Returns the id of a secret, unless it may stay.
     fn taken_out(&self, hit: &Hit<'_>) -> Option<String> {
         let id = Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))?;
-        // What no rule finds must be known the next time too, wherever it was seen.
-        if hit.finding.kind == "seen"
+        // What no rule finds by its shape must be known the next time too: a variable may be rotated, and the place that gave a
+        // value away may be gone.
+        if is_found_by_value(hit.finding.kind)
             && let Some(keeper) = &self.keeper
             && held(&self.kept).insert(id.clone())
         {
@@ -295,29 +298,39 @@ impl Redactor {
     }
 }
 
-/// Adds values that were known when an earlier snapshot was saved and that are kept for it. If a
-/// variable was rotated since, its old value must not get into the next snapshot.
+/// Says whether a secret of this kind can be found everywhere only if its value is known.
+fn is_found_by_value(kind: &str) -> bool {
+    matches!(kind, "known" | "seen") || !has_own_shape(kind)
+}
+
+/// Adds values that were taken out before and are kept, but those that a rule finds by their shape. If a variable was rotated
+/// since, its old value must not get into the next snapshot.
 fn known_before(
     workspace: &Workspace,
     keeper: &Vault,
     known: &mut Vec<KnownValue>,
     seen: &mut Vec<KnownValue>,
 ) -> Result<()> {
-    if keeper.is_empty() {
+    let ids = keeper.ids()?;
+    if ids.is_empty() {
         return Ok(());
     }
-    let mut looked_at = BTreeSet::new();
+    // What was shared as it went is in no snapshot here: of that, the value alone is known.
+    let mut all: BTreeMap<String, (String, String)> =
+        ids.into_iter().map(|id| (id, ("seen".to_owned(), String::new()))).collect();
     for head in workspace.store.known()?.iter().filter_map(|known| known.head.as_ref().ok()) {
-        for secret in head.secrets.iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen")) {
-            if !looked_at.insert(secret.id.clone()) {
-                continue;
-            }
-            let value = keeper.kept(&secret.id)?.and_then(|value| String::from_utf8(value).ok());
-            if let Some(value) = value.filter(|value| known.iter().all(|one| one.value != *value)) {
-                let name = secret.names.first().cloned().unwrap_or_default();
-                let list = if secret.kind == "known" { &mut *known } else { &mut *seen };
-                list.push(KnownValue { name, value });
-            }
+        for secret in &head.secrets {
+            let name = secret.names.first().cloned().unwrap_or_default();
+            all.insert(secret.id.clone(), (secret.kind.clone(), name));
+        }
+    }
+    for (id, (kind, name)) in all.into_iter().filter(|(_, (kind, _))| is_found_by_value(kind)) {
+        let Some(value) = keeper.kept(&id)? else { continue };
+        match String::from_utf8(value) {
+            Ok(value) if known.iter().any(|one| one.value == value) => {}
+            Ok(value) if kind == "known" => known.push(KnownValue { name, value }),
+            Ok(value) => seen.extend(worth_remembering(&name, value.as_bytes())),
+            Err(_) => {}
         }
     }
     Ok(())

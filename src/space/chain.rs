@@ -1,20 +1,19 @@
 //! This clone's chain on the remote: which lines of the log go there next, in which commit.
 
+use super::log_lines::{line_key, next_lines};
 use super::memory::Memory;
 use super::work::Work;
-use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::git::{NewCommit, Remote};
 use crate::redaction::Redactor;
-use crate::store::LogEntry;
 use crate::transfer::{ChainSays, LINES, LONGEST_LINE, for_all};
 
 /// The most lines in one commit.
 const MOST_LINES: usize = 5_000;
 
-/// The next commit of the chain.
+/// Where the chain goes next.
 pub(super) struct Next {
-    /// The commit; `None` if the tip that is here is only to be pushed again.
+    /// The next commit; `None` if there are no new lines.
     pub(super) commit: Option<NewCommit>,
     /// The ref.
     pub(super) name: String,
@@ -26,7 +25,14 @@ pub(super) struct Next {
     pub(super) on_remote: Option<String>,
 }
 
-/// Returns the next commit; `None` if there is nothing new to say.
+impl Next {
+    /// Says whether there is anything that has to be sent.
+    pub(super) fn is_news(&self) -> bool {
+        self.commit.is_some() || self.on_remote.is_none()
+    }
+}
+
+/// Returns where it goes next; `None` if there is no chain, and nothing to say.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Environment`] if git can't be run.
@@ -45,12 +51,17 @@ pub(super) fn next(work: &Work<'_>, remote: &Remote<'_>, memory: &Memory) -> Res
         None => ChainSays::default(),
     };
     let log = work.workspace.store.own_log().unwrap_or_default();
-    let lines = after(&log, &said.upto, |entry| entry.at >= work.joined.since);
-    let Some(last) = lines.last().map(|entry| key(entry)) else {
-        // A chain that was lost there is pushed again as it is.
-        let again =
-            || Next { commit: None, name: name.clone(), text: String::new(), lines: 0, on_remote: None };
-        return Ok((here && memory.chain_there.is_none()).then(again));
+    let lines = next_lines(&log, &said.upto, work.joined, MOST_LINES);
+    let Some(last) = lines.last().map(|entry| line_key(entry)) else {
+        // Pushed again as it is: where nothing happened to it, that changes nothing, and tells so.
+        let again = || Next {
+            commit: None,
+            name: name.clone(),
+            text: String::new(),
+            lines: 0,
+            on_remote: memory.chain_there.clone(),
+        };
+        return Ok(here.then(again));
     };
     let redactor = Redactor::open(work.workspace, &[])?;
     // A line can't be taken back: words that may be a secret never go.
@@ -77,15 +88,4 @@ pub(super) fn next(work: &Work<'_>, remote: &Remote<'_>, memory: &Memory) -> Res
     };
     let text = all.iter().map(|line| format!("{line}\n")).collect();
     Ok(Some(Next { commit: Some(commit), name, text, lines: count, on_remote: memory.chain_there.clone() }))
-}
-
-/// Returns the lines after the one with this key; if that is gone, or there was none, those that are `wanted`.
-fn after<'l>(log: &'l [LogEntry], upto: &str, wanted: impl Fn(&LogEntry) -> bool) -> Vec<&'l LogEntry> {
-    let from = log.iter().rposition(|entry| key(entry) == upto).map_or(0, |at| at + 1);
-    log.iter().skip(from).filter(|entry| wanted(entry)).take(MOST_LINES).collect()
-}
-
-/// Returns what tells a line of the log from others.
-fn key(entry: &LogEntry) -> String {
-    ObjectId::of(&serde_json::to_vec(entry).unwrap_or_default()).to_string()[..32].to_owned()
 }

@@ -39,6 +39,10 @@ pub struct Joined {
     pub private: bool,
     /// Since when.
     pub since: Timestamp,
+    /// What tells the last line that the log here had then from others, empty if it had none: no clock says which lines came
+    /// later. `None`: the moment alone is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// What tells this clone from others of this user on this machine.
     pub clone: String,
     /// Whether a person said that it takes no part, whatever holds for all.
@@ -92,6 +96,7 @@ pub fn joined(context: &Context, home: &Path) -> Option<Joined> {
                 leads_to: Vec::new(),
                 private: all.private,
                 since: all.since,
+                after: None,
                 clone: String::new(),
                 off: false,
             })
@@ -138,13 +143,18 @@ pub fn leave(context: &Context, home: &Path) -> Result<bool> {
     join(context, &Joined { off: true, ..before })?;
     let folder = folder_of(context, home);
     folder.join("notes").remove_all()?;
-    // Repositories that were kept to send little: they are made again if need be.
-    for name in
-        folder.names()?.into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "git"))
-    {
-        folder.join(Path::new(&name)).remove_all()?;
-    }
+    remove_kept(&folder)?;
     Ok(true)
+}
+
+/// Removes the repositories that are kept to send little: they are made again if need be.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub(super) fn remove_kept(folder: &OwnPath) -> Result<()> {
+    let names = folder.names()?.into_iter();
+    let kept = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "git"));
+    kept.map(|name| folder.join(Path::new(&name)).remove_all()).collect()
 }
 
 /// Returns the note of a clone, also of one that takes no part any more.

@@ -7,8 +7,10 @@
 mod chain;
 mod find;
 mod follow;
+mod forget;
 mod history;
 mod joined;
+mod log_lines;
 mod machine;
 mod memory;
 mod notes;
@@ -23,10 +25,12 @@ mod work;
 
 pub use find::{bring, find_session, may_mean_session};
 pub use follow::{Followed, News};
+pub use forget::forget_kept;
 pub use history::{AuditLine, History, fetched_entries, history};
 pub use joined::{
     Joined, JoinedAll, anything_is_shared, home_of, join, join_all, joined, joined_all, leave, noted,
 };
+pub use log_lines::last_line;
 pub use memory::{Memory, OwnHead, memory};
 pub use notes::{Note, Notes, leave_note, state_after};
 pub use pace::USUAL as USUAL_PAUSE;

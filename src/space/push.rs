@@ -34,6 +34,9 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(300);
 /// The head of a session that has ended goes after this.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
+/// If nothing was pushed for longer, no head goes for its age: the next push sees to that.
+const STEADY: Duration = Duration::from_secs(24 * 3_600);
+
 /// How often a push is tried again once it is known what changed on the remote.
 const TRIES: usize = 3;
 
@@ -46,14 +49,14 @@ pub(super) struct Made {
     content: ObjectId,
 }
 
-/// Pushes what was heard of a clone's sessions; `also`: a session that a person means, whether or not it was heard of.
+/// Pushes what was heard of a clone's sessions; `also`: sessions that a person means, whether or not they were heard of.
 ///
 /// # Errors
 /// What keeps all of it from being sent. What is wrong with one session is in the report.
 pub fn push(
     context: &Context,
     joined: &Joined,
-    (asked, also): (Asked, Option<&Note>),
+    (asked, also): (Asked, &[Note]),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Pushed> {
     let folder = folder_of(context, &joined.home);
@@ -87,7 +90,7 @@ pub fn push(
 fn work(
     context: &Context,
     joined: &Joined,
-    (asked, notes, also): (Asked, &Notes, Option<&Note>),
+    (asked, notes, also): (Asked, &Notes, &[Note]),
     memory: &mut Memory,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Pushed> {
@@ -213,7 +216,12 @@ impl Work<'_> {
         for _ in 0..TRIES {
             let next = chain::next(self, remote, memory)?;
             let gone = self.outlived(memory)?;
-            if made.is_empty() && next.is_none() && gone.is_empty() {
+            let is_moved = memory.chain_there != memory.chain;
+            if made.is_empty()
+                && gone.is_empty()
+                && !is_moved
+                && !next.as_ref().is_some_and(chain::Next::is_news)
+            {
                 return Ok(());
             }
             let oids = self.write(remote, memory, &made, next.as_ref())?;
@@ -337,7 +345,12 @@ impl Work<'_> {
 
     /// Returns heads of sessions that ended long ago.
     fn outlived(&self, memory: &Memory) -> Result<Vec<(String, RefMove)>> {
-        let is_old = |at: Timestamp| self.context.now.since(at) > KEPT;
+        // A clock that has just leapt ahead makes everything old. It is believed once it has gone on for a while.
+        let now = self.context.now;
+        if memory.pushed.is_none_or(|pushed| now.since(pushed) > STEADY) {
+            return Ok(Vec::new());
+        }
+        let is_old = |at: Timestamp| now.since(at) > KEPT;
         let old =
             memory.heads.iter().filter(|(_, head)| head.state() == SessionState::Closed && is_old(head.at));
         let mut gone = Vec::new();

@@ -113,7 +113,7 @@ pub fn round(context: &Context, home: &Path) -> Result<Round> {
     if !left.is_zero() {
         return Ok(Round::Wait(left));
     }
-    let done = push(context, &joined, (Asked::Note, None), &mut |_| ());
+    let done = push(context, &joined, (Asked::Note, &[]), &mut |_| ());
     let _left_for_another_day = sweep(context, &folder);
     let failures = if done.is_ok() { 0 } else { memory.failures.saturating_add(1) };
     let machines = presence::machines_at_work(context, home, &joined.remote);

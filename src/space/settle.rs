@@ -10,6 +10,9 @@ use crate::base::error::{Error, Kind, Result};
 use crate::git::{PushAnswer, RefMove, Remote};
 use crate::transfer::{CHAINS, HEADS, HeadName};
 
+/// The most commits of a log that are looked through.
+const MOST_COMMITS: usize = 100_000;
+
 /// Looks at where the refs are, and takes it into the memory, so that the next try is right.
 ///
 /// # Errors
@@ -108,23 +111,29 @@ fn chain(
         chain_is_gone(remote, memory, pushed);
         return Ok(());
     };
-    if !remote.has(&oid)? {
-        remote.follow(&[&one.name], true)?;
-        let tells = memory
-            .chain
-            .as_deref()
-            .map(|tip| remote.chain(&oid, 100_000).map(|all| all.iter().any(|one| one == tip)));
-        match tells.transpose()? {
-            None => {}
-            Some(true) => {
-                pushed.told.push(format!("somebody else added to this machine's log on {}", remote.shown()))
-            }
-            Some(false) => {
-                pushed.told.push(format!("somebody rewrote this machine's log on {}", remote.shown()))
-            }
-        }
+    memory.chain_there = Some(oid.clone());
+    if memory.chain.as_ref() == Some(&oid) {
+        return Ok(());
     }
-    memory.chain = Some(oid.clone());
-    memory.chain_there = Some(oid);
+    let kept = memory.chain.clone();
+    remote.follow(&[&one.name], true)?;
+    let tip = match kept {
+        Some(tip) if remote.has(&tip)? => tip,
+        _ => {
+            memory.chain = Some(oid);
+            return Ok(());
+        }
+    };
+    if remote.chain(&oid, MOST_COMMITS)?.contains(&tip) {
+        pushed.told.push(format!("somebody else added to this machine's log on {}", remote.shown()));
+        memory.chain = Some(oid);
+    } else {
+        // Only what this machine wrote is its log. What was put in its place is told by whoever saw it.
+        remote.keep(&one.name, &tip)?;
+        pushed.told.push(format!(
+            "somebody had rewritten this machine's log on {}; its own is there again",
+            remote.shown()
+        ));
+    }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use super::joined::{folder_of, noted};
+use super::joined::folder_of;
+use super::machine;
 use super::memory::Memory;
+use super::notes::Notes;
 use super::presence::open_kept;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
@@ -11,7 +13,7 @@ use crate::context::Context;
 use crate::git::{PushAnswer, RemoteRef};
 use crate::store::Operation;
 use crate::sys::locks::append_alone;
-use crate::transfer::{HEADS, HeadName, part};
+use crate::transfer::{HEADS, HeadName, name_of, part};
 use crate::workspace::Workspace;
 
 /// Deletes the heads of this machine, or of `all` machines of this user; returns their sessions.
@@ -27,14 +29,17 @@ pub fn withdraw(
     let folder = folder_of(context, home);
     folder.make_folder()?;
     let _alone = append_alone(&folder.join("lock"), super::work::PATIENCE)?;
-    let me = noted(context, home).and_then(|noted| noted.who(context).ok());
+    // Whatever this clone was called then: it is this machine's.
+    let me = format!("{}-{}", name_of(&context.user, &context.host), machine::end(context)?);
     let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, "push"), true, tell)?;
     let there: Vec<(HeadName, RemoteRef)> = opened
         .look(&[HEADS])?
         .into_iter()
         .filter_map(|at| Some((HeadName::parse(&at.name)?, at)))
-        .filter(|(name, _)| me.as_ref() == Some(&name.who) || all && name.user() == part(&context.user))
+        .filter(|(name, _)| name.who == me || all && name.user() == part(&context.user))
         .collect();
+    // What hooks noted before is taken back, too: only the next turn begins anew.
+    Notes::read(context, home).remove();
     if there.is_empty() {
         return Ok(Vec::new());
     }
@@ -45,7 +50,7 @@ pub fn withdraw(
     for ((name, _), answer) in there.iter().zip(opened.delete(&refs)?) {
         match answer {
             PushAnswer::Taken => {
-                if me.as_ref() == Some(&name.who) {
+                if name.who == me {
                     memory.heads.remove(&name.session);
                 }
                 gone.push(name.session.clone());

@@ -111,6 +111,13 @@ impl Reference {
     }
 }
 
+/// The start of an id is one from this length on.
+const SHORTEST_START: usize = 4;
+
+fn count_of(number: usize) -> String {
+    if number == 1 { "one is".to_owned() } else { format!("{number} are") }
+}
+
 impl Store {
     /// Finds the one snapshot that a reference means. `latest` skips safety snapshots. Of all other
     /// snapshots, only the identifying part is read.
@@ -119,7 +126,7 @@ impl Store {
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
     /// manifest if it is damaged or from a later version.
     pub fn find(&self, reference: &Reference) -> Result<Entry> {
-        let (entry, passed) = self.search(reference)?;
+        let (entry, passed) = self.search(reference).map_err(|error| self.or_in_trash(reference, error))?;
         if let (Some(error), Ok(mut over)) = (passed, self.passed_over.lock()) {
             *over = Some(error);
         }
@@ -174,9 +181,33 @@ impl Store {
     /// # Errors
     /// As [`Store::find`]; and why one can't be read that may be meant.
     pub fn find_exactly(&self, reference: &Reference) -> Result<Entry> {
-        match self.search(reference)? {
+        match self.search(reference).map_err(|error| self.or_in_trash(reference, error))? {
             (entry, None) => Ok(entry),
             (_, Some(error)) => Err(error.hint(NAME_ANOTHER)),
+        }
+    }
+
+    /// Says of a snapshot that was not found that it is in the trash, if it is.
+    fn or_in_trash(&self, reference: &Reference, error: Error) -> Error {
+        const BACK: &str = "`snap undo`, once or again, brings back what was removed";
+        if error.kind() != Kind::NotFound {
+            return error;
+        }
+        let trash = self.named_in_trash().unwrap_or_default();
+        match reference {
+            Reference::Latest(0) if !trash.is_empty() => {
+                error.because(format!("{} in the trash", count_of(trash.len()))).hint(BACK)
+            }
+            Reference::Latest(_) => error,
+            Reference::Named(word) | Reference::Typed(word) => {
+                let is_meant = |(name, id): &(String, SnapshotId)| {
+                    name == word || word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str())
+                };
+                match trash.iter().find(|one| is_meant(one)) {
+                    Some(_) => error.because("it is in the trash").hint(BACK),
+                    None => error,
+                }
+            }
         }
     }
 
@@ -282,6 +313,7 @@ impl Store {
                 ),
             };
             let hint = match back {
+                0 if known.is_empty() => "in your project, `snap save NAME` makes one",
                 0 => "in your project, `snap save NAME` makes one; `snap list -a` shows all",
                 _ => "`snap list` shows them",
             };
@@ -303,7 +335,7 @@ impl Store {
             Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
         let starts = |entry: &UnreadEntry| {
-            name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
+            name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
         let begins = |entry: &UnreadEntry| {
             let typed = name.to_lowercase();
@@ -357,6 +389,9 @@ impl Store {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
                     .because(format!("{} has none of that name or id", self.root().display()));
                 Err(match alike.as_slice() {
+                    [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
+                        format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
+                    ),
                     [] => error.hint("`snap list` shows what there is"),
                     _ => error.hint(format!(
                         "did you mean {}? `snap list` shows all",

@@ -99,7 +99,9 @@ impl Interrupt {
     /// [`Kind::Environment`], to be passed on so that everything is rolled back.
     pub fn check(&self) -> Result<()> {
         if self.0.seen.load(Ordering::SeqCst) {
-            Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed"))
+            Err(Error::new(Kind::Environment, "Interrupted")
+                .because("nothing was changed")
+                .hint("run the command again"))
         } else {
             Ok(())
         }

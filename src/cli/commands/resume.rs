@@ -50,7 +50,7 @@ pub(crate) struct Resume {
     #[arg(long, conflicts_with = "no_edits")]
     merge: bool,
     /// Restore only the conversation
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_session")]
     no_edits: bool,
     #[command(flatten)]
     args: RestoreArgs,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
@@ -19,6 +19,7 @@ use crate::cli::output::snapshot_words::{
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::restore_flow::before_client;
+use crate::cli::save_first::refuse_nothing;
 use crate::cli::session_choice::{self, SessionChoice, TakenSession};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
@@ -89,15 +90,7 @@ impl Save {
         let found = session_choice::find(context, workspace, self.session.as_deref())?;
         let choice = SessionChoice::of(found, workspace, self.no_input, ui)?;
         let session = &choice.session;
-        if session.is_none() && workspace.repository.is_none() {
-            return Err(Error::new(Kind::NotFound, "There is nothing to save here")
-                .because(format!(
-                    "{} is in no git repository, and no session of Claude Code was found",
-                    workspace.root.display()
-                ))
-                .list(choice.notes)
-                .hint("go to your project, or name the session: `snap save --session ID`"));
-        }
+        refuse_nothing(workspace, session.as_ref(), choice.notes.clone())?;
         let monitor = Monitor::default();
         let limits = Limits::of(&context.settings);
         let usual = Request::usual(session.as_ref(), &context.settings, &monitor);

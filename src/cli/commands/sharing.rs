@@ -90,13 +90,17 @@ impl Sharing {
                 let clone = before.as_ref().map(|before| before.clone.clone()).unwrap_or_default();
                 // Who wanted privacy keeps it until they end the sharing.
                 let private = private || before.as_ref().is_some_and(|before| !before.off && before.private);
-                let since = before.filter(|before| !before.off).map_or(context.now, |before| before.since);
+                let (since, after) = match before.filter(|before| !before.off) {
+                    Some(before) => (before.since, before.after),
+                    None => (context.now, Some(space::last_line(workspace))),
+                };
                 let joined = Joined {
                     home,
                     remote: remote.clone(),
                     leads_to: leads_to.clone(),
                     private,
                     since,
+                    after,
                     clone,
                     off: false,
                 };

@@ -15,9 +15,11 @@ use crate::cli::output::words::{ago, count, count_u64};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::session_choice;
 use crate::cli::wake;
+use crate::client::Live;
 use crate::context::Context;
 use crate::space::{self, Asked, Joined, Memory, Note, Notes, Pushed, Round};
 use crate::sys::process;
+use crate::transfer::Remotes;
 use crate::workspace::Workspace;
 
 /// How often whoever has nothing to push looks for a note.
@@ -32,7 +34,7 @@ const LOOK_EACH: Duration = Duration::from_millis(500);
     ("snap sync --withdraw", "Take back what this machine shares"),
 ]))]
 pub(crate) struct Sync {
-    /// Push the newest state of each session at once
+    /// Push at once: the newest state of each session that hooks told of, that runs here, or that a save would take
     #[arg(long, group = "what")]
     now: bool,
     /// Only show what is shared, and how the last push ended
@@ -56,8 +58,7 @@ impl Sync {
             return background(context, &home);
         }
         if self.withdraw {
-            let remote =
-                space::noted(context, &home).map_or_else(|| "origin".to_owned(), |noted| noted.remote);
+            let remote = shared_through(context, workspace, &home)?;
             let mut tell = |text: &str| ui.warn(text);
             let gone = space::withdraw(context, workspace, (&home, &remote, self.all), &mut tell)?;
             ui.confirm(&Withdrawn { remote: &remote, sessions: &gone })?;
@@ -82,7 +83,20 @@ impl Sync {
     }
 }
 
-/// Pushes the newest state of all sessions that were heard of, and of the one that a save would take.
+/// Returns the remote that this clone is or was shared through: where its name leads elsewhere by now, by the address of then.
+fn shared_through(context: &Context, workspace: &Workspace, home: &Path) -> Result<String> {
+    let Some(noted) = space::noted(context, home) else { return Ok("origin".to_owned()) };
+    let mut silent = |_: &str| ();
+    let opened = Remotes::open(context, workspace, &noted.remote, false, &mut silent);
+    let leads_there =
+        noted.leads_to.is_empty() || opened.is_ok_and(|opened| opened.leads_to() == noted.leads_to);
+    Ok(match noted.leads_to.into_iter().next() {
+        Some(address) if !leads_there => address,
+        _ => noted.remote,
+    })
+}
+
+/// Pushes the newest state of all sessions that were heard of, of those that run here, and of the one that a save would take.
 fn now(context: &Context, workspace: &Workspace, joined: &Joined, ui: &mut Ui) -> Result<Outcome> {
     let found = session_choice::find(context, workspace, None)?.session;
     let note = found.map(|found| Note {
@@ -92,8 +106,10 @@ fn now(context: &Context, workspace: &Workspace, joined: &Joined, ui: &mut Ui) -
         transcript: found.transcript,
         at: context.now,
     });
+    let mut also = running(context, workspace, joined);
+    also.extend(note);
     let mut tell = |text: &str| ui.warn(text);
-    let pushed = space::push(context, joined, (Asked::Person, note.as_ref()), &mut tell)?;
+    let pushed = space::push(context, joined, (Asked::Person, &also), &mut tell)?;
     let outcome = Outcome::partial_if(!pushed.held.is_empty());
     ui.confirm(&PushedReport::of(&joined.remote, &pushed))?;
     for (session, why) in &pushed.held {
@@ -101,6 +117,21 @@ fn now(context: &Context, workspace: &Workspace, joined: &Joined, ui: &mut Ui) -
     }
     pushed.told.iter().for_each(|told| ui.warn(told));
     Ok(outcome)
+}
+
+/// Returns what there is to say of the sessions that run in this clone: hooks may be off, or came later than they.
+fn running(context: &Context, workspace: &Workspace, joined: &Joined) -> Vec<Note> {
+    let here = |cwd: &Path| {
+        let there = context.at(cwd).and_then(|there| Workspace::open(&there));
+        there.and_then(|there| space::home_of(&there)).is_ok_and(|home| home == joined.home)
+    };
+    let live = workspace.client.running().unwrap_or_default().into_iter().filter(|live| here(&live.cwd));
+    let note = |live: Live| {
+        let transcript = workspace.client.transcripts(&live.id).ok()?.into_iter().next()?;
+        let event = live.status.unwrap_or_default();
+        Some(Note { event, session: live.id, transcript, cwd: live.cwd, at: context.now })
+    };
+    live.filter_map(note).collect()
 }
 
 /// Pushes until there is nothing left to push; one process a clone.
@@ -198,8 +229,9 @@ impl Report for Withdrawn<'_> {
         ui.say(&match self.sessions.len() {
             0 => format!("Nothing of yours is shared on {remote}."),
             some => format!(
-                "Took {} from {remote}. Whoever has fetched one still has it.",
-                count(some, "session")
+                "Took {} from {remote}: {}. Whoever has fetched one still has it.",
+                count(some, "session"),
+                self.sessions.iter().map(|session| short(session)).collect::<Vec<_>>().join(", ")
             ),
         });
         Ok(())
@@ -306,7 +338,10 @@ impl Report for SyncReport {
                 Some(_) => "; nothing is tried by itself until `snap sync --now`".to_owned(),
                 None => format!(
                     "; {} in a row failed, and it is tried again",
-                    count_u64(self.failures.into(), "push")
+                    match self.failures {
+                        1 => "1 push".to_owned(),
+                        more => format!("{more} pushes"),
+                    }
                 ),
             };
             line("Problem", text![Style::Bad.of(problem), more])?;

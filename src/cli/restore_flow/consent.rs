@@ -11,7 +11,7 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 
 use super::concerns::{self, DIFF, groups};
 use super::report::{MOST_LISTED, RestoreReport};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::cli::output::{NO, Ui, YES};
@@ -139,6 +139,11 @@ impl ConsentArgs {
                 }
                 warn_of_authority(ui, why);
                 trust = agrees(ui, &plan)?;
+                if !trust {
+                    return Err(
+                        Error::new(Kind::Refused, "Nothing was restored").because("the answer was no")
+                    );
+                }
             }
             _ => show(ui, &report(&plan)),
         }

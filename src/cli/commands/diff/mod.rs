@@ -199,7 +199,7 @@ impl Diff {
             }
             _ => None,
         };
-        let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
+        let jobs = self.jobs(context, workspace.as_ref(), manifests, ui)?;
         let between = match (&two, &workspace) {
             (Some([old, new]), Some(workspace)) => {
                 Some(meaning::between(&workspace.store, [old, new], jobs.len())?)

@@ -7,10 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use super::Diff;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::cli::line_choice;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::input_rests;
-use crate::cli::output::words::quoted;
+use crate::cli::output::words::{count, quoted};
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
@@ -100,6 +101,7 @@ impl Diff {
         context: &Context,
         workspace: Option<&Workspace>,
         manifests: Vec<Manifest>,
+        ui: &mut Ui,
     ) -> Result<Vec<Job>> {
         if let [old, new] = self.files.as_slice() {
             let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
@@ -109,7 +111,11 @@ impl Diff {
         let mut manifests = manifests.into_iter();
         let items = match (manifests.next(), manifests.next(), self.now) {
             (Some(one), None, false) => compare::edits(one.edits),
-            (Some(one), None, true) => compare::with_work_tree(workspace, &one)?,
+            (Some(one), None, true) => {
+                let now = compare::with_work_tree(workspace, &one)?;
+                warn_of_left_out(&one.name, now.left_out, ui);
+                now.items
+            }
             (Some(old), Some(new), false) => compare::between(workspace, &old, &new)?,
             _ => {
                 return Err(Error::new(Kind::Usage, "Cannot compare two snapshots with the work tree")
@@ -129,6 +135,17 @@ impl Diff {
                 || wanted.iter().any(|path| path.as_ref().is_none_or(|path| lies_in(item, path)))
         };
         Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
+    }
+}
+
+/// Says that some files can't be compared, since the snapshot does not have them.
+fn warn_of_left_out(name: &str, left_out: usize, ui: &mut Ui) {
+    if left_out > 0 {
+        let (files, are) = (count(left_out, "file"), if left_out == 1 { "is" } else { "are" });
+        ui.warn(&format!(
+            "{files} that \"{}\" leaves out {are} not compared; `snap show` says which and why",
+            Line(name)
+        ));
     }
 }
 

@@ -12,13 +12,15 @@ use clap::Args;
 
 use crate::base::columns::wrapped;
 use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::paged;
 use crate::cli::output::snapshot_words::trash;
-use crate::cli::output::words::{count, size_text};
+use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
@@ -44,7 +46,7 @@ const MOST_MEASURED: usize = 200;
     ("snap list --remote", "List the snapshots on the git remote origin"),
 ]))]
 pub(crate) struct List {
-    /// Only snapshots with all of these words in name, message, branch, title, prompts or answer
+    /// Only snapshots with all of these words in name, message, branch, title, first or last prompt, or last answer
     #[arg(value_name = "WORD", conflicts_with_all = ["remote", "tree"])]
     words: Vec<String>,
     /// Also list safety snapshots, and each automatic one by itself
@@ -97,7 +99,11 @@ impl List {
         let chosen = wanted.choose(all.iter());
         if chosen.items.is_empty() && chosen.older == 0 {
             let can_save = || session_choice::is_project(context, workspace);
-            ui.say(&nothing(&wanted, &chosen, all.iter().count(), can_save));
+            let trash = workspace.store.named_in_trash()?;
+            ui.say(&nothing(&wanted, &chosen, (all.iter().count(), trash.len()), can_save));
+            if !trash.is_empty() && (self.all || !wanted.is_filter()) {
+                ui.say(&in_trash(&trash));
+            }
         } else {
             self.print(context, workspace, &all, &chosen, &states, ui)?;
         }
@@ -158,7 +164,12 @@ impl List {
         }
         let mut shown = if lines.is_empty() { Vec::new() } else { table::lines(&lines, screen) };
         let tells = ui.shows_on_terminal() || chosen.safety + chosen.automatic + chosen.older > 0;
-        let footer = if tells { footer(store, all, chosen)? } else { String::new() };
+        let mut footer = if tells { footer(store, all, chosen)? } else { String::new() };
+        let trash = if self.all { store.named_in_trash()? } else { Vec::new() };
+        if !trash.is_empty() {
+            let before = if footer.is_empty() { String::new() } else { format!("{footer}. ") };
+            footer = before + &in_trash(&trash);
+        }
         if ui.shows_on_terminal() {
             if !shown.is_empty() {
                 shown.push(Text::default());
@@ -168,7 +179,7 @@ impl List {
             return paged(ui, &shown);
         }
         shown.into_iter().try_for_each(|line| ui.line(line))?;
-        if tells {
+        if !footer.is_empty() {
             ui.say(&footer);
         }
         Ok(())
@@ -199,14 +210,32 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
     }
 }
 
+/// Names what is in the trash.
+fn in_trash(trash: &[(String, SnapshotId)]) -> String {
+    let names: Vec<String> = trash.iter().map(|(name, _)| quoted(&screen::Line(name).to_string())).collect();
+    format!("In the trash: {}; `snap undo`, once or again, brings back what was removed.", names.join(", "))
+}
+
 /// Says why there is nothing to list.
-fn nothing(wanted: &Wanted<'_>, chosen: &Chosen<'_>, entries: usize, can_save: impl Fn() -> bool) -> String {
+fn nothing(
+    wanted: &Wanted<'_>,
+    chosen: &Chosen<'_>,
+    (entries, in_trash): (usize, usize),
+    can_save: impl Fn() -> bool,
+) -> String {
     if wanted.is_filter() && chosen.there > 0 {
         let all = count(chosen.there, "snapshot");
-        return format!("None of {all} is like that; `snap list` shows them.");
+        let where_looked = if wanted.words.is_empty() {
+            String::new()
+        } else {
+            " Words are looked for in names, messages, branches and titles, and in the first and the last prompt and the last answer."
+                .to_owned()
+        };
+        return format!("None of {all} is like that; `snap list` shows them.{where_looked}");
     }
     match chosen.safety {
         0 if entries > 0 => "There is no snapshot that can be read.".to_owned(),
+        0 if in_trash > 0 => "There is no snapshot here.".to_owned(),
         0 if can_save() => "There is no snapshot yet; `snap save NAME` makes one.".to_owned(),
         0 => "There is no snapshot here and nothing to save: this is no git repository, and no session was found."
             .to_owned(),

@@ -133,7 +133,7 @@ impl Prune {
             follow_links(workspace, ui);
         }
         match &done {
-            Some(done) => report.is_partial = tell_left(context, ui, done, self.now),
+            Some(done) => report.is_partial = tell_left(context, workspace, ui, done, self.now),
             None => warnings.extend(freed.blocked.iter().cloned()),
         }
         warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));

@@ -13,8 +13,10 @@ use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::context::Context;
 use crate::prune::{Removed, Verdict};
+use crate::space;
 use crate::store::{Store, Sweep, YoungObjects};
 use crate::transfer::{forget_rescued, rescued_folder};
+use crate::workspace::Workspace;
 
 /// How what was removed comes back.
 pub(super) const BACK: &str = "`snap undo` brings back what was removed, for a day.";
@@ -57,7 +59,14 @@ pub(super) struct Later {
 
 /// Says what is left of snapshots that are gone, and where else there is something of them. Returns whether the removal did
 /// less than it was asked for.
-pub(super) fn tell_left(context: &Context, ui: &mut Ui, done: &Removed, now: bool) -> bool {
+pub(super) fn tell_left(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    done: &Removed,
+    now: bool,
+) -> bool {
+    let shared_is_left = now && !done.gone.is_empty() && forget_shared(context, workspace, ui);
     let rescued = if now { forget_rescued(context, &done.gone) } else { Ok((0, 0)) };
     done.warnings.iter().chain(&done.left).for_each(|warning| ui.warn(&warning.to_string()));
     done.freed.blocked.iter().for_each(|warning| ui.warn(&warning.to_string()));
@@ -90,13 +99,34 @@ pub(super) fn tell_left(context: &Context, ui: &mut Ui, done: &Removed, now: boo
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let command: Vec<String> = shown.iter().map(|name| quoted(name)).collect();
         ui.warn(&format!(
-            "something of it is also in {}{more}: the same version of a file, or its name. `snap rm --now {}` removes {}",
+            "something of it is also in {}{more}: the same version of a file, or its name. If that must not stay on this disk: \
+             `snap rm --now {}` removes {} for good, with all {}",
             shown.join(", "),
             command.join(" "),
-            if shown.len() == 1 { "that too" } else { "those too" },
+            if shown.len() == 1 { "that snapshot" } else { "those snapshots" },
+            if shown.len() == 1 { "it holds" } else { "they hold" },
         ));
     }
-    is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()
+    is_left || shared_is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()
+}
+
+/// Has what is kept of a shared project forget what was pushed before; returns whether that failed.
+fn forget_shared(context: &Context, workspace: &Workspace, ui: &mut Ui) -> bool {
+    match space::home_of(workspace).and_then(|home| space::forget_kept(context, &home)) {
+        Ok(None) => false,
+        Ok(Some(joined)) => {
+            ui.warn(&format!(
+                "{} still has what was pushed last, and `snap rm` does not reach it: `snap sync --now` replaces the heads there, \
+                 `snap sync --withdraw` takes them back",
+                Line(&joined.remote)
+            ));
+            false
+        }
+        Err(error) => {
+            ui.warn(&format!("what was removed may still be in what is kept for sharing: {error}"));
+            true
+        }
+    }
 }
 
 impl Freed {

@@ -93,7 +93,7 @@ impl Rm {
         drop(lock);
         follow_links(workspace, ui);
         copies.iter().for_each(|warning| ui.warn(&warning.to_string()));
-        let is_partial = tell_left(context, ui, &done, self.now) || !copies.is_empty();
+        let is_partial = tell_left(context, workspace, ui, &done, self.now) || !copies.is_empty();
         let prune::Removed { freed, also_in, .. } = done;
         let for_good = self.now && !is_partial;
         let report = Removed { removed: names, for_good, also_in, now: self.now, freed: Freed::of(freed) };

@@ -1,10 +1,12 @@
 //! `snap status`: the session, the newest snapshot and what changed since, what calls `snap`, and what is wrong.
 
+mod newest;
 mod problems;
 
 use clap::Args;
 use serde::Serialize;
 
+use self::newest::Newest;
 use self::problems::{Problem, moved, problems, stopped};
 use super::sync::SharedNow;
 use crate::base::error::Result;
@@ -18,10 +20,9 @@ use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::session_choice;
 use crate::client::{HookPlace, Scope, hook_places};
-use crate::compare::changed_since;
 use crate::context::Context;
 use crate::restore::{self, Coming};
-use crate::store::{Listed, Reference, Summaries, TrashSize};
+use crate::store::{Listed, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
@@ -50,10 +51,8 @@ impl Status {
 
 /// Prints the newest snapshot in a word; a prompt is no place for errors.
 fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-    let newest = workspace.store.find(&Reference::Latest(0)).ok();
-    let manifest = newest.as_ref().and_then(|entry| Some((entry, entry.readable()?)));
-    if let Some((entry, manifest)) = manifest {
-        ui.line(&format!("{} {}", Line(&entry.called), manifest.created_at.age(context.now)))?;
+    if let Some((called, age)) = newest::in_short(context, workspace) {
+        ui.line(&format!("{} {age}", Line(&called)))?;
     }
     Ok(Outcome::Done)
 }
@@ -86,17 +85,6 @@ struct SessionNow {
     words: Option<String>,
     #[serde(skip)]
     state: String,
-}
-
-#[derive(Serialize)]
-struct Newest {
-    name: String,
-    id: String,
-    age_seconds: u64,
-    /// How many files differ from it now; `null` outside git.
-    changed: Option<usize>,
-    #[serde(skip)]
-    age: String,
 }
 
 #[derive(Serialize)]
@@ -185,7 +173,7 @@ impl StatusReport {
         Ok(StatusReport {
             can_save: workspace.repository.is_some() || session.is_some(),
             session,
-            newest: newest(context, workspace, &all),
+            newest: Newest::of(context, workspace, &all),
             store: StoreNow {
                 path: workspace.store.root().to_string_lossy().into_owned(),
                 snapshots: all.iter().count() - safety,
@@ -216,27 +204,10 @@ impl StatusReport {
             }
             None => lines.push(("Session", "none was found here; `claude` begins one".into())),
         }
-        lines.push((
-            "Newest",
-            match &self.newest {
-                None if self.can_save => {
-                    text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")]
-                }
-                None => text!["there is no snapshot and nothing to save: this is no git repository"],
-                Some(newest) => {
-                    let since = match newest.changed {
-                        None => Text::default(),
-                        Some(0) => Style::Good.of("; no file has changed since"),
-                        Some(1) => Style::Warning
-                            .of(called::in_words("; 1 file has changed since (`snap diff --now`)")),
-                        Some(changed) => Style::Warning.of(called::in_words(&format!(
-                            "; {changed} files have changed since (`snap diff --now`)"
-                        ))),
-                    };
-                    text![Style::Strong.of(&newest.name), format!("  saved {}", ago(&newest.age)), since]
-                }
-            },
-        ));
+        match &self.newest {
+            Some(newest) => lines.extend(newest.lines().into_iter().map(|line| ("Newest", line))),
+            None => lines.push(("Newest", self.none_yet())),
+        }
         let StoreNow { path, snapshots, safety, size, trash } = &self.store;
         let safety =
             if *safety == 0 { String::new() } else { format!(" and {}", count(*safety, "safety snapshot")) };
@@ -283,6 +254,19 @@ impl StatusReport {
             ("Problem", text![Style::Bad.of(what), ": ", called::in_words(mend)])
         }));
         lines
+    }
+}
+
+impl StatusReport {
+    /// Returns what is said where there is no snapshot.
+    fn none_yet(&self) -> Text {
+        if self.store.trash.snapshots > 0 {
+            text!["there is no snapshot here"]
+        } else if self.can_save {
+            text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")]
+        } else {
+            text!["there is no snapshot and nothing to save: this is no git repository"]
+        }
     }
 }
 
@@ -354,18 +338,4 @@ fn session(context: &Context, workspace: &Workspace) -> Option<SessionNow> {
     };
     let words = session_choice::words_of(&session, workspace);
     Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state })
-}
-
-fn newest(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<Newest> {
-    let one = all.iter().find(|one| one.readable().is_some_and(|saved| !saved.head.safety))?;
-    let manifest = workspace.store.whole(one.known)?;
-    let since = context.now.since(manifest.created_at);
-    Some(Newest {
-        name: one.called.to_owned(),
-        id: manifest.id.to_string(),
-        age_seconds: since.as_secs(),
-        // What can't be compared, as with a base that is not here, is no news.
-        changed: changed_since(workspace, &manifest).ok(),
-        age: manifest.created_at.age(context.now),
-    })
 }

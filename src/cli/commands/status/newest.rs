@@ -1,0 +1,108 @@
+//! Which snapshot `snap status` compares with: the newest of this work tree, as `snap rewind` means it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::base::screen::Line;
+use crate::cli::called;
+use crate::cli::output::words::{ago, quoted};
+use crate::cli::output::{Style, Text, text};
+use crate::compare::changed_since;
+use crate::context::Context;
+use crate::git::work_trees_of;
+use crate::manifest::Head;
+use crate::store::{Reference, Store, Summaries};
+use crate::workspace::Workspace;
+
+/// The newest snapshot of this work tree; the newest of all, if there is none.
+#[derive(Serialize)]
+pub(super) struct Newest {
+    name: String,
+    id: String,
+    age_seconds: u64,
+    /// How many files differ from it now; `null` outside git, and for one of another work tree.
+    changed: Option<usize>,
+    /// The other work tree of this repository that it is of.
+    work_tree: Option<String>,
+    /// The name of a snapshot of another work tree that is newer.
+    newer_elsewhere: Option<String>,
+    #[serde(skip)]
+    age: String,
+}
+
+/// The other work trees of a repository, once they are asked for.
+struct Others<'w> {
+    workspace: &'w Workspace,
+    roots: Option<Vec<PathBuf>>,
+}
+
+impl Others<'_> {
+    /// Says whether a snapshot is of another work tree that is there.
+    fn have(&mut self, own: bool, head: &Head) -> bool {
+        let (root, here) = (head.root().as_path(), &self.workspace.root);
+        own && root != here
+            && self.roots.get_or_insert_with(|| work_trees_of(here)).iter().any(|other| other == root)
+    }
+}
+
+impl Newest {
+    /// Finds it.
+    pub(super) fn of(context: &Context, workspace: &Workspace, all: &Summaries) -> Option<Newest> {
+        let mut others = Others { workspace, roots: None };
+        let saved = || all.iter().filter(|one| one.readable().is_some_and(|saved| !saved.head.safety));
+        let newest = saved().next()?;
+        let here =
+            saved().find(|one| one.readable().is_some_and(|saved| !others.have(one.known.own, saved.head)));
+        let one = here.unwrap_or(newest);
+        let manifest = workspace.store.whole(one.known)?;
+        // What can't be compared, as with a base that is not here, is no news.
+        let changed = here.and_then(|_| changed_since(workspace, &manifest).ok());
+        let is_newest = std::ptr::eq(one.known, newest.known);
+        Some(Newest {
+            name: one.called.to_owned(),
+            id: manifest.id.to_string(),
+            age_seconds: context.now.since(manifest.created_at).as_secs(),
+            changed,
+            work_tree: here.is_none().then(|| manifest.workspace.root.to_string()),
+            newer_elsewhere: (!is_newest).then(|| newest.called.to_owned()),
+            age: manifest.created_at.age(context.now),
+        })
+    }
+
+    /// Returns what is said of it.
+    pub(super) fn lines(&self) -> Vec<Text> {
+        let saved = format!("  saved {}", ago(&self.age));
+        let since = match (&self.work_tree, self.changed) {
+            (Some(root), _) => Style::Warning.of(format!(", of the work tree {}", Line(root))),
+            (None, None) => Text::default(),
+            (None, Some(0)) => Style::Good.of("; no file has changed since"),
+            (None, Some(1)) => {
+                Style::Warning.of(called::in_words("; 1 file has changed since (`snap diff --now`)"))
+            }
+            (None, Some(changed)) => Style::Warning
+                .of(called::in_words(&format!("; {changed} files have changed since (`snap diff --now`)"))),
+        };
+        let newer = self.newer_elsewhere.as_ref().map(|name| {
+            text![Style::Faint.of(format!("{} is newer, and of another work tree", quoted(name)))]
+        });
+        std::iter::once(text![Style::Strong.of(&self.name), saved, since]).chain(newer).collect()
+    }
+}
+
+/// Returns what the newest snapshot of this work tree is called, and its age in words: of all, if there is none.
+pub(super) fn in_short(context: &Context, workspace: &Workspace) -> Option<(String, String)> {
+    let mut others = Others { workspace, roots: None };
+    let newest = workspace.store.find(&Reference::Latest(0)).ok()?;
+    let manifest = newest.readable()?;
+    if others.have(newest.own, &Head::of(manifest)) {
+        let known = workspace.store.known().ok()?;
+        let saved = known.iter().filter_map(|one| Some((one, one.head.as_ref().ok()?)));
+        let here = saved.filter(|(_, head)| !head.safety).find(|(one, head)| !others.have(one.own, head));
+        if let Some((one, head)) = here {
+            let called = Store::called_by_stem(&known).remove(&one.stem)?;
+            return Some((called, head.created_at.age(context.now)));
+        }
+    }
+    Some((newest.called.clone(), manifest.created_at.age(context.now)))
+}
