@@ -367,3 +367,68 @@ fn a_rewind_that_takes_hooks_out_of_settings_says_so() {
     project.snap(&["undo"]).exits(0);
     assert!(String::from_utf8_lossy(&project.read(settings)).contains("claude-snap"));
 }
+
+#[test]
+fn what_a_save_left_out_does_not_count_as_changed_since() {
+    let project = Project::new();
+    for number in 0..300 {
+        project.write(format!("venv/lib/f{number}"), "x\n");
+    }
+    project.snap(&["save", "one"]).exits(6);
+    assert_eq!(project.snap(&["status", "--json"]).exits(0).json()["newest"]["changed"], 0);
+    let compared = project.snap(&["diff", "--now", "one", "--exit-code"]).exits(0);
+    compared.says(&["300 files that \"one\" leaves out are not compared"]);
+    project.write("a.txt", "edited\n");
+    assert_eq!(project.snap(&["status", "--json"]).exits(0).json()["newest"]["changed"], 1);
+    project.snap(&["diff", "--now", "one", "--exit-code"]).exits(1);
+}
+
+#[test]
+fn a_linked_work_tree_is_compared_with_its_own_snapshot_and_the_newer_one_elsewhere_is_named() {
+    let project = Project::new();
+    project.git(&["worktree", "add", "-q", "../beside", "-b", "beside"]);
+    let beside = project.root().with_file_name("beside");
+    let status = || project.snap_in(&beside, &["status", "--json"]).exits(0).json()["newest"].clone();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "main"]).exits(0);
+    let only = status();
+    assert_eq!((&only["name"], &only["changed"]), (&"main".into(), &serde_json::Value::Null));
+    assert!(only["work_tree"].is_string(), "{only}");
+    project.snap_in(&beside, &["save", "own"]).exits(0);
+    project.write("a.txt", "edited again\n");
+    project.snap(&["save", "newer"]).exits(0);
+    let own = status();
+    assert_eq!((&own["name"], &own["changed"]), (&"own".into(), &0.into()));
+    assert_eq!((&own["newer_elsewhere"], &own["work_tree"]), (&"newer".into(), &serde_json::Value::Null));
+    let short = project.snap_in(&beside, &["status", "--short"]).exits(0).stdout;
+    assert!(short.starts_with("own "), "{short}");
+}
+
+#[test]
+fn what_is_in_the_trash_is_named_where_it_is_missed() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "base"]).exits(0);
+    project.snap(&["rm", "base"]).exits(0);
+    project.snap(&["list"]).exits(0).says(&["There is no snapshot here.", "In the trash: base", "snap undo"]);
+    for command in ["show", "diff", "rewind"] {
+        project.snap(&[command, "base"]).exits(3).says(&["it is in the trash", "snap undo"]);
+    }
+    project.snap(&["show"]).exits(3).says(&["one is in the trash"]);
+    project.snap(&["save", "other"]).exits(0);
+    project.snap(&["list", "-a"]).exits(0).says(&["In the trash: base"]);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["show", "base"]).exits(0);
+}
+
+#[test]
+fn a_pattern_that_fits_nothing_is_told_and_a_folder_without_anything_is_refused() {
+    let project = Project::new();
+    project.write("notes.csv", "1\n");
+    let saved = project.snap(&["save", "one", "--include", "no/such/*.csv", "--include", "*.csv"]).exits(0);
+    saved.says(&["`--include no/such/*.csv` fits no untracked or ignored file"]);
+    let empty = Project::empty();
+    empty.snap(&["branch", "x"]).exits(3).says(&["There is nothing to save here"]);
+    assert!(!empty.path(".claude").exists());
+    project.snap(&["resume", "one", "--no-edits", "--no-session"]).exits(2);
+}

@@ -115,6 +115,7 @@ mod session_state;
 mod sessions_continued;
 mod sessions_found;
 mod spaces;
+mod spaces_kept;
 mod spaces_seen;
 mod special_files;
 mod store;
