@@ -95,6 +95,8 @@ fn two() -> (Project, std::path::PathBuf, std::path::PathBuf, Project, Terminal)
     eventually_is(&ada, &remote, "busy");
     let other = colleague(&ada, &remote).of_another_user();
     no_pause(&other);
+    // What `init` writes is no edit of anybody's.
+    fs::write(other.path(".git/info/exclude"), ".claude/\n").must("a rule");
     other.snap(&["init", "--local", "--sync"]).exits(0);
     other.write("b.txt", "mine\n");
     other.snap(&["save", "mine"]).exits(0);

@@ -3,8 +3,6 @@
 mod feed;
 mod snapshots;
 
-use std::collections::HashSet;
-
 use clap::Args;
 use serde::Serialize;
 
@@ -19,12 +17,16 @@ use crate::cli::output::words::count;
 use crate::cli::output::{Report, Style, Text, Ui, pager, text};
 use crate::context::Context;
 use crate::space::{self, Looker, Present};
+use crate::store::Operation;
 use crate::transfer::SessionState;
 use crate::workspace::Workspace;
-use snapshots::Snapshots;
+use snapshots::{Around, Snapshots};
 
 /// What there is at least room for of what a session is about.
 const LEAST_ABOUT: usize = 12;
+
+/// The columns that are left out where there is no room for all, in this order: tasks, edits, branch, since, session.
+const LEFT_OUT: [usize; 5] = [6, 5, 4, 2, 3];
 
 /// The most columns of a branch.
 const LONGEST_BRANCH: usize = 20;
@@ -66,8 +68,16 @@ impl Space {
         }
         let (here, states) = (workspace.store.summaries()?, space::line_states_of_all(context, workspace));
         let says = all.iter().filter_map(|one| one.head.says.as_ref());
-        let continued: HashSet<_> = says.filter_map(|says| says.from.as_ref()).collect();
-        let snapshots = Snapshots::of(&there, &here, &states, &continued, names_only);
+        let fetched = space::fetched_entries(context, &home);
+        let around = Around {
+            continued: says.filter_map(|says| says.from.as_ref()).collect(),
+            begins: fetched
+                .into_iter()
+                .filter(|entry| entry.operation == Operation::Branch)
+                .filter_map(|entry| entry.snapshot)
+                .collect(),
+        };
+        let snapshots = Snapshots::of(&there, &here, &states, &around, names_only);
         ui.report(&SpaceReport::of(&shown, &all, snapshots, context.now, (self.all, names_only)))?;
         Ok(Outcome::Done)
     }
@@ -177,6 +187,21 @@ impl SessionThere<'_> {
     }
 }
 
+/// How many columns of the screen the cells take.
+fn used(widths: &[usize; 7]) -> usize {
+    widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum()
+}
+
+/// Leaves out the columns that there is no room for beside what a session is about; the others keep their widths.
+fn that_fit(mut widths: [usize; 7], screen: usize) -> [usize; 7] {
+    for column in LEFT_OUT {
+        if used(&widths) + LEAST_ABOUT > screen {
+            widths[column] = 0;
+        }
+    }
+    widths
+}
+
 const HEADINGS: [&str; 7] = ["WHO", "STATE", "SINCE", "SESSION", "BRANCH", "EDITS", "TASKS"];
 
 impl Report for SpaceReport<'_> {
@@ -212,8 +237,8 @@ impl SpaceReport<'_> {
             let widest = rows.iter().map(|(cells, _)| wide(&cells[column])).max().unwrap_or(0);
             if widest == 0 { 0 } else { widest.max(HEADINGS[column].len()) }
         };
-        let widths: [usize; 7] = std::array::from_fn(width);
-        let used: usize = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum();
+        let widths = that_fit(std::array::from_fn(width), screen);
+        let used = used(&widths);
         let room = screen.saturating_sub(used).max(LEAST_ABOUT);
         let line = |cells: &[String; 7], about: &str, state: Style| {
             let mut line = Text::default();
@@ -245,5 +270,20 @@ impl SpaceReport<'_> {
             lines.push(Style::Faint.of(crate::cli::called::in_words(&words)));
         }
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_left_out_until_what_a_session_is_about_has_room() {
+        let widths = [12, 7, 5, 8, 6, 8, 5];
+        let columns = |screen| that_fit(widths, screen).iter().filter(|width| **width > 0).count();
+        assert_eq!([usize::MAX, 80, 70, 60, 50, 40].map(columns), [7, 7, 6, 5, 3, 2]);
+        for screen in 40..90 {
+            assert!(used(&that_fit(widths, screen)) + LEAST_ABOUT <= screen, "{screen}");
+        }
     }
 }

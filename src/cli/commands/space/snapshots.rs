@@ -50,6 +50,14 @@ pub(super) struct SnapshotThere<'a> {
     said: Option<&'a LineState>,
 }
 
+/// What is known of snapshots beside what they say.
+pub(super) struct Around<'a> {
+    /// Sessions go on from these.
+    pub(super) continued: HashSet<&'a SnapshotId>,
+    /// Lines of others begin with these, whatever they call them.
+    pub(super) begins: HashSet<SnapshotId>,
+}
+
 /// Those of a remote, the newest first.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -64,13 +72,12 @@ pub(super) struct Snapshots<'a> {
 }
 
 impl<'a> Snapshots<'a> {
-    /// Takes what a remote has and what is here. Work goes on from the snapshots in `continued`. With `names_only`, what is not
-    /// here is not known.
+    /// Takes what a remote has and what is here. With `names_only`, what is not here is not known.
     pub(super) fn of(
         there: &'a [NamedThere],
         here: &'a Summaries,
         states: &'a LineStates,
-        continued: &HashSet<&'a SnapshotId>,
+        around: &Around<'_>,
         names_only: bool,
     ) -> Snapshots<'a> {
         let saved: HashMap<&SnapshotId, Saved<'a>> =
@@ -113,13 +120,13 @@ impl<'a> Snapshots<'a> {
         let hidden: Hidden<'a> =
             hidden.map(|saved| (&saved.head.id, saved.summary.parent.as_ref())).collect();
         let mut made = Snapshots { all, hidden, unknown };
-        made.end_what_led_to_an_end(continued);
+        made.end_what_led_to_an_end(around);
         made
     }
 
     /// What led only to the end of a line is over too: back to where that line begins, as long as one person saved it and nothing
     /// else goes on from it.
-    fn end_what_led_to_an_end(&mut self, continued: &HashSet<&SnapshotId>) {
+    fn end_what_led_to_an_end(&mut self, around: &Around<'_>) {
         let mut numbers: HashMap<&SnapshotId, usize> = HashMap::new();
         let mut children: HashMap<&SnapshotId, usize> = HashMap::new();
         for (number, one) in self.all.iter().enumerate() {
@@ -135,11 +142,12 @@ impl<'a> Snapshots<'a> {
             let (mut at, state) = (end, self.all[end].state);
             loop {
                 let one = &self.all[at];
-                let begins = one.said.is_some_and(|said| said.name.is_some());
+                let begins =
+                    around.begins.contains(one.id) || one.said.is_some_and(|said| said.name.is_some());
                 let Some(parent) = one.parent.filter(|_| !begins) else { break };
                 let Some(before) = numbers.get(parent).copied() else { break };
                 let is_only_this = children.get(parent) == Some(&1)
-                    && !continued.contains(parent)
+                    && !around.continued.contains(parent)
                     && !goes_on.contains(parent)
                     && self.all[before].by == one.by;
                 if self.all[before].state != LineIs::Open || !is_only_this {
