@@ -24,8 +24,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::git::objects_aside::ObjectsAside;
 use crate::git::remote_messages::without_password;
 use crate::git::stand_in::StandIn;
-use crate::sys::{environment, process};
 use crate::sys::programs::Programs;
+use crate::sys::{environment, process};
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]

@@ -412,9 +412,9 @@ impl<'a> Remote<'a> {
         let Some(limit) = answer.late else { return Ok(answer) };
         let seconds = limit.as_secs();
         let said = format!("git was ended after {seconds} second{}", if seconds == 1 { "" } else { "s" });
-        Err(Error::new(Kind::Environment, format!("{} does not answer", self.shown()))
-            .because(said)
-            .hint("run the command again later; `git ls-remote` with the same remote shows what it waits for"))
+        Err(Error::new(Kind::Environment, format!("{} does not answer", self.shown())).because(said).hint(
+            "run the command again later; `git ls-remote` with the same remote shows what it waits for",
+        ))
     }
 
     pub(super) fn failed(&self, action: &str, answer: &GitOutput) -> Error {

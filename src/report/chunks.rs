@@ -180,7 +180,9 @@ impl Spool {
 fn gzip(chunk: &[u8]) -> Result<Vec<u8>> {
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
     let mut packed = vec![0; compressor.gzip_compress_bound(chunk.len())];
-    let length = compressor.gzip_compress(chunk, &mut packed).map_err(|error| failed(&std::io::Error::other(error)))?;
+    let length = compressor
+        .gzip_compress(chunk, &mut packed)
+        .map_err(|error| failed(&std::io::Error::other(error)))?;
     packed.truncate(length);
     Ok(packed)
 }

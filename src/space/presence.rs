@@ -134,14 +134,13 @@ pub(super) fn open_kept<'a>(
     let scratch = workspace.store.scratch()?;
     let kept = folder.join(format!("{kind}-{key}.git")).path();
     let repository = workspace.repository.as_ref();
-    let mut opened =
-        Remote::open_kept(
-            repository,
-            (&context.cwd, &scratch.path(), &kept),
-            remote,
-            (interactive, limit),
-            tell,
-        )?;
+    let mut opened = Remote::open_kept(
+        repository,
+        (&context.cwd, &scratch.path(), &kept),
+        remote,
+        (interactive, limit),
+        tell,
+    )?;
     let usual = Retries::default();
     opened.try_again(Retries {
         tries: context.tries.unwrap_or(usual.tries),
@@ -239,8 +238,7 @@ impl<'a> Looker<'a> {
         }
         let is_recent =
             seen.listed.is_some_and(|listed| listed <= now && now.since(listed) < SNAPSHOTS_KNOWN);
-        let is_due =
-            snapshots && !(is_recent && self.remote.refs_here(SNAPSHOTS)?.len() > FEW_SNAPSHOTS);
+        let is_due = snapshots && !(is_recent && self.remote.refs_here(SNAPSHOTS)?.len() > FEW_SNAPSHOTS);
         match self.remote.follow(if is_due { both } else { &[HEADS] }, false) {
             Ok(()) if is_due => seen.listed = Some(now),
             // What somebody put in the place of a snapshot hides nobody who is at work.

@@ -47,9 +47,8 @@ pub(super) fn areas(screen: Rect, wide: bool, rows: &[usize; 5]) -> Areas {
 /// in their order what is still left.
 fn shares(height: u16, rows: &[usize; 5]) -> [u16; 5] {
     // With a heading each; the heading of the files is there even if there are none.
-    let needs = rows.map(|rows| {
-        if rows == 0 { 0 } else { u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1) }
-    });
+    let needs = rows
+        .map(|rows| if rows == 0 { 0 } else { u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1) });
     let mut left = height;
     let mut shares = [0; 5];
     for (number, most) in [

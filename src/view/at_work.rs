@@ -120,9 +120,8 @@ impl Seen {
         facts.extend(self.branch.as_ref().map(|branch| format!("on {}", Line(branch))));
         let edits = self.edits.filter(|edits| edits.files > 0);
         let files = |number: usize| if number == 1 { "1 file".to_owned() } else { format!("{number} files") };
-        facts.extend(
-            edits.map(|edits| format!("{} +{} -{}", files(edits.files), edits.added, edits.removed)),
-        );
+        facts
+            .extend(edits.map(|edits| format!("{} +{} -{}", files(edits.files), edits.added, edits.removed)));
         let tasks = self.tasks.filter(|tasks| tasks.all > 0);
         facts.extend(tasks.map(|tasks| format!("{} of {} tasks done", tasks.done, tasks.all)));
         let mine = if self.mine { " (you)" } else { "" };

@@ -102,11 +102,9 @@ impl Pen<'_> {
         }
         for (number, y) in (first..lengths[list]).zip(top..area.bottom()) {
             let fact = match (list, &state.facts) {
-                (4, _) => state
-                    .at_work
-                    .as_ref()
-                    .and_then(|one| one.sessions.get(number))
-                    .map(|(_, fact)| fact),
+                (4, _) => {
+                    state.at_work.as_ref().and_then(|one| one.sessions.get(number)).map(|(_, fact)| fact)
+                }
                 (0, _) => state.snapshots.get(number).map(|listed| &listed.fact),
                 (1, Some(facts)) => facts.tasks.get(number),
                 (2, Some(facts)) => facts.agents.get(number),

@@ -134,8 +134,7 @@ impl State {
         let name = |at_work: &AtWork, number: usize| at_work.sessions.get(number).map(|one| one.0.clone());
         let before = self.at_work.as_ref().and_then(|before| name(before, self.selected[4]));
         let place = at_work.sessions.iter().position(|one| Some(&one.0) == before.as_ref());
-        self.selected[4] =
-            place.unwrap_or(self.selected[4].min(at_work.sessions.len().saturating_sub(1)));
+        self.selected[4] = place.unwrap_or(self.selected[4].min(at_work.sessions.len().saturating_sub(1)));
         if at_work.sessions.is_empty() && self.focus == Focus::People {
             self.focus = Focus::Diff;
         }

@@ -45,7 +45,10 @@ fn who_is_at_work_stands_below_the_files_and_what_is_selected_stays_so() {
         assert!(shown.contains("At work 0") && shown.contains("looking…"), "{shown}");
         state.see(seen(&["ada", "bob"]));
         let shown = rows(&painted(&mut state, false)).join("\n");
-        assert!(shown.contains("At work 2") && shown.contains("waiting ada: the") && shown.contains("3m"), "{shown}");
+        assert!(
+            shown.contains("At work 2") && shown.contains("waiting ada: the") && shown.contains("3m"),
+            "{shown}"
+        );
         // From the diff backwards: it is the last list.
         let back = Event::Key(ratatui::crossterm::event::KeyEvent::new(
             ratatui::crossterm::event::KeyCode::BackTab,
@@ -86,8 +89,8 @@ fn whatever_somebody_calls_a_session_is_drawn_safe() {
     assert_eq!(shown.chars().find(|c| is_raw(*c)), None, "{shown:?}");
 }
 
-/// A shared project of ada's with a session at work, and a colleague whose view is open.
-fn two() -> (Project, std::path::PathBuf, std::path::PathBuf, Project, Terminal) {
+/// A shared project of ada's with a session at work, its remote and transcript, and a colleague with a snapshot.
+fn two() -> (Project, std::path::PathBuf, std::path::PathBuf, Project) {
     let (ada, remote, transcript) = shared();
     say(&ada, &transcript, 1, "now the tests");
     ada.write("a.txt", "edited\n");
@@ -100,8 +103,7 @@ fn two() -> (Project, std::path::PathBuf, std::path::PathBuf, Project, Terminal)
     other.snap(&["init", "--local", "--sync"]).exits(0);
     other.write("b.txt", "mine\n");
     other.snap(&["save", "mine"]).exits(0);
-    let terminal = Terminal::start(other.command(other.root(), &["view"]));
-    (ada, remote, transcript, other, terminal)
+    (ada, remote, transcript, other)
 }
 
 /// Whether a program that looks for a view of this project still runs.
@@ -109,15 +111,16 @@ fn is_looked_for(project: &Project) -> bool {
     let root = project.root().display().to_string();
     let all = fs::read_dir("/proc").must("processes").flatten();
     let words = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    words.map(|words| String::from_utf8_lossy(&words).replace('\0', " ")).any(|words| {
-        words.contains(&root) && words.contains("--feed")
-    })
+    words
+        .map(|words| String::from_utf8_lossy(&words).replace('\0', " "))
+        .any(|words| words.contains(&root) && words.contains("--feed"))
 }
 
 #[test]
 fn the_view_sees_who_is_at_work_and_shows_the_last_words_of_a_session() {
-    let (ada, remote, transcript, other, mut terminal) = two();
+    let (ada, remote, transcript, other) = two();
     let before = other.state();
+    let mut terminal = Terminal::start(other.command(other.root(), &["view"]));
     terminal.sees("At work 1");
     terminal.sees("busy ada: the parser");
     // Back from the diff to the last list.
@@ -143,8 +146,7 @@ fn the_view_sees_who_is_at_work_and_shows_the_last_words_of_a_session() {
 
 #[test]
 fn a_remote_that_never_answers_holds_up_nothing() {
-    let (_ada, _remote, _, other, terminal) = two();
-    drop(terminal);
+    let (_ada, _remote, _, other) = two();
     let ssh = other.home.path().join("ssh");
     fs::write(&ssh, "#!/bin/sh\nsleep 100000\n").must("a program");
     fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).must("a mode");

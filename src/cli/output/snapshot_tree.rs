@@ -62,7 +62,8 @@ pub(crate) fn lines(drawn: &[(Drawn, String)], row: impl Fn(usize) -> Row, scree
     if rows.is_empty() {
         return Vec::new();
     }
-    let longest = |of: &dyn Fn(&Row) -> usize| rows.iter().flatten().map(|(_, row)| of(row)).max().unwrap_or(0);
+    let longest =
+        |of: &dyn Fn(&Row) -> usize| rows.iter().flatten().map(|(_, row)| of(row)).max().unwrap_or(0);
     let (id, age) = (longest(&|row| wide(&row.id)).max(2), longest(&|row| wide(&row.age)).max(3));
     let named = |(lead, row): &(String, Row)| wide(lead) + wide(&row.name);
     let name = rows.iter().flatten().map(named).max().unwrap_or(0);
@@ -242,10 +243,7 @@ mod tests {
     fn no_line_is_wider_than_the_screen() {
         let ids = [id(0), id(1)];
         let at = Timestamp::from_millis(0);
-        let nodes = [
-            Node { id: &ids[1], parent: Some(&ids[0]), at },
-            Node { id: &ids[0], parent: None, at },
-        ];
+        let nodes = [Node { id: &ids[1], parent: Some(&ids[0]), at }, Node { id: &ids[0], parent: None, at }];
         let drawn = draw(&nodes, &Hidden::new());
         let row = |number: usize| Row {
             id: "3f2a".to_owned(),
