@@ -157,6 +157,7 @@ fn of_a_server_that_sends_everything_or_nothing_only_what_is_here_is_known() {
     assert_eq!(tree(&other, &[]), Vec::<String>::new());
     let said = bob(&other, &["space"]).exits(0).stdout;
     assert!(said.contains("and 2 snapshots of which only the id is known"), "{said}");
+    assert_eq!(bob(&other, &["space", "--json"]).exits(0).json()["unknown_snapshots"], 2);
     bob(&other, &["pull", "origin", "next"]).exits(0);
     assert_eq!(tree(&other, &[]), ["● next", "and 1 snapshot of which only the id is known"]);
 }

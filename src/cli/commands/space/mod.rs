@@ -91,6 +91,8 @@ struct SpaceReport<'a> {
     names_only: bool,
     sessions: Vec<SessionThere<'a>>,
     snapshots: Snapshots<'a>,
+    /// How many further snapshots there are of which only the id is known.
+    unknown_snapshots: usize,
     #[serde(skip)]
     now: Timestamp,
     #[serde(skip)]
@@ -151,7 +153,15 @@ impl<'a> SpaceReport<'a> {
         (all, names_only): (bool, bool),
     ) -> SpaceReport<'a> {
         let sessions = sessions.iter().map(SessionThere::of).collect();
-        SpaceReport { remote, names_only, sessions, snapshots, now, all }
+        SpaceReport {
+            remote,
+            names_only,
+            sessions,
+            unknown_snapshots: snapshots.unknown,
+            snapshots,
+            now,
+            all,
+        }
     }
 }
 

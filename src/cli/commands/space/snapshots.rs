@@ -68,7 +68,7 @@ pub(super) struct Snapshots<'a> {
     hidden: Hidden<'a>,
     /// How many there are of which nothing but an id is known.
     #[serde(skip)]
-    unknown: usize,
+    pub(super) unknown: usize,
 }
 
 impl<'a> Snapshots<'a> {
