@@ -137,6 +137,11 @@ impl Context {
         })
     }
 
+    /// Returns the present moment, for what goes on for long; everything else goes by the moment at which the program started.
+    pub fn moment(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
     /// Returns the same surroundings with another folder to work in.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::joined::{folder_of, noted};
 use super::memory::Memory;
-use super::presence::{PUSHES, open_kept};
+use super::presence::open_kept;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
@@ -28,7 +28,7 @@ pub fn withdraw(
     folder.make_folder()?;
     let _alone = append_alone(&folder.join("lock"), super::work::PATIENCE)?;
     let me = noted(context, home).and_then(|noted| noted.who(context).ok());
-    let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, PUSHES), true, tell)?;
+    let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, "push"), true, tell)?;
     let there: Vec<(HeadName, RemoteRef)> = opened
         .look(&[HEADS])?
         .into_iter()

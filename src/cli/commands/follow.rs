@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::talk::{Page, words_of};
 use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
-use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::base::timestamp::{age, parse_span};
 use crate::cli::beside;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -91,7 +91,7 @@ impl Follow {
                 return Ok(Outcome::Done);
             }
             std::thread::sleep(self.every);
-            let now = Timestamp::now();
+            let now = context.moment();
             let Ok(all) = looker.look(now) else { continue };
             match all.into_iter().find(|one| one.head.name == last.head.name) {
                 Some(one) => {

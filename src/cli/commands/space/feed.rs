@@ -51,24 +51,28 @@ pub(super) fn run(
         let mut looker = match Looker::open(context, workspace, (home, remote), false, &mut silent) {
             Ok(looker) => looker,
             Err(error) => {
-                say(ui, remote, Err(&error))?;
+                say(ui, (context.moment(), remote), Err(&error))?;
                 std::thread::sleep(pause);
                 pause = (pause * 2).min(SLOWEST);
                 continue;
             }
         };
         for _ in 0..LOOKS {
-            let looked = looker.look(Timestamp::now());
-            say(ui, remote, looked.as_deref())?;
+            let looked = looker.look(context.moment());
+            say(ui, (context.moment(), remote), looked.as_deref())?;
             pause = if looked.is_ok() { EVERY } else { (pause * 2).min(SLOWEST) };
             std::thread::sleep(pause);
         }
     }
 }
 
-fn say(ui: &mut Ui, remote: &str, looked: std::result::Result<&[Present], &Error>) -> Result<()> {
+fn say(
+    ui: &mut Ui,
+    (at, remote): (Timestamp, &str),
+    looked: std::result::Result<&[Present], &Error>,
+) -> Result<()> {
     let look = Look {
-        at: Timestamp::now(),
+        at,
         remote,
         away: looked.err().map(|error| Line(&error.to_string()).to_string()),
         sessions: looked.unwrap_or_default().iter().map(SessionThere::of).collect(),
