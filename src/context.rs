@@ -49,6 +49,8 @@ pub struct Context {
     pub tries: Option<u32>,
     /// How long to wait before the second try, if somebody said so.
     pub first_wait: Option<Duration>,
+    /// How long a look at a space may take, if somebody said so.
+    pub look_limit: Option<Duration>,
     /// The variables of the environment, as far as they are text.
     pub variables: Variables,
     /// The user's settings.
@@ -131,7 +133,13 @@ impl Context {
             settings_wrong,
             tries: environment::number("SNAP_RETRY_TIMES"),
             first_wait: environment::number("SNAP_RETRY_MILLISECONDS").map(Duration::from_millis),
+            look_limit: environment::number("SNAP_LOOK_SECONDS").map(Duration::from_secs),
         })
+    }
+
+    /// Returns the present moment, for what goes on for long; everything else goes by the moment at which the program started.
+    pub fn moment(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     /// Returns the same surroundings with another folder to work in.

@@ -3,6 +3,7 @@
 //! Owns the `clap` crate. The one place where an error becomes an exit code.
 
 mod args;
+mod beside;
 mod called;
 mod commands;
 mod completion;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::field::Empty;
 
@@ -24,8 +24,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::git::objects_aside::ObjectsAside;
 use crate::git::remote_messages::without_password;
 use crate::git::stand_in::StandIn;
-use crate::sys::environment;
 use crate::sys::programs::Programs;
+use crate::sys::{environment, process};
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]
@@ -64,6 +64,9 @@ const SPARSE_AND_SPLIT: [&str; 2] = ["exceeds base index size", "cannot use spli
 
 /// After this a git takes long.
 const LONG: Duration = Duration::from_secs(3);
+
+/// How long a git that is asked to end may take for that.
+const TIDYING: Duration = Duration::from_secs(2);
 
 /// The name of a transport that does not exist. With it, git reaches no remote, whatever it tries.
 const NO_TRANSPORT: &str = "none";
@@ -114,6 +117,16 @@ pub(super) struct GitOutput {
     pub(super) ok: bool,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
+    /// That it was ended because it took as long as this.
+    pub(super) late: Option<Duration>,
+}
+
+/// Why a git was ended that did not end by itself.
+enum Stuck {
+    /// It waited for a pipe.
+    At(PathBuf),
+    /// It took as long as this.
+    Late(Duration),
 }
 
 impl GitOutput {
@@ -296,31 +309,50 @@ impl Git {
         })
     }
 
-    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. The
+    /// Ends a git that waits for a pipe in the place of a file of rules, or that takes longer than it may; says which. The
     /// search begins only if git takes long, and ends with it.
-    fn end_if_stuck(&self, id: u32, waits: &std::sync::mpsc::Receiver<()>) -> Option<PathBuf> {
+    fn end_if_stuck(
+        &self,
+        id: u32,
+        waits: &std::sync::mpsc::Receiver<()>,
+        limit: Option<Duration>,
+    ) -> Option<Stuck> {
         let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
+        let begun = Instant::now();
         let mut pause = LONG;
-        while waits.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        loop {
+            let left = limit.map_or(pause, |limit| limit.saturating_sub(begun.elapsed()));
+            if waits.recv_timeout(pause.min(left)) != Err(RecvTimeoutError::Timeout) {
+                return None;
+            }
+            if let Some(limit) = limit.filter(|limit| begun.elapsed() >= *limit) {
+                // What it has started holds its output open. Asked first: git removes its locks then.
+                let all = process::with_children(id);
+                all.iter().for_each(|id| process::ask_to_end(*id));
+                if waits.recv_timeout(TIDYING) == Err(RecvTimeoutError::Timeout) {
+                    all.into_iter().for_each(process::kill);
+                }
+                return Some(Stuck::Late(limit));
+            }
             if let Some(pipe) = super::special_files::waited_for(root) {
-                crate::sys::process::kill(id);
-                return Some(pipe);
+                process::kill(id);
+                return Some(Stuck::At(pipe));
             }
             pause *= 4;
         }
-        None
     }
 
     /// Runs a command to its end.
     pub(super) fn finish(&self, command: &mut Command, input: &[u8]) -> Result<GitOutput> {
-        self.finish_heard(command, input, |_| ())
+        self.finish_heard(command, input, None, |_| ())
     }
 
-    /// The same; `hear` is given what it says on standard error as it says it.
+    /// The same; it is ended after `limit`, and `hear` is given what it says on standard error as it says it.
     pub(super) fn finish_heard(
         &self,
         command: &mut Command,
         input: &[u8],
+        limit: Option<Duration>,
         hear: impl Fn(&[u8]) + Send,
     ) -> Result<GitOutput> {
         let span = tracing::debug_span!(target: "snap::git", "git", arguments = Empty, exit = Empty);
@@ -338,7 +370,7 @@ impl Git {
         let (ended, waits) = std::sync::mpsc::channel::<()>();
         let id = child.id();
         let output = std::thread::scope(|scope| {
-            let stuck = scope.spawn(move || self.end_if_stuck(id, &waits));
+            let stuck = scope.spawn(move || self.end_if_stuck(id, &waits, limit));
             if let Some(mut stdin) = stdin {
                 scope.spawn(move || stdin.write_all(input));
             }
@@ -359,7 +391,7 @@ impl Git {
         .map_err(fail)?;
         let (output, said, stuck) = output;
         span.record("exit", output.status.code());
-        if let Some(pipe) = stuck {
+        if let Some(Stuck::At(pipe)) = stuck {
             return Err(Error::new(Kind::Refused, format!("git can't work in {}", self.folder.display()))
                 .because(format!("{} is a pipe: git waited for it", pipe.display()))
                 .hint("remove it, if you did not make it; then run the command again"));
@@ -368,6 +400,10 @@ impl Git {
             ok: output.status.success(),
             stdout: output.stdout,
             stderr: String::from_utf8_lossy(&said).into_owned(),
+            late: match stuck {
+                Some(Stuck::Late(limit)) if !output.status.success() => Some(limit),
+                _ => None,
+            },
         })
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Repository;
 use super::command::GitOutput;
@@ -53,7 +54,8 @@ pub struct RefMove {
 
 impl<'a> Remote<'a> {
     /// Opens a remote as [`Remote::open`] does, with a repository that stays in the folder `kept`. `scratch` gets a link to
-    /// it, so that settings which the user makes for folders of the project (`includeIf "gitdir:…"`) hold here too.
+    /// it, so that settings which the user makes for folders of the project (`includeIf "gitdir:…"`) hold here too. A run of git
+    /// that takes longer than `limit` is ended.
     ///
     /// # Errors
     /// As [`Remote::open`]; if it is new, also if the remote can't be reached.
@@ -61,10 +63,11 @@ impl<'a> Remote<'a> {
         repository: Option<&Repository>,
         (folder, scratch, kept): (&Path, &Path, &Path),
         address: &str,
-        interactive: bool,
+        (interactive, limit): (bool, Option<Duration>),
         tell: &'a mut dyn FnMut(&str),
     ) -> Result<Remote<'a>> {
         let mut remote = Remote::prepare(repository, folder, scratch, address, interactive, tell)?;
+        remote.limit = limit;
         if !remote.named {
             // Of an address, git does not remember that it leaves things out.
             remote.settings.extend(remote_setting(THERE, "url", address).into_iter().flatten());
@@ -112,7 +115,7 @@ impl<'a> Remote<'a> {
         let spec = format!("+{NOWHERE}:{NOWHERE}");
         let mut command = self.command();
         command.env("GIT_TRACE_PACKET", "1").args(FETCH).args(["--quiet", "--", &self.called, &spec]);
-        let answer = self.git.finish(&mut command, &[])?;
+        let answer = self.finish(&mut command, &[], |_| ())?;
         let said = Abilities::heard(&answer.stderr);
         if said.is_none() && !answer.ok {
             return Err(self.failed("ask", &without_trace(answer)));

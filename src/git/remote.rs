@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Repository;
 use super::address::check_folder;
@@ -43,6 +44,8 @@ pub struct Remote<'a> {
     /// Whether the server leaves out what is not asked for, as far as that is known.
     pub(super) filters: bool,
     retries: Retries,
+    /// How long one run of git may take.
+    pub(super) limit: Option<Duration>,
     monitor: Option<&'a Monitor>,
     tell: RefCell<&'a mut dyn FnMut(&str)>,
 }
@@ -128,6 +131,7 @@ impl<'a> Remote<'a> {
             hash,
             filters: false,
             retries: Retries::default(),
+            limit: None,
             monitor: None,
             tell: RefCell::new(tell),
         })
@@ -369,17 +373,13 @@ impl<'a> Remote<'a> {
     pub(super) fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<GitOutput> {
         let Retries { tries, first_wait: mut wait } = self.retries;
         for tried in 1.. {
-            let mut answer = match self.monitor {
-                None => self.git.finish(self.command().args(arguments), input)?,
-                Some(monitor) => {
-                    let hear = |said: &[u8]| {
-                        if let Some(step) = progress(said) {
-                            monitor.see(Some(step));
-                        }
-                    };
-                    self.git.finish_heard(self.command().args(arguments), input, hear)?
+            let monitor = self.monitor;
+            let hear = |said: &[u8]| {
+                if let (Some(monitor), Some(step)) = (monitor, progress(said)) {
+                    monitor.see(Some(step));
                 }
             };
+            let mut answer = self.finish(self.command().args(arguments), input, hear)?;
             if let Some(monitor) = self.monitor {
                 monitor.see(None);
                 answer.stderr = without_progress(&answer.stderr);
@@ -402,6 +402,22 @@ impl<'a> Remote<'a> {
             wait *= 2;
         }
         Err(Error::new(Kind::Bug, "git was never run"))
+    }
+
+    /// Runs a command to its end, or as long as it may take.
+    pub(super) fn finish(
+        &self,
+        command: &mut std::process::Command,
+        input: &[u8],
+        hear: impl Fn(&[u8]) + Send,
+    ) -> Result<GitOutput> {
+        let answer = self.git.finish_heard(command, input, self.limit, hear)?;
+        let Some(limit) = answer.late else { return Ok(answer) };
+        let seconds = limit.as_secs();
+        let said = format!("git was ended after {seconds} second{}", if seconds == 1 { "" } else { "s" });
+        Err(Error::new(Kind::Environment, format!("{} does not answer", self.shown())).because(said).hint(
+            "run the command again later; `git ls-remote` with the same remote shows what it waits for",
+        ))
     }
 
     pub(super) fn failed(&self, action: &str, answer: &GitOutput) -> Error {

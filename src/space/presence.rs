@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::joined::{folder_of, joined};
 use crate::base::digest::ObjectId;
-use crate::base::error::Result;
+use crate::base::error::{Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::git::{Remote, Retries};
+use crate::git::{Remote, RemoteRef, Retries};
 use crate::sys::files::{self, Existing, Scratch};
 use crate::sys::locks::append_alone;
 use crate::sys::place::OwnPath;
-use crate::transfer::{HEADS, HeadName, HeadSays, RemoteHead};
+use crate::transfer::{HEADS, HeadName, HeadSays, NamedThere, RemoteHead, SNAPSHOTS};
 use crate::workspace::Workspace;
 
 /// What was seen, in the folder of a clone.
@@ -36,8 +36,20 @@ const RECENT: Duration = Duration::from_secs(600);
 /// How long a look waits for another one of this clone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The most heads that are looked at.
+/// The most heads that are looked at, and the most snapshots.
 const MOST: usize = 10_000;
+
+/// So many names of snapshots are asked for at each look: some 10 KB.
+const FEW_SNAPSHOTS: usize = 100;
+
+/// Those of more are asked for again after this.
+const SNAPSHOTS_KNOWN: Duration = Duration::from_secs(60);
+
+/// How long one run of git may take in a look.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The longest that git may take for a push: a server that says nothing must not hold up all that comes after.
+const PUSH_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What was seen of a remote when it was looked at.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,6 +61,8 @@ pub(super) struct Seen {
     pub(super) heads: BTreeMap<String, SeenHead>,
     /// The tips of chains, by their refs without the beginning.
     pub(super) tips: BTreeMap<String, String>,
+    /// When the names of snapshots were asked for last.
+    listed: Option<Timestamp>,
 }
 
 /// What was seen of a head.
@@ -99,6 +113,9 @@ pub struct Looker<'a> {
     _scratch: Scratch,
 }
 
+/// What the repository is called that pushes are made from.
+pub(super) const PUSHES: &str = "push";
+
 /// Returns the remote whose space a clone takes part in, else the usual one.
 pub fn usual_remote(context: &Context, home: &Path) -> String {
     joined(context, home).map_or_else(|| "origin".to_owned(), |joined| joined.remote)
@@ -112,14 +129,21 @@ pub(super) fn open_kept<'a>(
     interactive: bool,
     tell: &'a mut dyn FnMut(&str),
 ) -> Result<(Remote<'a>, Scratch, String)> {
+    // A push may send much; a look never brings much.
+    let limit = if kind == PUSHES { PUSH_LIMIT } else { context.look_limit.unwrap_or(LIMIT) };
     let folder = folder_of(context, home);
     folder.make_folder()?;
     let key = ObjectId::of(remote.as_bytes()).to_string()[..8].to_owned();
     let scratch = workspace.store.scratch()?;
     let kept = folder.join(format!("{kind}-{key}.git")).path();
     let repository = workspace.repository.as_ref();
-    let mut opened =
-        Remote::open_kept(repository, (&context.cwd, &scratch.path(), &kept), remote, interactive, tell)?;
+    let mut opened = Remote::open_kept(
+        repository,
+        (&context.cwd, &scratch.path(), &kept),
+        remote,
+        (interactive, Some(limit)),
+        tell,
+    )?;
     let usual = Retries::default();
     opened.try_again(Retries {
         tries: context.tries.unwrap_or(usual.tries),
@@ -162,18 +186,25 @@ impl<'a> Looker<'a> {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn look(&mut self, now: Timestamp) -> Result<Vec<Present>> {
+        Ok(self.look_for(now, false)?.0)
+    }
+
+    /// Looks at sessions and at the names of snapshots. Where there are many, their names are those of a minute ago at most.
+    ///
+    /// # Errors
+    /// As [`Looker::look`].
+    pub fn look_at_all(&mut self, now: Timestamp) -> Result<(Vec<Present>, Vec<NamedThere>)> {
+        self.look_for(now, true)
+    }
+
+    fn look_for(&mut self, now: Timestamp, snapshots: bool) -> Result<(Vec<Present>, Vec<NamedThere>)> {
         let _alone = append_alone(&self.folder.join("poll.lock"), PATIENCE)?;
-        let refs = if self.remote.filters() {
-            self.remote.follow(&[HEADS], false)?;
-            self.remote.refs_here(HEADS)?
-        } else {
-            self.remote.look(&[HEADS])?
-        };
-        let mut fetched = if self.remote.filters() { Some(self.remote.fetched()?) } else { None };
         let before = Seen::read(&self.folder, &self.key);
-        let mut seen = Seen { looked: Some(now), heads: BTreeMap::new(), tips: before.tips.clone() };
+        let mut seen = Seen { looked: Some(now), heads: BTreeMap::new(), ..before.clone() };
+        let (heads, named) = self.refs(now, snapshots, &mut seen)?;
+        let mut fetched = if self.remote.filters() { Some(self.remote.fetched()?) } else { None };
         let mut all = Vec::new();
-        for at in refs.into_iter().take(MOST) {
+        for at in heads.into_iter().take(MOST) {
             let Some(name) = HeadName::parse(&at.name) else { continue };
             let says = fetched.as_mut().and_then(|fetched| {
                 let commit = fetched.commit(&at.oid).ok()?;
@@ -191,7 +222,34 @@ impl<'a> Looker<'a> {
         seen.write(&self.folder, &self.key)?;
         self.remote.begin_anew_if_many()?;
         all.sort_by(|a, b| b.heard.cmp(&a.heard).then_with(|| a.head.name.cmp(&b.head.name)));
-        Ok(all)
+        let named = named.into_iter().take(MOST);
+        let named = named.filter_map(|at| NamedThere::read(at, fetched.as_mut())).collect();
+        Ok((all, named))
+    }
+
+    /// Asks for the refs of heads, and for those of snapshots where that is due; returns both.
+    fn refs(
+        &self,
+        now: Timestamp,
+        snapshots: bool,
+        seen: &mut Seen,
+    ) -> Result<(Vec<RemoteRef>, Vec<RemoteRef>)> {
+        let both: &[&str] = &[HEADS, SNAPSHOTS];
+        if !self.remote.filters() {
+            let all = self.remote.look(if snapshots { both } else { &[HEADS] })?;
+            return Ok(all.into_iter().partition(|at| at.name.starts_with(HEADS)));
+        }
+        let is_recent =
+            seen.listed.is_some_and(|listed| listed <= now && now.since(listed) < SNAPSHOTS_KNOWN);
+        let is_due = snapshots && !(is_recent && self.remote.refs_here(SNAPSHOTS)?.len() > FEW_SNAPSHOTS);
+        match self.remote.follow(if is_due { both } else { &[HEADS] }, false) {
+            Ok(()) if is_due => seen.listed = Some(now),
+            // What somebody put in the place of a snapshot hides nobody who is at work.
+            Err(error) if is_due && error.kind() == Kind::Damaged => self.remote.follow(&[HEADS], false)?,
+            done => done?,
+        }
+        let named = if snapshots { self.remote.refs_here(SNAPSHOTS)? } else { Vec::new() };
+        Ok((self.remote.refs_here(HEADS)?, named))
     }
 
     fn present(&self, head: RemoteHead, known: &SeenHead, now: Timestamp) -> Present {

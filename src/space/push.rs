@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::joined::{Joined, folder_of, join};
 use super::memory::{Memory, OwnHead};
 use super::notes::{Note, Notes};
-use super::presence::open_kept;
+use super::presence::{PUSHES, open_kept};
 use super::work::{Asked, PATIENCE, Pushed, Work};
 use super::{chain, pace, settle};
 use crate::audit;
@@ -96,7 +96,7 @@ fn work(
 ) -> Result<Pushed> {
     let context = &context.at(&joined.home)?;
     let workspace = &Workspace::open(context)?;
-    let place = (joined.home.as_path(), joined.remote.as_str(), "push");
+    let place = (joined.home.as_path(), joined.remote.as_str(), PUSHES);
     let (mut remote, _scratch, _) = open_kept(context, workspace, place, asked == Asked::Person, tell)?;
     joined.refuse_moved(remote.leads_to())?;
     let joined = &if joined.leads_to.is_empty() || joined.clone.is_empty() {

@@ -5,17 +5,19 @@
 //! everybody makes the same commit from it. Pure, except for reading what was fetched. None of that is
 //! trusted.
 
+use std::fmt::Write as _;
+
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::git::{Fetched, FetchedCommit, NewCommit, RemoteRef};
-use crate::manifest::{LARGEST_MANIFEST, Manifest};
+use crate::manifest::{LARGEST_MANIFEST, Manifest, Trigger};
 use crate::store::{Incoming, Store};
 
 /// Where the refs of snapshots begin.
-pub(super) const REFS: &str = "refs/snapshots/";
+pub const REFS: &str = "refs/snapshots/";
 
 /// The manifest's name in the tree.
 pub const MANIFEST: &str = "manifest.json";
@@ -63,31 +65,70 @@ pub fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
     let objects = manifest.objects();
     let mut paths = vec![MANIFEST.to_owned()];
     paths.extend(objects.iter().map(|object| object_path(object.object)));
-    let by = &manifest.created_by;
     NewCommit {
         name,
         seconds: manifest.created_at.as_millis().div_euclid(1_000).clamp(0, LAST_SECOND),
-        message: format!(
-            "{}\n\nSaved-by: {}@{}\nSaved-at: {}",
-            Line(&manifest.name),
-            Line(&by.user),
-            Line(&by.host),
-            manifest.created_at
-        ),
+        message: SnapshotSays::of(manifest).message(),
         paths,
         after: None,
     }
 }
 
-/// Reads the snapshot's name from a commit, who saved it and when. This is only for display and for the
-/// order: only the manifest counts.
-pub(super) fn read_message(commit: &FetchedCommit) -> (String, String, Timestamp) {
-    let value = |key| commit.message.lines().find_map(|line| line.strip_prefix(key));
-    let name = commit.message.lines().next().unwrap_or_default();
-    let by = value("Saved-by: ").unwrap_or_default();
-    let at = value("Saved-at: ").and_then(|text| text.parse().ok());
-    let committed = || Timestamp::from_millis(commit.seconds.saturating_mul(1_000));
-    (Line(name).to_string(), Line(by).to_string(), at.unwrap_or_else(committed))
+/// What the message of a snapshot's commit says. This is only for display and for the order: only the manifest counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotSays {
+    /// Its name, safe to show.
+    pub name: String,
+    /// Whoever saved it, and where, safe to show.
+    pub by: String,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// The snapshot that it was saved after, if that is said.
+    pub parent: Option<SnapshotId>,
+    /// Whether a hook made it.
+    pub is_auto: bool,
+}
+
+impl SnapshotSays {
+    /// Makes it from what was saved.
+    pub fn of(manifest: &Manifest) -> SnapshotSays {
+        let by = &manifest.created_by;
+        SnapshotSays {
+            name: Line(&manifest.name).to_string(),
+            by: format!("{}@{}", Line(&by.user), Line(&by.host)),
+            at: manifest.created_at,
+            parent: manifest.parent.clone(),
+            is_auto: by.trigger == Trigger::Auto,
+        }
+    }
+
+    /// Returns the message of the commit.
+    fn message(&self) -> String {
+        let mut text = format!("{}\n\nSaved-by: {}\nSaved-at: {}", self.name, self.by, self.at);
+        if let Some(parent) = &self.parent {
+            let _never_fails = write!(text, "\nParent: {parent}");
+        }
+        if self.is_auto {
+            text.push_str("\nTrigger: auto");
+        }
+        text
+    }
+
+    /// Reads it from a commit, whatever that is.
+    pub(super) fn read(commit: &FetchedCommit) -> SnapshotSays {
+        // The name may be any text: it is no line of these.
+        let value = |key| commit.message.lines().skip(1).find_map(|line| line.strip_prefix(key));
+        let name = commit.message.lines().next().unwrap_or_default();
+        let at = value("Saved-at: ").and_then(|text| text.parse().ok());
+        let committed = || Timestamp::from_millis(commit.seconds.saturating_mul(1_000));
+        SnapshotSays {
+            name: Line(name).to_string(),
+            by: Line(value("Saved-by: ").unwrap_or_default()).to_string(),
+            at: at.unwrap_or_else(committed),
+            parent: value("Parent: ").and_then(SnapshotId::parse),
+            is_auto: value("Trigger: ") == Some("auto"),
+        }
+    }
 }
 
 fn object_path(id: ObjectId) -> String {
@@ -169,6 +210,24 @@ mod tests {
         ] {
             assert_eq!(part(user), made);
             assert_eq!(part(made), made, "read back as it was written");
+        }
+    }
+
+    #[test]
+    fn what_a_message_says_is_read_again_and_a_name_says_nothing_but_itself() {
+        let says = SnapshotSays {
+            name: "Parent: 00000000000000000000000000000000".to_owned(),
+            by: "ada@laptop".to_owned(),
+            at: Timestamp::from_millis(1_795_000_000_000),
+            parent: None,
+            is_auto: false,
+        };
+        let parent = SnapshotId::random();
+        let after = SnapshotSays { parent: Some(parent), is_auto: true, ..says.clone() };
+        for says in [says, after] {
+            let message = says.message();
+            let commit = FetchedCommit { tree: String::new(), parents: 0, seconds: 0, message };
+            assert_eq!(SnapshotSays::read(&commit), says);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::prune::{self, Policy, Pushed};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel, check_sound};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, REFS, RemoteSnapshot};
+use crate::transfer::commit_format::{self, REFS, RemoteSnapshot, SnapshotSays};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
@@ -224,7 +224,7 @@ impl<'a> Remotes<'a> {
         for place in wanted {
             // What is wrong with it is found, and said, when it is taken in.
             let commit = self.remote.fetched()?.commit(&place.at.oid);
-            dated.push((commit.ok().map(|commit| commit_format::read_message(&commit).2), place));
+            dated.push((commit.ok().map(|commit| SnapshotSays::read(&commit).at), place));
         }
         dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         for (_, place) in dated {

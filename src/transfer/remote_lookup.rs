@@ -8,7 +8,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::store::Reference;
-use crate::transfer::commit_format::{self, RemoteSnapshot};
+use crate::transfer::commit_format::{RemoteSnapshot, SnapshotSays};
 
 impl Remotes<'_> {
     /// Returns the addresses that it leads to, without passwords.
@@ -98,7 +98,7 @@ impl Remotes<'_> {
                 }
                 None => match self.remote.fetched()?.commit(&place.at.oid) {
                     Ok(commit) => {
-                        let (name, by, at) = commit_format::read_message(&commit);
+                        let SnapshotSays { name, by, at, .. } = SnapshotSays::read(&commit);
                         (name, by, at, false)
                     }
                     Err(_) => {

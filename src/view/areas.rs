@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Areas {
     pub(super) title: Rect,
-    /// Snapshots, tasks, agents, files: each with a row for its heading.
-    pub(super) lists: [Rect; 4],
+    /// Snapshots, tasks, agents, files, people: each with a row for its heading.
+    pub(super) lists: [Rect; 5],
     /// The line between the lists and the diff.
     pub(super) bar: Rect,
     pub(super) name: Rect,
@@ -15,8 +15,8 @@ pub(super) struct Areas {
     pub(super) status: Rect,
 }
 
-/// Divides a screen; `wide` leaves the lists out, and so does a screen that is too narrow.
-pub(super) fn areas(screen: Rect, wide: bool, lengths: &[usize; 4]) -> Areas {
+/// Divides a screen; `wide` leaves the lists out, and so does a screen that is too narrow. Each list has so many rows to show.
+pub(super) fn areas(screen: Rect, wide: bool, rows: &[usize; 5]) -> Areas {
     let Rect { x, y, width, height } = screen;
     let side = match width {
         _ if wide => 0,
@@ -36,7 +36,7 @@ pub(super) fn areas(screen: Rect, wide: bool, lengths: &[usize; 4]) -> Areas {
         ..Areas::default()
     };
     let mut top = y + 1;
-    for (number, share) in shares(body, lengths).into_iter().enumerate() {
+    for (number, share) in shares(body, rows).into_iter().enumerate() {
         areas.lists[number] = Rect::new(x, top, side, if side > 0 { share } else { 0 });
         top += share;
     }
@@ -45,21 +45,22 @@ pub(super) fn areas(screen: Rect, wide: bool, lengths: &[usize; 4]) -> Areas {
 
 /// Divides the height among the lists: each gets a fifth if it needs that much, the files what they need, then the others
 /// in their order what is still left.
-fn shares(height: u16, lengths: &[usize; 4]) -> [u16; 4] {
+fn shares(height: u16, rows: &[usize; 5]) -> [u16; 5] {
     // With a heading each; the heading of the files is there even if there are none.
-    let needs = lengths.map(|length| {
-        if length == 0 { 0 } else { u16::try_from(length).unwrap_or(u16::MAX).saturating_add(1) }
-    });
+    let needs = rows
+        .map(|rows| if rows == 0 { 0 } else { u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1) });
     let mut left = height;
-    let mut shares = [0; 4];
+    let mut shares = [0; 5];
     for (number, most) in [
         (0, (height / 5).max(3)),
+        (4, (height / 5).max(3)),
         (1, (height / 5).max(3)),
         (2, (height / 5).max(3)),
         (3, height),
         (0, height),
         (1, height),
         (2, height),
+        (4, height),
     ] {
         let more = needs[number].min(most).saturating_sub(shares[number]).min(left);
         shares[number] += more;
@@ -75,10 +76,12 @@ mod tests {
 
     #[test]
     fn no_row_stays_blank_as_long_as_a_list_has_more_to_show() {
-        assert_eq!(shares(22, &[20, 0, 0, 1]), [20, 0, 0, 2]);
-        assert_eq!(shares(22, &[20, 3, 2, 40]), [4, 4, 3, 11]);
-        assert_eq!(shares(22, &[2, 0, 0, 1]), [3, 0, 0, 19]);
-        assert_eq!(shares(30, &[20, 20, 0, 0]), [21, 9, 0, 0]);
-        assert_eq!(shares(0, &[1, 1, 1, 1]), [0, 0, 0, 0]);
+        assert_eq!(shares(22, &[20, 0, 0, 1, 0]), [20, 0, 0, 2, 0]);
+        assert_eq!(shares(22, &[20, 3, 2, 40, 0]), [4, 4, 3, 11, 0]);
+        assert_eq!(shares(22, &[20, 3, 2, 40, 9]), [4, 4, 3, 7, 4]);
+        assert_eq!(shares(22, &[2, 0, 0, 1, 0]), [3, 0, 0, 19, 0]);
+        assert_eq!(shares(22, &[2, 0, 0, 1, 8]), [3, 0, 0, 10, 9]);
+        assert_eq!(shares(30, &[20, 20, 0, 0, 0]), [21, 9, 0, 0, 0]);
+        assert_eq!(shares(0, &[1, 1, 1, 1, 1]), [0, 0, 0, 0, 0]);
     }
 }

@@ -18,7 +18,7 @@ use crate::base::columns::wrapped;
 /// Longer lines are hard to read.
 const WIDEST_PAGE: u16 = 90;
 
-const HEADINGS: [&str; 4] = ["Snapshots", "Tasks", "Agents", "Files"];
+const HEADINGS: [&str; 5] = ["Snapshots", "Tasks", "Agents", "Files", "At work"];
 
 /// Draws everything.
 ///
@@ -93,8 +93,18 @@ impl Pen<'_> {
         let heading = format!("{} {}", HEADINGS[list], lengths[list]);
         self.text(area.x, area.y, area.width, &heading, style);
         let first = state.first_shown(list, usize::from(area.height));
-        for (number, y) in (first..lengths[list]).zip(area.y + 1..area.bottom()) {
+        let mut top = area.y + 1;
+        if let Some(note) = state.at_work.as_ref().and_then(|one| one.note.as_ref()).filter(|_| list == 4)
+            && top < area.bottom()
+        {
+            self.cut(area.x + 2, top, area.width.saturating_sub(2), note, faint());
+            top += 1;
+        }
+        for (number, y) in (first..lengths[list]).zip(top..area.bottom()) {
             let fact = match (list, &state.facts) {
+                (4, _) => {
+                    state.at_work.as_ref().and_then(|one| one.sessions.get(number)).map(|(_, fact)| fact)
+                }
                 (0, _) => state.snapshots.get(number).map(|listed| &listed.fact),
                 (1, Some(facts)) => facts.tasks.get(number),
                 (2, Some(facts)) => facts.agents.get(number),

@@ -196,7 +196,7 @@ pub(super) fn said_in(manifest: &Manifest) -> Vec<String> {
 }
 
 /// Returns the lines of a text behind an empty one, safe to show.
-fn paragraphs(word: &str, text: &str) -> Vec<String> {
+pub(super) fn paragraphs(word: &str, text: &str) -> Vec<String> {
     if text.trim().is_empty() {
         return Vec::new();
     }

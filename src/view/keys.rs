@@ -31,8 +31,8 @@ pub(super) const HELP: [(&str, &str); 20] = [
     ("f", "fold long lines by width, or cut them"),
     ("h l ← →", "move lines that are cut sideways"),
     ("z", "only the heads of hunks, or all; Enter opens one"),
-    ("Tab", "next part: snapshots, tasks, agents, files, diff"),
-    ("Enter", "open the snapshot or the task, or what an agent said"),
+    ("Tab", "next part: snapshots, tasks, agents, files, people, diff"),
+    ("Enter", "open a snapshot, a task, what an agent or a session said"),
     ("c", "the conversation; n N go by prompts, [ ] to the files"),
     ("r w", "resume this snapshot, rewind to it; asks first"),
     ("d p x", "print its diff, pin or unpin, remove it; ends the view"),
@@ -96,7 +96,7 @@ impl State {
             KeyCode::Char('/') => self.prompt = Some(String::new()),
             KeyCode::Esc => (self.pattern, self.goal) = (None, None),
             KeyCode::Tab => self.turn(1),
-            KeyCode::BackTab => self.turn(4),
+            KeyCode::BackTab => self.turn(5),
             KeyCode::Char('n') if self.pattern.is_some() => self.next_match(true),
             KeyCode::Char('N') if self.pattern.is_some() => self.next_match(false),
             KeyCode::Char('n') => self.next_hunk()?,
@@ -164,13 +164,13 @@ impl State {
     }
 
     fn turn(&mut self, by: usize) {
-        let order = [LISTS[0], LISTS[1], LISTS[2], LISTS[3], Focus::Diff];
+        let order = [LISTS[0], LISTS[1], LISTS[2], LISTS[3], LISTS[4], Focus::Diff];
         let now = order.iter().position(|focus| *focus == self.focus).unwrap_or(0);
         let lengths = self.lengths();
         // An empty list has nothing to select.
-        let usable = |at: &usize| *at == 4 || (lengths[*at] > 0 && !self.wide);
-        let next = (1..=5).map(|step| (now + step * by) % 5).find(usable);
-        self.focus = order[next.unwrap_or(4)];
+        let usable = |at: &usize| *at == 5 || (lengths[*at] > 0 && !self.wide);
+        let next = (1..=6).map(|step| (now + step * by) % 6).find(usable);
+        self.focus = order[next.unwrap_or(5)];
     }
 
     /// Changes how rows are made and stays where it is.
@@ -207,6 +207,7 @@ impl State {
                 let lines = task.map(|task| task.detail.clone()).unwrap_or_default();
                 self.read(lines);
             }
+            Focus::People => return Ok(Some(Effect::Session(self.selected[4]))),
             Focus::Agents => return Ok(Some(Effect::Agent(self.selected[2]))),
             Focus::Diff if self.folded => {
                 self.folded = false;
@@ -250,7 +251,7 @@ impl State {
                     self.focus = LISTS[list];
                     let row = usize::from(at.y - areas.lists[list].y);
                     // The first row is the list's heading.
-                    let Some(row) = row.checked_sub(1) else { return Ok(None) };
+                    let Some(row) = row.checked_sub(1 + self.notes(list)) else { return Ok(None) };
                     let first = self.first_shown(list, usize::from(areas.lists[list].height));
                     let effect = self.select(list, first + row);
                     let open = list == 0 && first + row < self.snapshots.len();

@@ -7,6 +7,8 @@
 
 mod action;
 mod areas;
+mod at_work;
+mod beside;
 mod document;
 mod draw;
 mod facts;
@@ -26,6 +28,8 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 pub use action::{Action, Picked};
+pub use at_work::{AtWork, Look};
+pub use beside::{Aside, Running, Start};
 pub use draw::draw;
 pub use facts::{Fact, Listed, Mood, SnapshotFacts};
 pub use record::{DiffBlock, Recorder};
@@ -46,12 +50,20 @@ const FRAME: Duration = Duration::from_millis(30);
 
 /// Shows a snapshot until the person quits; returns what is to be done then.
 ///
+/// `start` starts programs that look who is at work, if the project is shared.
+///
 /// The process is not to read from the terminal afterwards: a thread waits there for a key.
 ///
 /// # Errors
 /// [`Kind::NotFound`] if there is no such snapshot, [`Kind::Environment`] if the terminal can't be
 /// used or a signal came; the terminal is given back before.
-pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) -> Result<Option<Picked>> {
+pub fn run(
+    workspace: &Workspace,
+    reference: &str,
+    color: bool,
+    now: Timestamp,
+    start: Option<Start<'_>>,
+) -> Result<Option<Picked>> {
     let (sender, receiver) = channel();
     let signals = sender.clone();
     let _watch = crate::sys::signals::on_end(move || signals.send(News::Signal).is_ok(), || ())?;
@@ -83,6 +95,9 @@ pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) 
             reading: false,
             next: None,
             listed: false,
+            start,
+            looking: None,
+            following: None,
         };
         view.run(screen, &receiver, color)
     })
@@ -111,6 +126,11 @@ struct View<'s, 'e> {
     /// What to read when it is done.
     next: Option<Wanted>,
     listed: bool,
+    /// What starts programs beside the view.
+    start: Option<Start<'s>>,
+    /// The one that looks who is at work, and the one that reads the session which is shown; each ends when this goes.
+    looking: Option<Box<dyn Send>>,
+    following: Option<Box<dyn Send>>,
 }
 
 impl View<'_, '_> {
@@ -150,7 +170,7 @@ impl View<'_, '_> {
             News::Listed(Err(error)) => self.state.tell(work::said(&error)),
             News::Opened(opened) => match *opened {
                 Ok(OpenedSnapshot { facts, items, manifest }) => {
-                    (self.items, self.pieces, self.next) = (items, None, None);
+                    (self.items, self.pieces, self.next, self.following) = (items, None, None, None);
                     self.manifest = Some(manifest);
                     if let Some(effect) = self.state.open(facts) {
                         self.act(effect);
@@ -159,12 +179,21 @@ impl View<'_, '_> {
                         // What was asked for comes first.
                         let World { scope, workspace, now, .. } = self.world;
                         work::list(scope, workspace, now, self.world.sender.clone());
+                        self.look();
                     }
                 }
                 // Nothing is open yet: there is nothing to look at.
                 Err(error) if !self.listed => return Err(error),
                 Err(error) => self.state.tell(work::said(&error)),
             },
+            News::AtWork(look) => {
+                let mut at_work = self.state.at_work.clone().unwrap_or_else(AtWork::begun);
+                match look {
+                    Some(look) => at_work.hear(look),
+                    None => at_work.end(),
+                }
+                self.state.see(at_work);
+            }
             News::More => {}
             News::Idle => {
                 self.reading = false;
@@ -193,8 +222,33 @@ impl View<'_, '_> {
             }
             Effect::Talk => self.hear(None),
             Effect::Agent(number) => self.hear(Some(number)),
+            Effect::Session(number) => self.follow(number),
         }
         false
+    }
+
+    /// Has somebody look who is at work, as long as the view is there.
+    fn look(&mut self) {
+        let Some(start) = self.start else { return };
+        let mut at_work = AtWork::begun();
+        match beside::look(start, self.world.sender.clone()) {
+            Ok(held) => self.looking = Some(held),
+            Err(_) => at_work.end(),
+        }
+        self.state.see(at_work);
+    }
+
+    /// Shows what a session of somebody who is at work is about, and its last words as soon as they have come.
+    fn follow(&mut self, number: usize) {
+        let session = self.state.at_work.as_ref().and_then(|one| one.sessions.get(number)).cloned();
+        let (Some((name, fact)), Some(start)) = (session, self.start) else { return };
+        let about = fact.detail.clone();
+        self.state.hear(fact, self.spool());
+        (self.pieces, self.next, self.following) = (None, None, None);
+        match beside::follow(start, &name, about, self.world.sender.clone()) {
+            Ok((pieces, held)) => (self.pieces, self.following) = (Some(pieces), Some(held)),
+            Err(error) => self.state.tell(format!("cannot look at it: {error}")),
+        }
     }
 
     /// Returns where a document puts aside what is too much for memory.
@@ -231,7 +285,7 @@ impl View<'_, '_> {
 
     /// Starts to read something, as soon as nothing else is read.
     fn read(&mut self, wanted: Wanted) {
-        self.pieces = None;
+        (self.pieces, self.following) = (None, None);
         if std::mem::replace(&mut self.reading, true) {
             self.next = Some(wanted);
             return;

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Picked};
 use super::areas::{Areas, areas};
+use super::at_work::AtWork;
 use super::document::{Document, Pattern, SearchResult};
 use super::facts::{Fact, Listed, SnapshotFacts};
 use super::record::DiffBlock;
@@ -26,12 +27,15 @@ pub enum Focus {
     Agents,
     /// Its files.
     Files,
+    /// Who is at work now.
+    People,
     /// The diff of the file that is open.
     #[default]
     Diff,
 }
 
-pub(super) const LISTS: [Focus; 4] = [Focus::Snapshots, Focus::Tasks, Focus::Agents, Focus::Files];
+pub(super) const LISTS: [Focus; 5] =
+    [Focus::Snapshots, Focus::Tasks, Focus::Agents, Focus::Files, Focus::People];
 
 /// What is to be done by whoever holds the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub enum Effect {
     Talk,
     /// Open what one of its agents said.
     Agent(usize),
+    /// Open the end of a session of somebody who is at work.
+    Session(usize),
     /// End, and do this to the snapshot with the keys' attention.
     Do(Action),
     /// End.
@@ -73,7 +79,7 @@ pub struct State {
     pub(super) facts: Option<SnapshotFacts>,
     pub(super) focus: Focus,
     /// The selected line of each list.
-    pub(super) selected: [usize; 4],
+    pub(super) selected: [usize; 5],
     pub(super) wide: bool,
     pub(super) file: Option<usize>,
     pub(super) diff: Option<Document>,
@@ -94,6 +100,8 @@ pub struct State {
     pub(super) message: Option<String>,
     /// What is done if the next key is a yes.
     pub(super) asked: Option<Action>,
+    /// Who is at work, if the project is shared.
+    pub(super) at_work: Option<AtWork>,
     /// The record that was found last.
     pub(super) found: Option<u64>,
     pub(super) goal: Option<Goal>,
@@ -115,10 +123,22 @@ impl State {
     pub fn open(&mut self, facts: SnapshotFacts) -> Option<Effect> {
         let first = (!facts.files.is_empty()).then_some(Effect::File(0));
         self.facts = Some(facts);
-        self.selected = [0; 4];
+        self.selected[..4].fill(0);
         self.select_open();
         (self.file, self.diff, self.heard, self.complete) = (None, None, None, false);
         first
+    }
+
+    /// Takes who is at work. What is selected stays so, wherever it stands now.
+    pub fn see(&mut self, at_work: AtWork) {
+        let name = |at_work: &AtWork, number: usize| at_work.sessions.get(number).map(|one| one.0.clone());
+        let before = self.at_work.as_ref().and_then(|before| name(before, self.selected[4]));
+        let place = at_work.sessions.iter().position(|one| Some(&one.0) == before.as_ref());
+        self.selected[4] = place.unwrap_or(self.selected[4].min(at_work.sessions.len().saturating_sub(1)));
+        if at_work.sessions.is_empty() && self.focus == Focus::People {
+            self.focus = Focus::Diff;
+        }
+        self.at_work = Some(at_work);
     }
 
     fn select_open(&mut self) {
@@ -283,14 +303,23 @@ impl State {
     }
 
     pub(super) fn areas(&self) -> Areas {
-        areas(self.size, self.wide, &self.lengths())
+        let mut rows = self.lengths();
+        rows[4] += self.notes(4);
+        areas(self.size, self.wide, &rows)
+    }
+
+    /// Returns how many rows of a list are no lines of it, below its heading.
+    pub(super) fn notes(&self, list: usize) -> usize {
+        let note = self.at_work.as_ref().and_then(|at_work| at_work.note.as_ref());
+        usize::from(list == 4 && note.is_some())
     }
 
     /// Returns how long each list is.
-    pub(super) fn lengths(&self) -> [usize; 4] {
+    pub(super) fn lengths(&self) -> [usize; 5] {
         let facts = self.facts.as_ref();
         let of = |list: fn(&SnapshotFacts) -> usize| facts.map_or(0, list);
-        [self.snapshots.len(), of(|f| f.tasks.len()), of(|f| f.agents.len()), of(|f| f.files.len())]
+        let people = self.at_work.as_ref().map_or(0, |at_work| at_work.sessions.len());
+        [self.snapshots.len(), of(|f| f.tasks.len()), of(|f| f.agents.len()), of(|f| f.files.len()), people]
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -363,7 +392,8 @@ impl State {
 
     /// Returns the first visible line of a list with this many rows, its heading included.
     pub(super) fn first_shown(&self, list: usize, height: usize) -> usize {
-        let (rows, selected) = (height.saturating_sub(1).max(1), self.selected[list]);
+        let rows = height.saturating_sub(1 + self.notes(list)).max(1);
+        let selected = self.selected[list];
         // In pages, so that a list stands still while one moves in it.
         if self.lengths()[list] <= rows { 0 } else { selected / rows * rows }
     }

@@ -9,6 +9,9 @@ use crate::client::transcript::talk::{Call, CallEnd, Talk, Turn};
 use crate::manifest::Transcript;
 use crate::store::Store;
 
+/// What stands where a conversation was made shorter.
+const COMPACTED: &str = "── the conversation was compacted here ──";
+
 /// A conversation that is to be read.
 pub(super) struct WantedTalk {
     pub(super) transcript: Transcript,
@@ -22,7 +25,7 @@ pub(super) struct WantedTalk {
 /// # Errors
 /// What is damaged of it, or [`Kind::ClosedPipe`] if nobody wants more.
 pub(super) fn record(store: &Store, wanted: &WantedTalk, to: &mut Recorder<'_>) -> Result<()> {
-    let mut told = Told { to, after_call: false };
+    let mut told = Told::begin(to);
     for line in &wanted.before {
         told.to.said(What::Call, line).map_err(failed)?;
     }
@@ -37,13 +40,34 @@ pub(super) fn record(store: &Store, wanted: &WantedTalk, to: &mut Recorder<'_>) 
     told.to.hand_on().map_err(failed)
 }
 
-struct Told<'t, 'r> {
+/// Words of a conversation on their way to a document.
+pub(super) struct Told<'t, 'r> {
     to: &'t mut Recorder<'r>,
     /// Whether the last line was a call: calls stand together.
     after_call: bool,
 }
 
-impl Told<'_, '_> {
+impl<'t, 'r> Told<'t, 'r> {
+    pub(super) fn begin(to: &'t mut Recorder<'r>) -> Told<'t, 'r> {
+        Told { to, after_call: false }
+    }
+
+    /// Takes what happened in a session, in the words that stand for it in JSON.
+    pub(super) fn happened(&mut self, what: &str, text: &str) -> io::Result<()> {
+        let is_call = matches!(what, "called" | "edit");
+        if !(is_call && self.after_call) {
+            self.to.said(What::Said, "")?;
+        }
+        self.after_call = is_call;
+        match what {
+            "asked" => self.said("❯ ", text, [What::Prompt, What::Asked]),
+            "answered" => self.said("● ", text, [What::Said, What::Said]),
+            "compacted" => self.to.said(What::Call, COMPACTED),
+            "edit" => self.to.said(What::Call, &format!("  ± {}", first_line(text))),
+            _ => self.to.said(What::Call, &format!("  ▸ {}", first_line(text))),
+        }
+    }
+
     fn turn(&mut self, turn: &Turn) -> io::Result<()> {
         let is_call = matches!(turn, Turn::Called(_));
         if !(is_call && self.after_call) {
@@ -54,7 +78,7 @@ impl Told<'_, '_> {
             Turn::Asked(said) => self.said("❯ ", said, [What::Prompt, What::Asked]),
             Turn::Answered(said) => self.said("● ", said, [What::Said, What::Said]),
             Turn::Called(call) => self.to.said(What::Call, &called(call)),
-            Turn::Compacted => self.to.said(What::Call, "── the conversation was compacted here ──"),
+            Turn::Compacted => self.to.said(What::Call, COMPACTED),
         }
     }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::Scope;
 
+use super::at_work::Look;
 use super::facts::{Listed, SnapshotFacts, facts, listed};
 use super::record::{DiffBlock, Recorder};
 use super::talk::{self, WantedTalk};
@@ -19,7 +20,7 @@ use crate::store::{Entry, Reference};
 use crate::workspace::Workspace;
 
 /// How many blocks of a diff wait to be taken.
-const WAITING: usize = 4;
+pub(super) const WAITING: usize = 4;
 
 /// What the view waits for.
 pub(super) enum News {
@@ -37,6 +38,8 @@ pub(super) enum News {
     More,
     /// The thread that read a file is done.
     Idle,
+    /// Somebody looked who is at work; `None`: there will be no further look.
+    AtWork(Option<Look>),
 }
 
 /// A snapshot that was read.

@@ -66,6 +66,7 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         now: Timestamp::now(),
         tries: None,
         first_wait: None,
+        look_limit: None,
         variables: claude_snap::context::Variables(Vec::new()),
         settings: claude_snap::settings::Settings::default(),
         settings_file: std::path::PathBuf::new(),

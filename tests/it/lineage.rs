@@ -41,7 +41,9 @@ pub(crate) fn tree(project: &Project) -> Vec<String> {
     let column = tree.find("NAME").must("a heading");
     let name = |line: &str| {
         let line: String = line.chars().skip(column).collect();
-        let mark = line.find("● ").must("a mark") + "● ".len();
+        // Between two trees there is an empty line.
+        let Some(mark) = line.find("● ").or(line.find("○ ")) else { return line };
+        let mark = mark + "● ".len();
         line[..mark].to_owned() + line[mark..].split("  ").next().unwrap_or_default()
     };
     tree.lines().skip(1).map(name).collect()
@@ -78,6 +80,27 @@ fn what_is_saved_after_a_resume_under_a_new_id_descends_from_what_was_resumed() 
     project.snap(&["rm", "further that way"]).exits(0);
     save(&project, "last", &session);
     assert_eq!(parent(&project, "last").as_deref(), Some("another way"));
+}
+
+#[test]
+fn what_followed_a_fork_that_is_gone_stays_inside_it_and_does_not_run_into_another_tree() {
+    let project = Project::new();
+    project.session(ID);
+    for name in ["base", "fork", "this way"] {
+        save(&project, name, ID);
+    }
+    let resumed = project.snap(&["rewind", "fork", "--fork", "--json"]).exits(0).json();
+    let session = resumed["session_id"].as_str().must("a session").to_owned();
+    save(&project, "that way", &session);
+    save(&project, "further that way", &session);
+    let inside = ["  ● further that way", "┌─● that way", "├─● this way", "● fork", "● base"];
+    assert_eq!(tree(&project), inside);
+    project.snap(&["rm", "fork", "--yes"]).exits(0);
+    let gone = ["  ● further that way", "┌─● that way", "├─● this way", "○ (not here)", "", "● base"];
+    assert_eq!(tree(&project), gone);
+    // What only one goes on from is no fork.
+    project.snap(&["rm", "this way", "--yes"]).exits(0);
+    assert_eq!(tree(&project), ["● further that way", "● that way", "", "● base"]);
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn press(state: &mut State, keys: &str) -> Option<Effect> {
     effect
 }
 
-fn painted(state: &mut State, color: bool) -> Buffer {
+pub(crate) fn painted(state: &mut State, color: bool) -> Buffer {
     let (width, height) = state.size();
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     draw(state, color, &mut buffer).must("drawn");

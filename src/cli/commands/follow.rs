@@ -9,6 +9,7 @@ use super::talk::{Page, words_of};
 use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::{age, parse_span};
+use crate::cli::beside;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::ago;
@@ -46,10 +47,16 @@ pub(crate) struct Follow {
     /// Begin with the whole conversation, not with its end
     #[arg(long)]
     all: bool,
+    /// Print the end as lines of JSON, for another program that holds standard input
+    #[arg(long, hide = true, conflicts_with_all = ["once", "all"])]
+    feed: bool,
 }
 
 impl Follow {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.feed {
+            return self.feed(context, workspace, ui);
+        }
         let home = space::home_of(workspace)?;
         let remote = self.remote.clone().unwrap_or_else(|| space::usual_remote(context, &home));
         let (mut silent, mut silent_too) = (|_: &str| (), |_: &str| ());
@@ -84,7 +91,7 @@ impl Follow {
                 return Ok(Outcome::Done);
             }
             std::thread::sleep(self.every);
-            let now = Context::from_environment(None, None)?.now;
+            let now = context.moment();
             let Ok(all) = looker.look(now) else { continue };
             match all.into_iter().find(|one| one.head.name == last.head.name) {
                 Some(one) => {
@@ -99,6 +106,34 @@ impl Follow {
                 }
             }
         }
+    }
+}
+
+impl Follow {
+    /// Prints the end of a session for `snap view`, with a line for what failed.
+    fn feed(&self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        beside::stay_beside();
+        let home = space::home_of(workspace)?;
+        let remote = self.remote.clone().unwrap_or_else(|| space::usual_remote(context, &home));
+        let (mut silent, mut silent_too) = (|_: &str| (), |_: &str| ());
+        let news = Looker::open(context, workspace, (&home, &remote), false, &mut silent)
+            .and_then(|mut looker| looker.find(&self.reference))
+            .and_then(|found| {
+                let named = (remote.as_str(), &found.head.name);
+                Followed::begin(context, workspace, named, &mut silent_too)?.news()
+            });
+        match news {
+            Ok(news) => {
+                let mut shown = Shown { talk: Talk::begin(false), first: true };
+                news.iter().try_for_each(|news| shown.print_json(news, ui))?;
+            }
+            Err(error) => {
+                let text = Line(&error.to_string()).to_string();
+                ui.print_json_line(&Happened { what: "failed", text, added: None, removed: None })?;
+            }
+        }
+        ui.flush()?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -143,7 +178,8 @@ impl Shown {
         self.first
     }
 
-    fn print(&mut self, news: &News, ui: &mut Ui) -> Result<()> {
+    /// Takes what is new; returns the turns of it that are printed.
+    fn turns(&mut self, news: &News) -> Vec<Turn> {
         if news.anew {
             self.talk = Talk::begin(false);
         }
@@ -152,17 +188,26 @@ impl Shown {
         if std::mem::take(&mut self.first) && turns.len() > FIRST {
             turns.drain(..turns.len() - FIRST);
         }
-        if ui.json() {
-            for turn in &turns {
-                let (what, text) = words_of(turn);
-                ui.print_json_line(&Happened { what, text, added: None, removed: None })?;
-            }
-            for (path, lines) in &news.edits {
-                let (added, removed) = lines.unzip();
-                ui.print_json_line(&Happened { what: "edit", text: path.clone(), added, removed })?;
-            }
-            return Ok(());
+        turns
+    }
+
+    fn print_json(&mut self, news: &News, ui: &mut Ui) -> Result<()> {
+        for turn in &self.turns(news) {
+            let (what, text) = words_of(turn);
+            ui.print_json_line(&Happened { what, text, added: None, removed: None })?;
         }
+        for (path, lines) in &news.edits {
+            let (added, removed) = lines.unzip();
+            ui.print_json_line(&Happened { what: "edit", text: path.clone(), added, removed })?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, news: &News, ui: &mut Ui) -> Result<()> {
+        if ui.json() {
+            return self.print_json(news, ui);
+        }
+        let turns = self.turns(news);
         if news.anew {
             ui.line(
                 Style::Faint

@@ -113,7 +113,7 @@ fn now(context: &Context, workspace: &Workspace, joined: &Joined, ui: &mut Ui) -
     let outcome = Outcome::partial_if(!pushed.held.is_empty());
     ui.confirm(&PushedReport::of(&joined.remote, &pushed))?;
     for (session, why) in &pushed.held {
-        ui.warn(&format!("{} is held back: {why}", short(session)));
+        ui.warn(&format!("{} is held back: {}", short(session), on_one_line(why)));
     }
     pushed.told.iter().for_each(|told| ui.warn(told));
     Ok(outcome)
@@ -321,7 +321,7 @@ impl Report for SyncReport {
                 ],
             )?;
             if let Some(why) = &one.held {
-                line("", text![Style::Warning.of("held back: "), why])?;
+                line("", text![Style::Warning.of("held back: "), on_one_line(why)])?;
             }
         }
         let last = match (self.pushed, self.tried) {
@@ -344,7 +344,7 @@ impl Report for SyncReport {
                     }
                 ),
             };
-            line("Problem", text![Style::Bad.of(problem), more])?;
+            line("Problem", text![Style::Bad.of(on_one_line(problem)), more])?;
         }
         for told in &self.told {
             line("Note", text![told])?;
@@ -398,7 +398,7 @@ impl SharedNow {
     /// Says what is wrong with it.
     pub(super) fn wrong(&self) -> Option<String> {
         let held = (self.held > 0).then(|| format!("{} held back from sharing", count(self.held, "session")));
-        self.problem.clone().or(held)
+        self.problem.as_deref().map(on_one_line).or(held)
     }
 }
 
@@ -407,6 +407,18 @@ pub(super) fn once(addresses: &[String]) -> Vec<String> {
     let mut all = addresses.to_vec();
     all.dedup();
     all
+}
+
+/// Puts an error with its list on one line.
+fn on_one_line(error: &str) -> String {
+    let mut lines = error.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default().to_owned();
+    let rest = lines.collect::<Vec<_>>().join("; ");
+    match (rest.is_empty(), first.ends_with(':')) {
+        (true, _) => first,
+        (false, true) => format!("{first} {rest}"),
+        (false, false) => format!("{first}; {rest}"),
+    }
 }
 
 /// Shortens a session's id.

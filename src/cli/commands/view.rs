@@ -3,11 +3,13 @@
 use clap::Args;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::cli::beside;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::output::{Ui, is_dumb};
 use crate::context::Context;
-use crate::view::{self, Picked};
+use crate::space;
+use crate::view::{self, Aside, Picked};
 use crate::workspace::Workspace;
 
 /// Browse snapshots, their tasks, agents and edits, full screen
@@ -33,6 +35,13 @@ impl View {
                 .hint("`snap show` and `snap diff` print the same; both take `--json`"));
         }
         crate::git::read_blobs_only_to_show();
-        view::run(workspace, &self.reference, ui.color(), context.now)
+        let start = |aside: Aside<'_>| match aside {
+            Aside::AtWork => beside::start(context, &["space", "--feed"]),
+            Aside::Session(session) => beside::start(context, &["follow", "--feed", session]),
+        };
+        // Nothing is asked of a remote that a person did not name for this.
+        let is_shared = space::home_of(workspace).is_ok_and(|home| space::joined(context, &home).is_some());
+        let start: Option<view::Start<'_>> = if is_shared { Some(&start) } else { None };
+        view::run(workspace, &self.reference, ui.color(), context.now, start)
     }
 }

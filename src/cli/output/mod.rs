@@ -5,6 +5,7 @@ pub(crate) mod line_words;
 pub(crate) mod paged;
 pub(crate) mod pager;
 pub(crate) mod progress_bar;
+pub(crate) mod snapshot_tree;
 pub(crate) mod snapshot_words;
 mod text;
 mod ui;

@@ -14,6 +14,17 @@ pub(super) fn beginning(pid: i32) -> Beginning {
     ticks.map_or(Beginning::Unknown, |ticks| Beginning::Known(ticks.to_owned()))
 }
 
+pub(super) fn parents() -> Vec<(i32, i32)> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    all.filter_map(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // Field 4, counted behind the name.
+        Some((pid, stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?))
+    })
+    .collect()
+}
+
 pub(super) fn words(pid: i32) -> Option<Vec<String>> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());

@@ -22,6 +22,17 @@ pub(super) fn beginning(pid: i32) -> Beginning {
     }
 }
 
+pub(super) fn parents() -> Vec<(i32, i32)> {
+    let mut ps = Command::new(PS);
+    ps.args(["-A", "-o", "pid=,ppid="]).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    let said = ps.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let pair = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    said.unwrap_or_default().lines().filter_map(pair).collect()
+}
+
 #[cfg(target_vendor = "apple")]
 pub(super) fn words(_pid: i32) -> Option<Vec<String>> {
     // `ps` does not say where one word ends and the next begins.
@@ -41,6 +52,13 @@ mod tests {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         assert!(months.contains(&parts[1]), "{words}");
         assert_eq!(beginning(me), Beginning::Known(words));
+    }
+
+    #[test]
+    fn each_process_is_listed_with_its_parent() {
+        let me = i32::try_from(std::process::id()).expect("a process id");
+        let parent = parents().into_iter().find(|(pid, _)| *pid == me).map(|(_, parent)| parent);
+        assert_eq!(parent, i32::try_from(std::os::unix::process::parent_id()).ok());
     }
 
     #[test]

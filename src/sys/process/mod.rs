@@ -37,6 +37,31 @@ pub fn kill(process: u32) {
     let _ended = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
 }
 
+/// Returns a process that this one has started, and all that it has started.
+pub fn with_children(process: u32) -> Vec<u32> {
+    let Ok(first) = i32::try_from(process) else { return Vec::new() };
+    let (parents, mut all) = (system::parents(), vec![first]);
+    let mut next = 0;
+    while let Some(parent) = all.get(next).copied() {
+        let of_it = parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid);
+        let of_it: Vec<i32> = of_it.filter(|pid| !all.contains(pid)).collect();
+        all.extend(of_it);
+        next += 1;
+    }
+    all.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect()
+}
+
+/// Asks a process that this one has started to end, which lets it tidy up.
+pub fn ask_to_end(process: u32) {
+    let id = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    let _asked = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::TERM));
+}
+
+/// Asks all of this process's group to end, and with it this process: git leaves no locks behind then.
+pub fn end_own_group() {
+    let _asked = rustix::process::kill_current_process_group(rustix::process::Signal::TERM);
+}
+
 /// Leaves the terminal and its process group, so that this program does not end with either.
 pub fn leave_terminal() {
     // Already the leader of a session: it has left.

@@ -32,6 +32,7 @@ use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
 use row::{ForPrograms, Snapshot};
 use table::Line;
+pub(crate) use table::digits;
 
 /// Of more snapshots, it is not measured what they take: each of them would have to be read for that.
 const MOST_MEASURED: usize = 200;

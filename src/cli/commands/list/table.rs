@@ -134,7 +134,7 @@ impl Shape {
 }
 
 /// Returns how much of each id is needed to tell it from the others; at least four digits.
-pub(super) fn digits(ids: &[&str]) -> usize {
+pub(crate) fn digits(ids: &[&str]) -> usize {
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
