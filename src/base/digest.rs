@@ -94,6 +94,17 @@ impl Key {
         ObjectId(*blake3::keyed_hash(&key, message).as_bytes())
     }
 
+    /// Masks bytes, or takes their mask away; `once` must be another one for other bytes.
+    pub fn mask(&self, purpose: &str, once: &[u8; 32], bytes: &mut [u8]) {
+        let key = blake3::derive_key(&format!("claude-snap {purpose}"), &self.0);
+        let mut stream = blake3::Hasher::new_keyed(&key).update(once).finalize_xof();
+        let mut mask = [0; 1 << 12];
+        for block in bytes.chunks_mut(mask.len()) {
+            stream.fill(&mut mask);
+            block.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+    }
+
     /// Says whether a mark is that of a message, in a time that does not depend on it.
     pub fn made(&self, mark: ObjectId, purpose: &str, message: &[u8]) -> bool {
         // `blake3::Hash` compares in constant time.

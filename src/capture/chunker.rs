@@ -43,6 +43,11 @@ impl Chunker {
         Ok(())
     }
 
+    /// Returns how many bytes wait for their piece to be complete.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Hands out what is left.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod agents;
 mod as_head;
 mod automatic;
 mod captured_session;
+mod checkpoints;
 mod chunker;
 mod converted;
 mod edit_reader;
@@ -25,6 +26,7 @@ mod schedules;
 mod session;
 mod small_files;
 mod surroundings;
+mod transcript;
 mod untracked;
 mod version_writer;
 

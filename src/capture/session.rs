@@ -4,7 +4,6 @@
 //! whole record it had when it was opened. Files are streamed in pieces, so that memory
 //! does not grow with the session.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,25 +15,21 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::{NativePath, RepoPath};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
-use crate::capture::chunker::Chunker;
+use crate::capture::checkpoints::{Learnt, ReadBefore};
 use crate::capture::manifest_secrets;
 use crate::capture::other_roots::other_roots;
 use crate::capture::reading::{History, Reading, size_of};
 use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
-use crate::client::transcript::compaction::last_compaction_in;
+use crate::capture::transcript::{TakenOut, TranscriptReader};
 use crate::client::transcript::search::holds_record;
-use crate::client::transcript::starters::Watch;
-use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::traces::Traces;
 use crate::client::transcript::words::Words;
 use crate::client::{
-    AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account,
-    mark_used, without_account,
+    AgentFiles, FoundSession, HookNotes, Server, account_told, head_of_agent, is_of_account, mark_used,
+    without_account,
 };
-use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Spoken, Transcript,
-};
-use crate::redaction::{Redactor, UnlistedSecret};
+use crate::manifest::{Agent, Content, McpServer, Session, SideFile, Skipped, Spoken};
+use crate::redaction::Redactor;
 use crate::store::{AddLock, Store};
 use crate::sys::files;
 use crate::sys::parallel::{beside, helpers};
@@ -48,12 +43,6 @@ const PIECE: usize = 4 << 20;
 
 /// Side files are searched for secrets in blocks of about this many bytes, cut at line ends.
 const BLOCK: u64 = 64 << 20;
-
-/// Longer lines are searched for secrets before they are cut.
-const LONG_LINE: usize = 1 << 20;
-
-/// The pieces of longer transcripts are searched and stored beside the reading of them.
-const WORTH_A_THREAD: u64 = 1 << 20;
 
 /// Captures the session that was found, or only the grants if there is none.
 pub(super) fn capture(
@@ -74,19 +63,15 @@ pub(super) fn capture(
     captured.not_captured.files = settings.missing;
     if let Some(found) = found {
         let _phase = monitor.begin(Phase::Conversation, Some(size_of(found, &workspace.root)));
-        let reader = SessionReader { store: &workspace.store, lock, redactor, monitor };
+        let store = &workspace.store;
+        let before = ReadBefore::open(store, redactor, &found.id, history);
+        let transcripts = TranscriptReader { store, lock, redactor, monitor, before: &before };
+        let reader = SessionReader { store, lock, redactor, monitor, transcripts };
         reader.read(workspace, found, history, &mut captured)?;
+        before.write(store, redactor);
     }
     manifest_secrets::all(redactor, &mut captured)?;
     Ok(captured)
-}
-
-/// What is learnt of a transcript while it is read.
-#[derive(Default)]
-struct Learnt {
-    facts: TranscriptSummary,
-    watch: Watch,
-    traces: Traces,
 }
 
 /// What was read of an agent.
@@ -99,20 +84,12 @@ struct AgentRead {
     kept: TakenOut,
 }
 
-/// What was taken out of a transcript on its way.
-#[derive(Default)]
-struct TakenOut {
-    /// Secrets.
-    noted: Vec<UnlistedSecret>,
-    /// In how many records something identified an account.
-    of_account: u64,
-}
-
 struct SessionReader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
     redactor: &'a Redactor,
     monitor: &'a Monitor,
+    transcripts: TranscriptReader<'a>,
 }
 
 impl SessionReader<'_> {
@@ -125,7 +102,7 @@ impl SessionReader<'_> {
     ) -> Result<()> {
         let mut learnt = Learnt::default();
         let mut missing = Vec::new();
-        let read = self.transcript(&found.transcript, Vec::new(), history, &mut learnt);
+        let read = self.transcripts.read(&found.transcript, Vec::new(), history, &mut learnt);
         let Learnt { mut facts, watch, mut traces } = learnt;
         let (transcript, kept) = if_readable(&found.transcript, &mut missing, read)?.unzip();
         let TakenOut { noted, mut of_account } = kept.unwrap_or_default();
@@ -286,93 +263,6 @@ impl SessionReader<'_> {
         Ok(())
     }
 
-    /// Keeps a transcript behind its `head`, or what is needed of it; returns what was taken out too. Two passes: the
-    /// second may see more lines than the first.
-    fn transcript(
-        &self,
-        path: &Path,
-        head: Vec<u8>,
-        history: History,
-        learnt: &mut Learnt,
-    ) -> Result<(Transcript, TakenOut)> {
-        let mut cut = match history {
-            History::Context => last_compaction_in(path)?,
-            History::Full | History::None => None,
-        };
-        let mut transcript = Transcript::default();
-        let mut left_out = LeftOut::default();
-        if cut.is_some() {
-            transcript.from = HistoryStart::Compaction;
-        }
-        let mut lines = match head.len() {
-            0 => Lines::open(path)?,
-            _ => Lines::behind(head, path)?,
-        };
-        let mut chunker = Chunker::default();
-        let place = match path.file_stem().and_then(|stem| stem.to_str()) {
-            Some(agent) if agent.starts_with("agent-") => agent.replacen('-', " ", 1),
-            _ => "the conversation".to_owned(),
-        };
-        let mut noted = Vec::new();
-        let mut of_account = 0;
-        let store = |(first, piece): (u64, Vec<u8>)| {
-            let size = piece.len() as u64;
-            let piece = self.redactor.piece(&place, first, &piece);
-            self.monitor.add(size);
-            Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
-        };
-        let threads = if lines.size() < WORTH_A_THREAD { 0 } else { helpers().saturating_sub(1) };
-        let ((), stored) = beside(threads, store, |emit| {
-            let mut number = 0;
-            let mut keep = |piece: Vec<u8>| {
-                let first = number;
-                number += memchr::memchr_iter(b'\n', &piece).count() as u64;
-                emit((first, piece))
-            };
-            while let Some(line) = lines.next_line()? {
-                learnt.facts.observe(line);
-                learnt.traces.line(line);
-                if history == History::None {
-                    self.monitor.add(line.len() as u64);
-                    continue;
-                }
-                let kept = without_account(line);
-                of_account += u64::from(!matches!(kept, Some(Cow::Borrowed(_))));
-                let Some(line) = kept.as_deref() else { continue };
-                if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
-                    left_out.records += 1;
-                    left_out.bytes += line.len() as u64;
-                    self.monitor.add(line.len() as u64);
-                    continue;
-                }
-                transcript.records += 1;
-                learnt.watch.line(line);
-                match line.len() {
-                    // A huge line is cut within, and with it a secret could be.
-                    LONG_LINE.. => {
-                        let mut clean = self.redactor.piece(&place, transcript.records - 1, line);
-                        noted.append(&mut clean.noted);
-                        chunker.push(&clean.clean, &mut keep)?;
-                    }
-                    _ => chunker.push(line, &mut keep)?,
-                }
-            }
-            chunker.finish(&mut keep)
-        })?;
-        for (chunk, mut taken_out) in stored {
-            transcript.bytes += chunk.size;
-            transcript.chunks.push(chunk);
-            noted.append(&mut taken_out);
-        }
-        transcript.left_out = (left_out != LeftOut::default()).then_some(left_out);
-        if !lines.torn().is_empty() && history != History::None {
-            let mut torn = self.redactor.piece(&place, transcript.records, lines.torn());
-            noted.append(&mut torn.noted);
-            transcript.torn = Some(self.store.keep(self.lock, &torn.clean)?);
-        }
-        Ok((transcript, TakenOut { noted, of_account }))
-    }
-
     fn agent(
         &self,
         files: &AgentFiles,
@@ -394,7 +284,7 @@ impl SessionReader<'_> {
         let (transcript, kept) = match &files.transcript {
             Some(path) => {
                 let head = files.before.as_deref().and_then(|before| head_of_agent(before, path).ok());
-                let read = self.transcript(path, head.unwrap_or_default(), how, &mut learnt);
+                let read = self.transcripts.read(path, head.unwrap_or_default(), how, &mut learnt);
                 if_readable(path, &mut missing, read)?.unzip()
             }
             None => (None, None),

@@ -1,6 +1,9 @@
 //! The files of one session: which ones exist, and reading a transcript while it grows.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::listing::list;
@@ -231,6 +234,12 @@ impl<'a> Lines<'a> {
         Ok(Lines::over(path, std::io::Cursor::new(head).chain(file.take(size)), all))
     }
 
+    /// Reads a part of an open file, from the beginning of a line.
+    pub fn part(path: &Path, file: &'a File, part: Range<u64>) -> Lines<'a> {
+        let size = part.end.saturating_sub(part.start);
+        Lines::over(path, FilePart { file, at: part.start }.take(size), size)
+    }
+
     /// Reads from a reader that gives about `size` bytes; errors name the path.
     pub fn over(path: &Path, reader: impl Read + 'a, size: u64) -> Lines<'a> {
         Lines {
@@ -302,6 +311,20 @@ impl<'a> Lines<'a> {
     /// Returns the unfinished last line, once all others are read; empty if there is none.
     pub fn torn(&self) -> &[u8] {
         &self.torn
+    }
+}
+
+/// Reads a file from a place on, whatever else is read of it.
+struct FilePart<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for FilePart<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod cache;
 mod known_values;
+mod masked;
 mod outgoing;
 mod refill;
 mod seen;
@@ -15,12 +16,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use self::cache::Cache;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Redaction, Replaced, Secret};
+use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
 use crate::redaction::vault::Vault;
 use crate::secrets::{
     self, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing, worth_remembering,
@@ -62,10 +65,25 @@ pub struct Clean {
 }
 
 /// A secret that was taken out and is not in the list yet.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct UnlistedSecret {
-    finding: Finding,
+    kind: String,
+    sure: bool,
+    name: Option<String>,
     id: String,
     place: String,
+}
+
+impl UnlistedSecret {
+    fn new(finding: &Finding, id: String, place: String) -> UnlistedSecret {
+        let Finding { kind, sure, name, .. } = finding;
+        UnlistedSecret { kind: (*kind).to_owned(), sure: *sure, name: name.clone(), id, place }
+    }
+
+    /// Says whether only its value, seen in another place, told that it is one.
+    pub fn was_seen(&self) -> bool {
+        self.kind == "seen"
+    }
 }
 
 /// Records without their secrets.
@@ -142,7 +160,7 @@ impl Redactor {
             let id = self.taken_out(hit)?;
             let placeholder = secrets::placeholder(hit.finding.kind, &id);
             let place = format!("{place}, record {}", first + hit.line as u64 + 1);
-            noted.push(UnlistedSecret { finding: hit.finding.clone(), id, place });
+            noted.push(UnlistedSecret::new(hit.finding, id, place));
             Some(placeholder)
         });
         match redacted {
@@ -154,6 +172,20 @@ impl Redactor {
                 SearchedPiece { name, clean: Cow::Borrowed(lines), noted }
             }
         }
+    }
+
+    /// Notes records that are whole, that name no account, and in which there was nothing to take out.
+    pub fn note_to_leave(&self, records: &ObjectRef) {
+        let tag = held(&self.cache).tag_to_leave(records.object, records.size);
+        if let Some(tag) = tag {
+            held(&self.cache).note_clean(tag);
+        }
+    }
+
+    /// Says whether an object is known to be such records.
+    fn may_leave(&self, records: &ObjectRef) -> bool {
+        let mut cache = held(&self.cache);
+        cache.tag_to_leave(records.object, records.size).is_some_and(|tag| cache.is_clean(&tag))
     }
 
     /// Takes the secrets out of one JSON document.
@@ -210,8 +242,7 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted =
-            |one: Replacement| UnlistedSecret { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted = |one: Replacement| UnlistedSecret::new(&one.finding, one.id, place.to_string());
         let noted = of_new.into_iter().map(noted).collect();
         Ok(Some(Clean { old, new, redaction, noted }))
     }
@@ -254,8 +285,9 @@ impl Redactor {
 
     fn decide(&self, hit: &Hit<'_>, place: &str) -> Option<String> {
         let id = self.taken_out(hit)?;
-        self.list(hit.finding, &id, place);
-        Some(secrets::placeholder(hit.finding.kind, &id))
+        let placeholder = secrets::placeholder(hit.finding.kind, &id);
+        self.note(UnlistedSecret::new(hit.finding, id, place.to_owned()));
+        Some(placeholder)
     }
 
     /// Returns the id of a secret, unless it may stay.
@@ -274,26 +306,23 @@ impl Redactor {
 
     /// Puts what was taken out into the list.
     pub fn note(&self, noted: UnlistedSecret) {
-        self.list(&noted.finding, &noted.id, &noted.place);
-    }
-
-    fn list(&self, finding: &Finding, id: &str, place: &str) {
+        let UnlistedSecret { kind, sure, name, id, place } = noted;
         let mut found = held(&self.found);
-        let secret = found.entry(id.to_owned()).or_insert_with(|| Secret {
-            id: id.to_owned(),
-            kind: finding.kind.to_owned(),
-            likely: !finding.sure,
+        let secret = found.entry(id.clone()).or_insert_with(|| Secret {
+            id,
+            kind,
+            likely: !sure,
             names: Vec::new(),
             places: Vec::new(),
             times: 0,
         });
         secret.times += 1;
-        secret.likely &= !finding.sure;
-        if secret.places.len() < MOST_PLACES && secret.places.last().is_none_or(|last| last != place) {
-            secret.places.push(place.to_owned());
+        secret.likely &= !sure;
+        if secret.places.len() < MOST_PLACES && secret.places.last().is_none_or(|last| *last != place) {
+            secret.places.push(place);
         }
-        if let Some(name) = finding.name.as_ref().filter(|name| !secret.names.contains(name)) {
-            secret.names.push(name.clone());
+        if let Some(name) = name.filter(|name| !secret.names.contains(name)) {
+            secret.names.push(name);
         }
     }
 }

@@ -251,17 +251,35 @@ fn look_at_transcript(
     redactor: &Redactor,
     monitor: &Monitor,
 ) -> Result<()> {
-    let mut number = 0;
     let mut lines: Vec<u8> = Vec::new();
+    let mut begin = 0;
     for (index, chunk) in transcript.chunks.iter().enumerate() {
+        if lines.is_empty() {
+            begin = index;
+            if redactor.may_leave(chunk) {
+                monitor.add(chunk.size);
+                continue;
+            }
+        }
         lines.append(&mut workspace.store.get(chunk)?);
+        let is_whole = lines.ends_with(b"\n");
         // Only a huge line is cut within.
-        if lines.ends_with(b"\n") || index + 1 == transcript.chunks.len() {
+        if is_whole || index + 1 == transcript.chunks.len() {
             if lines.split_inclusive(|byte| *byte == b'\n').any(names_account) {
                 return Err(of_account());
             }
-            redactor.records(place, number, &lines);
-            number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            if redactor.piece(place, 0, &lines).noted.is_empty() {
+                if is_whole && begin == index {
+                    redactor.note_to_leave(chunk);
+                }
+            } else {
+                let mut number = 0;
+                for before in &transcript.chunks[..begin] {
+                    let before = workspace.store.get(before)?;
+                    number += before.iter().filter(|byte| **byte == b'\n').count() as u64;
+                }
+                redactor.records(place, number, &lines);
+            }
             monitor.add(lines.len() as u64);
             lines.clear();
         }

@@ -1,18 +1,17 @@
 //! Secrets that were seen in one place of a save, so that they are found in all other places.
 //!
 //! Searches transcripts, the files beside them and pending files before any of it is stored. What it reads
-//! is cut into blocks. A block that held nothing is recognized by its place, its size and its ends, and not
-//! read again. So a save only costs the time for what was added. Only the cache of clean blocks is kept, no
-//! value.
+//! is cut into blocks. A block that held nothing is recognized by its hash, and not searched again. So a save only costs
+//! the time for what was added. Only the cache of clean blocks is kept, no value.
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::Redactor;
 use super::cache::Cache;
+use crate::base::digest::ObjectId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
@@ -21,9 +20,6 @@ use crate::sys::parallel::{self, held};
 /// may have begun there.
 const BLOCK: u64 = 1 << 20;
 const OVERLAP: u64 = 64 << 10;
-
-/// How much of either end of a block tells it from others.
-const END: usize = 1 << 10;
 
 /// The most values that are known of one save.
 const MOST_VALUES: usize = 1_000;
@@ -43,12 +39,12 @@ impl Redactor {
         let _phase = monitor.begin(Phase::Learning, Some(blocks.iter().map(Block::size).sum()));
         let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));
         // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
-        let work = |_: &mut (), block: &Block| -> std::result::Result<_, Infallible> {
-            let values = self.values_of(block, &cache);
+        let work = |bytes: &mut Vec<u8>, block: &Block| -> std::result::Result<_, Infallible> {
+            let values = self.values_of(block, bytes, &cache);
             monitor.add(block.size());
             Ok(values)
         };
-        let found = match parallel::map_with(parallel::processors(), blocks.iter(), || (), work) {
+        let found = match parallel::map_with(parallel::processors(), blocks.iter(), Vec::new, work) {
             Ok(found) => found,
             Err(never) => match never {},
         };
@@ -57,7 +53,7 @@ impl Redactor {
         values.sort();
         values.dedup_by(|a, b| a.value == b.value);
         let known: std::collections::BTreeSet<&str> =
-            self.scanner.values().map(|known| known.value.as_str()).collect();
+            self.scanner.values().map(|(known, _)| known.value.as_str()).collect();
         values.retain(|one| !known.contains(one.value.as_str()));
         values.truncate(MOST_VALUES);
         if !values.is_empty() {
@@ -67,16 +63,17 @@ impl Redactor {
         }
     }
 
-    /// Returns the secrets of a block, decoded.
-    fn values_of(&self, block: &Block, cache: &Mutex<Cache>) -> Vec<KnownValue> {
-        let Some((file, mark)) = marked(block) else { return Vec::new() };
-        let tag = held(cache).tag_of_place(&mark);
-        if held(cache).is_clean(&tag) {
+    /// Returns the secrets of a block, decoded; `bytes` is room to read it into.
+    fn values_of(&self, block: &Block, bytes: &mut Vec<u8>, cache: &Mutex<Cache>) -> Vec<KnownValue> {
+        let Ok(file) = crate::sys::users_files::open_theirs(&block.path) else { return Vec::new() };
+        let from = block.at.saturating_sub(OVERLAP);
+        bytes.resize(usize::try_from(block.end - from).unwrap_or(0), 0);
+        if file.read_exact_at(bytes, from).is_err() {
             return Vec::new();
         }
-        let from = block.at.saturating_sub(OVERLAP);
-        let mut bytes = vec![0; usize::try_from(block.end - from).unwrap_or(0)];
-        if file.read_exact_at(&mut bytes, from).is_err() {
+        let is_records = block.path.extension().is_some_and(|end| end == "jsonl");
+        let tag = held(cache).tag_of_block(ObjectId::of(bytes), from > 0, is_records);
+        if held(cache).is_clean(&tag) {
             return Vec::new();
         }
         let first_end = bytes.iter().position(|byte| *byte == b'\n');
@@ -91,7 +88,6 @@ impl Redactor {
             }
             None
         };
-        let is_records = block.path.extension().is_some_and(|end| end == "jsonl");
         let _unchanged = if is_records {
             self.scanner.redact_records(&bytes[begun..], &mut look)
         } else {
@@ -121,22 +117,4 @@ fn blocks(path: &Path) -> Vec<Block> {
         end: size.min((number + 1) * BLOCK),
     };
     (0..size.div_ceil(BLOCK)).map(block).collect()
-}
-
-/// Opens a block's file, and says what tells the block from others.
-fn marked(block: &Block) -> Option<(File, Vec<u8>)> {
-    let file = crate::sys::users_files::open_theirs(&block.path).ok()?;
-    let meta = file.metadata().ok()?;
-    let grows = block.path.extension().is_some_and(|end| end == "jsonl");
-    let modified = if grows { 0 } else { meta.mtime_nsec() ^ meta.mtime() << 20 };
-    let mut mark = block.path.as_os_str().as_encoded_bytes().to_vec();
-    for number in [meta.dev(), meta.ino(), block.at, block.end, modified.unsigned_abs()] {
-        mark.extend_from_slice(&number.to_le_bytes());
-    }
-    let mut end = [0; END];
-    for at in [block.at, block.end.saturating_sub(END as u64).max(block.at)] {
-        let length = file.read_at(&mut end, at).ok()?;
-        mark.extend_from_slice(&end[..length]);
-    }
-    Some((file, mark))
 }

@@ -91,9 +91,9 @@ impl Scanner {
         Scanner { known: Known::new(known.into_iter().map(|(value, _)| value).collect(), seen) }
     }
 
-    /// Returns the values that it looks for.
-    pub fn values(&self) -> impl Iterator<Item = &KnownValue> {
-        self.known.values().map(|(value, _)| value)
+    /// Returns the values that it looks for, and of each whether it was only seen in what is searched.
+    pub fn values(&self) -> impl Iterator<Item = (&KnownValue, bool)> {
+        self.known.values()
     }
 
     /// Finds the secrets of a text: disjoint, in order.

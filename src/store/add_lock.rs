@@ -4,18 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
+use crate::manifest::ObjectRef;
 use crate::sys::files::{Draft, Existing};
 use crate::sys::locks::SharedLock;
 use crate::sys::parallel::{held, wait_for_each};
 use crate::sys::place::OwnPath;
 
+/// An object, with the hash of its compressed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FramedObject {
+    /// The object.
+    pub object: ObjectRef,
+    /// The BLAKE3 hash of its file.
+    pub frame: ObjectId,
+}
+
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
     /// Objects that are written, but neither synced nor named yet. They are before the lock, which must
     /// outlast them.
-    pub(super) unnamed: Mutex<BTreeMap<ObjectId, (Draft, OwnPath, Existing)>>,
+    pub(super) unnamed: Mutex<BTreeMap<ObjectId, Unnamed>>,
     pub(super) _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
     pub(super) dirty: Mutex<BTreeMap<PathBuf, OwnPath>>,
@@ -47,6 +59,17 @@ impl AddLock {
         // Held, so that nobody opens more of them meanwhile than may wait.
         let mut unnamed = held(&self.unnamed);
         let all = std::mem::take(&mut *unnamed).into_values().collect();
-        wait_for_each(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
+        wait_for_each(all, |Unnamed { draft, place, existing, .. }| {
+            draft.seal()?.publish(&place, existing).map(drop)
+        })
     }
+}
+
+/// An object that is written, but neither synced nor named yet.
+pub(super) struct Unnamed {
+    pub(super) draft: Draft,
+    pub(super) place: OwnPath,
+    pub(super) existing: Existing,
+    /// The hash of what is in the draft.
+    pub(super) frame: ObjectId,
 }

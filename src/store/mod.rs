@@ -26,6 +26,7 @@ mod needs;
 mod objects;
 mod pieces;
 mod quarantine;
+mod read_states;
 mod refs;
 mod seal;
 mod streams;
@@ -47,7 +48,7 @@ use crate::sys::parallel::{self};
 use crate::sys::place::{OwnPath, Root, Stat};
 use crate::sys::sync;
 
-pub use add_lock::AddLock;
+pub use add_lock::{AddLock, FramedObject};
 pub use ancestry::Ancestry;
 pub use base_blobs::Bases;
 use catalog::Catalog;

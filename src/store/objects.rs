@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::add_lock::{FramedObject, Unnamed};
 use super::needs::Objects;
 use super::{AddLock, DeleteLock, Store, UnreadEntry};
 use crate::base::compress;
@@ -141,32 +142,56 @@ impl Store {
     /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what is under this
     /// name already is something else.
     pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
-        self.put_as(lock, ObjectId::of(raw), raw)
+        Ok(self.put_as(lock, ObjectId::of(raw), raw)?.object)
     }
 
-    /// The same for bytes whose name is known already.
+    /// The same for bytes whose name is known already; says how they are stored.
     ///
     /// # Errors
     /// As [`Store::put`].
-    pub fn put_as(&self, lock: &AddLock, name: ObjectId, raw: &[u8]) -> Result<ObjectRef> {
+    pub fn put_as(&self, lock: &AddLock, name: ObjectId, raw: &[u8]) -> Result<FramedObject> {
         let object = ObjectRef { object: name, size: raw.len() as u64 };
         let place = self.object_place(object.object);
-        if held(&lock.unnamed).contains_key(&object.object) {
-            return Ok(object);
+        if let Some(unnamed) = held(&lock.unnamed).get(&object.object) {
+            return Ok(FramedObject { object, frame: unnamed.frame });
         }
         if place.stat()?.is_some() {
-            // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
-            if self.holds(&place, &object, raw) && place.refresh()? {
-                // Whoever wrote it may have died before its name was durable.
-                if !self.published(lock).contains(&object.object) {
-                    lock.touched(self.object_folder(object.object));
-                }
-                return Ok(object);
+            if let Some(frame) = self.holds(&place, &object, raw)
+                && self.is_taken_over(lock, &place, &object)?
+            {
+                return Ok(FramedObject { object, frame });
             }
             // The damaged one is replaced by what is known to be right.
             return self.write_object(lock, raw, object, Existing::Replace);
         }
         self.write_object(lock, raw, object, Existing::Keep)
+    }
+
+    /// Says whether an object is there, byte for byte as it was stored before; then it is as if it had been stored again.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_again(&self, lock: &AddLock, known: &FramedObject) -> Result<bool> {
+        let object = &known.object;
+        if let Some(unnamed) = held(&lock.unnamed).get(&object.object) {
+            return Ok(unnamed.frame == known.frame);
+        }
+        let place = self.object_place(object.object);
+        let Ok(Some(frame)) = place.read(longest(object)) else { return Ok(false) };
+        Ok(ObjectId::of(&frame) == known.frame && self.is_taken_over(lock, &place, object)?)
+    }
+
+    /// Takes an object that is there into what is being added; `false` if it has gone meanwhile.
+    fn is_taken_over(&self, lock: &AddLock, place: &OwnPath, object: &ObjectRef) -> Result<bool> {
+        // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
+        if !place.refresh()? {
+            return Ok(false);
+        }
+        // Whoever wrote it may have died before its name was durable.
+        if !self.published(lock).contains(&object.object) {
+            lock.touched(self.object_folder(object.object));
+        }
+        Ok(true)
     }
 
     /// Returns the objects that the newest published manifests name. All others are made durable once more.
@@ -182,9 +207,9 @@ impl Store {
         })
     }
 
-    /// Says whether an object's file gives back just these bytes, which are what its name says.
-    fn holds(&self, place: &OwnPath, object: &ObjectRef, raw: &[u8]) -> bool {
-        let Ok(Some(frame)) = place.read(longest(object)) else { return false };
+    /// Returns the hash of an object's file if that gives back just these bytes, which are what its name says.
+    fn holds(&self, place: &OwnPath, object: &ObjectRef, raw: &[u8]) -> Option<ObjectId> {
+        let frame = place.read(longest(object)).ok()??;
         let (mut rest, mut same) = (raw, true);
         let compared = compress::decompress_into(&frame, object.size, |piece| {
             match rest.split_at_checked(piece.len()) {
@@ -192,7 +217,7 @@ impl Store {
                 None => same = false,
             }
         });
-        compared.is_ok() && same && rest.is_empty()
+        (compared.is_ok() && same && rest.is_empty()).then(|| ObjectId::of(&frame))
     }
 
     fn write_object(
@@ -201,25 +226,26 @@ impl Store {
         raw: &[u8],
         object: ObjectRef,
         existing: Existing,
-    ) -> Result<ObjectRef> {
+    ) -> Result<FramedObject> {
         let place = self.object_place(object.object);
         let folder = self.object_folder(object.object);
-        let frame = compress::compress(raw).context("compress", &place.path())?;
+        let bytes = compress::compress(raw).context("compress", &place.path())?;
+        let frame = ObjectId::of(&bytes);
         if folder.make_folder()? {
             lock.touched(self.objects_folder());
         }
         let mut draft = Draft::begin(&self.tmp())?;
-        draft.write_all(&frame).context("write", &place.path())?;
+        draft.write_all(&bytes).context("write", &place.path())?;
         lock.touched(folder);
         let waiting = {
             let mut unnamed = held(&lock.unnamed);
-            unnamed.insert(object.object, (draft, place, existing));
+            unnamed.insert(object.object, Unnamed { draft, place, existing, frame });
             unnamed.len()
         };
         if waiting >= MOST_UNNAMED {
             lock.name_objects()?;
         }
-        Ok(object)
+        Ok(FramedObject { object, frame })
     }
 
     /// Stores bytes the way that suits them: small text as text, anything else as an object.

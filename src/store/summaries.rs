@@ -158,6 +158,7 @@ impl Store {
     pub fn forget_removed(&self, _lock: &DeleteLock) -> Result<()> {
         // One that is being written now may have it; and so may one that was being written when its process was killed.
         index_file::remove_drafts(self)?;
+        self.forget_read_states()?;
         // Both write anew what has more than there is.
         let known = self.known_anew()?;
         if index_file::stems(self, Indexed::Summaries).is_some() {

@@ -114,6 +114,7 @@ mod session_around;
 mod session_state;
 mod sessions_continued;
 mod sessions_found;
+mod sessions_read_again;
 mod spaces;
 mod spaces_kept;
 mod spaces_seen;

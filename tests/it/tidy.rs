@@ -56,7 +56,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     (
         "memchr",
         &[
-            "capture/session.rs",
+            "capture/transcript.rs",
             "diff",
             "stored_patch/encoding.rs",
             "git/clean.rs",

@@ -7,14 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::base::error::Result;
 use crate::client::Lines;
-use crate::client::transcript::search::holds;
+use crate::client::transcript::search::holds_from;
 use crate::client::transcript::validate::{IdHash, key};
 
 /// What is looked at in a record.
@@ -48,13 +49,14 @@ impl RecordFields<'_> {
 }
 
 /// Looks for the cut, line by line.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Survey {
     lines: u64,
     said: Vec<IdHash>,
     boundary: Option<Boundary>,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Boundary {
     line: u64,
     preserved: Preserved,
@@ -67,6 +69,7 @@ struct Boundary {
 }
 
 /// The records from before that a boundary keeps in context.
+#[derive(Clone, Serialize, Deserialize)]
 enum Preserved {
     /// These, of which the needed ones have to be there: a boundary also names records that were never written.
     Records { all: HashSet<IdHash>, needed: HashSet<IdHash> },
@@ -117,16 +120,31 @@ impl Survey {
 /// What stands in every boundary, as the client writes JSON.
 const BOUNDARY: &[u8] = b"compact_boundary";
 
-/// Looks in a transcript's file for the last compaction that the conversation goes on from.
+/// Looks at the lines of an open transcript's file up to a place, if any speaks of a compaction. Those up to `seen` are the ones
+/// that `before` is of.
 ///
 /// # Errors
 /// What reading it says.
-pub fn last_compaction_in(path: &Path) -> Result<Option<Cut>> {
-    // Few sessions were ever compacted.
-    if holds(path, BOUNDARY)? { last_compaction(Lines::open(path)?) } else { Ok(None) }
+pub fn survey(
+    path: &Path,
+    file: &File,
+    (before, seen): (Option<&Survey>, u64),
+    end: u64,
+) -> Result<Option<Survey>> {
+    let (mut survey, from) = match before {
+        Some(before) => (before.clone(), seen),
+        // Few sessions were ever compacted.
+        None if !holds_from(path, file, seen, BOUNDARY)? => return Ok(None),
+        None => (Survey::default(), 0),
+    };
+    let mut lines = Lines::part(path, file, from..end);
+    while let Some(line) = lines.next_line()? {
+        survey.line(line);
+    }
+    Ok(Some(survey))
 }
 
-/// The same of a transcript that is read from anywhere.
+/// Looks in a transcript, read from anywhere, for the last compaction that the conversation goes on from.
 ///
 /// # Errors
 /// What reading it says.
@@ -138,8 +156,13 @@ pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
     Ok(survey.finish())
 }
 
+/// Returns what changes if this program makes other hashes of ids, so that a [`Survey`] of another one can't be continued.
+pub fn hashes() -> u64 {
+    key("a record")
+}
+
 /// Says which lines stay; to be asked about every line, from the first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cut {
     line: u64,
     preserved: HashSet<IdHash>,
@@ -150,6 +173,16 @@ impl Cut {
     /// The same for a transcript that ends before the compaction: all of its lines come before it.
     pub fn of_what_came_before(self) -> Cut {
         Cut { line: u64::MAX, ..self }
+    }
+
+    /// Says how many lines it was asked about.
+    pub fn asked(&self) -> u64 {
+        self.lines
+    }
+
+    /// The same, asked about so many lines.
+    pub fn having_asked(self, lines: u64) -> Cut {
+        Cut { lines, ..self }
     }
 
     /// Says whether the next line stays.

@@ -5,8 +5,10 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// What a client queues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// Something that a person typed.
     Prompt,
@@ -16,14 +18,14 @@ enum Kind {
     TaskStart,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct QueuedPrompt {
     text: String,
     kind: Kind,
 }
 
 /// The queue of a client.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     waiting: VecDeque<QueuedPrompt>,
     /// How many prompts left the queue without a name, of which it is not yet known which they were.
@@ -159,7 +161,7 @@ pub(super) fn is_notification(text: &str) -> bool {
 
 /// Says whether a text is what 2.1.45 and others log when a task starts in the background.
 fn is_task_start(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct TaskStart {
         #[serde(rename = "task_id")]
         _id: String,

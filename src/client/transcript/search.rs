@@ -1,6 +1,7 @@
 //! Looks for a word in a transcript's file: much faster than reading its records.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::base::error::{IoContext as _, Result};
@@ -10,10 +11,16 @@ use crate::base::error::{IoContext as _, Result};
 /// # Errors
 /// What reading it says.
 pub fn holds(path: &Path, word: &[u8]) -> Result<bool> {
-    let mut file = crate::sys::users_files::open_theirs(path).context("read", path)?;
-    let (mut block, mut kept) = (vec![0; 1 << 20], 0);
+    let file = crate::sys::users_files::open_theirs(path).context("read", path)?;
+    holds_from(path, &file, 0, word)
+}
+
+/// The same of what is in an open file behind a place.
+pub(super) fn holds_from(path: &Path, file: &File, from: u64, word: &[u8]) -> Result<bool> {
+    let (mut block, mut kept, mut at) = (vec![0; 1 << 20], 0, from);
     loop {
-        let read = file.read(&mut block[kept..]).context("read", path)?;
+        let read = file.read_at(&mut block[kept..], at).context("read", path)?;
+        at += read as u64;
         let seen = kept + read;
         if memchr::memmem::find(&block[..seen], word).is_some() {
             return Ok(true);

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::timestamp::Timestamp;
@@ -57,7 +58,7 @@ impl Alive {
 }
 
 /// Watches the records of one conversation, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Watch {
     /// Every record is looked at, whatever it looks like: somebody else wrote it.
     thorough: bool,
@@ -72,7 +73,7 @@ pub struct Watch {
     tools: BTreeMap<String, Option<String>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct StartingCall {
     id: String,
     schedule: String,
@@ -81,7 +82,7 @@ struct StartingCall {
 }
 
 /// What the client answered to a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct CallAnswer {
     call: String,
     id: String,

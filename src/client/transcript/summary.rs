@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::ToolInput;
@@ -30,7 +30,7 @@ const MOST_PLANS: usize = 20;
 const MOST_DECISIONS: usize = 200;
 
 /// Everything learnt from the records so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct TranscriptSummary {
     /// How many lines were seen.
     pub records: u64,

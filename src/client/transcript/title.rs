@@ -3,11 +3,13 @@
 //! Pure. Clients up to 2.1.29 wrote summaries of other sessions into a transcript too. Such a one names the record that
 //! it ends with, which is then not in the file.
 
+use serde::{Deserialize, Serialize};
+
 /// The most summaries that are kept, newest last.
 const MOST_SUMMARIES: usize = 100;
 
 /// What the records say so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Titles {
     own: Option<String>,
     /// The client's own, or a summary that names no record.

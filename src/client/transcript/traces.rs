@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::ids::ClientId;
@@ -43,7 +44,7 @@ const MOST: usize = 1_000;
 const MOST_TODOS: usize = 500;
 
 /// Everything learnt of it so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traces {
     /// The sessions that it was branched from.
     pub parents: BTreeSet<ClientId>,

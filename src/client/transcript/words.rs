@@ -2,6 +2,8 @@
 //!
 //! Pure. Only what the person typed counts as a prompt: no result of a tool, and nothing that the client puts there itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::spoken::is_command;
 
 /// The most characters that are kept of each: more than is ever shown, so that a secret in it is found as a whole.
@@ -12,7 +14,7 @@ const OF_THE_CLIENT: [&str; 4] =
     ["<bash-input>", "<task-notification>", "<system-reminder>", "[Request interrupted by user"];
 
 /// What was said so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Words {
     /// The first prompt.
     pub first: Option<String>,

@@ -141,13 +141,16 @@ impl Project {
         self.path(".claude/snapshots").join(name)
     }
 
-    /// The objects in the store, sorted.
     /// What is in the store, but for the files that only save time: any command may write them anew.
     pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
-        let saves_time = |file: &PathBuf| file.ends_with("tmp/index") || file.ends_with("tmp/summaries");
+        let is_read =
+            |file: &PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("read-"));
+        let saves_time =
+            |file: &PathBuf| file.ends_with("tmp/index") || file.ends_with("tmp/summaries") || is_read(file);
         files_below(&self.stored("")).into_iter().filter(|file| !saves_time(file)).collect()
     }
 
+    /// The objects in the store, sorted.
     pub(crate) fn objects(&self) -> Vec<PathBuf> {
         let folder = self.stored("objects");
         let all = if folder.exists() { files_below(&folder) } else { Vec::new() };
