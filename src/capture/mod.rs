@@ -14,6 +14,7 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod merges;
 mod names;
 mod other_roots;
 mod outside_git;
@@ -50,6 +51,7 @@ use crate::workspace::Workspace;
 
 pub use as_head::head;
 pub use automatic::Automatic;
+pub use merges::merged_into;
 pub use reading::History;
 pub use request::{Request, Signing};
 pub use untracked::Limits;
@@ -150,6 +152,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
     manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
+    manifest.merged = merged_into(&workspace.store, &log, &manifest.workspace);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -413,6 +416,7 @@ fn assemble(
             trigger: Trigger::Manual,
         },
         parent: None,
+        merged: Vec::new(),
         state: ObjectId::of(b""),
         workspace: place,
         session: session.session,
