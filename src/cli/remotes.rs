@@ -67,9 +67,10 @@ pub(crate) fn shared_session(
     let who = Line(&found.head.name.who).to_string();
     let saved = ago(&age(context.now.since(manifest.created_at)));
     let name = Line(&manifest.name).to_string();
-    ui.say(&match is_new {
-        true => format!("Added {name:?}, the session of {who} as it was {saved}."),
-        false => format!("{name:?} is here already: the session of {who} as it was {saved}."),
+    ui.say(&if is_new {
+        format!("Added {name:?}, the session of {who} as it was {saved}.")
+    } else {
+        format!("{name:?} is here already: the session of {who} as it was {saved}.")
     });
     Ok(Some((manifest.id.to_string(), is_new)))
 }

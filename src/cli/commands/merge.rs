@@ -170,14 +170,15 @@ struct NothingToMerge<'a> {
 impl Report for NothingToMerge<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let snapshot = Line(self.snapshot);
-        ui.say(&match self.was_merged {
-            true => format!(
+        ui.say(&if self.was_merged {
+            format!(
                 "Nothing to merge: \"{snapshot}\" was merged here already. `snap undo` takes a merge back; then it can be \
                  merged again."
-            ),
-            false => format!(
+            )
+        } else {
+            format!(
                 "Nothing to merge: what is here goes on from \"{snapshot}\". `snap rewind` goes back to it."
-            ),
+            )
         });
         Ok(())
     }

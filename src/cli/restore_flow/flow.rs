@@ -239,9 +239,10 @@ fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outco
     ui.report(&report)?;
     if !ui.json() {
         warn_of_unmade(ui, &report.unmade);
-        ui.say(match added {
-            true => "Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm` removes it again.",
-            false => "Nothing was changed (--dry-run).",
+        ui.say(if added {
+            "Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm` removes it again."
+        } else {
+            "Nothing was changed (--dry-run)."
         });
     }
     Ok(Outcome::partial_if(!report.unmade.is_empty()))

@@ -86,9 +86,10 @@ impl Fork<'_> {
         behind: &str,
         theirs: &str,
     ) -> Result<CommonBase> {
-        let (tree, mut left) = match self.whole {
-            true => (whole.clone(), BTreeSet::new()),
-            false => only_what_was_taken(repository, commit, whole, theirs)?,
+        let (tree, mut left) = if self.whole {
+            (whole.clone(), BTreeSet::new())
+        } else {
+            only_what_was_taken(repository, commit, whole, theirs)?
         };
         let before: BTreeSet<RepoPath> = self.left.difference(&left).cloned().collect();
         let tree = put_back(repository, tree, behind, &before)?;
