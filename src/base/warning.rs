@@ -123,6 +123,8 @@ pub enum Warning {
     TasksStay(Vec<String>),
     /// So many tasks of a merge can't be added again, as the snapshot that they are from is gone.
     TasksNotAgain(usize),
+    /// What was merged of this line last is gone.
+    MergedBaseGone,
     /// So many open tasks of a merged snapshot, and no session here to add them to.
     NoSessionForTasks(usize),
     /// So many more open tasks than a merge adds.
@@ -164,6 +166,8 @@ pub enum Warning {
     NotMerged(String),
     /// One side of a merge has a file of another kind at a path, so this is only one side's.
     OfOneSide(String),
+    /// Each side of a merge renamed this path to another name.
+    RenamedTwice(String),
     /// One side of a merge changed this path, and the other one removed it.
     ChangedAndRemoved(String),
     /// The edits were merged onto another commit than their base.
@@ -368,6 +372,9 @@ impl fmt::Display for Warning {
             Warning::TasksNotAgain(number) => {
                 write!(f, "{number} tasks of the merge are not added again: the snapshot that they are from is gone")
             }
+            Warning::MergedBaseGone => f.write_str(
+                "The snapshot of that line that was merged here last is gone: the merge goes by an older state, and what came with that may be in conflict.",
+            ),
             Warning::NoSessionForTasks(number) => {
                 write!(f, "{number} open tasks are only in the report: there is no session here to add them to")
             }
@@ -407,6 +414,10 @@ impl fmt::Display for Warning {
             Warning::OfOneSide(path) => {
                 write!(f, "{path} is from one side only: the other side has something of another kind in its place.")
             }
+            Warning::RenamedTwice(path) => write!(
+                f,
+                "Each side renamed {path} to another name: both new files stay; `git rm` the one that is not wanted."
+            ),
             Warning::ChangedAndRemoved(path) => write!(
                 f,
                 "One side changed {path} and the other one removed it: the changed version stays, without conflict markers."

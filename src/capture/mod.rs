@@ -15,6 +15,7 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod merges;
 mod names;
 mod other_roots;
 mod outside_git;
@@ -53,6 +54,7 @@ use crate::workspace::Workspace;
 
 pub use as_head::head;
 pub use automatic::Automatic;
+pub use merges::merged_into;
 pub use reading::History;
 pub use request::{Request, Signing};
 pub use untracked::Limits;
@@ -153,6 +155,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
     manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
+    manifest.merged = merged_into(&workspace.store, &log, &manifest.workspace);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -416,6 +419,7 @@ fn assemble(
             trigger: Trigger::Manual,
         },
         parent: None,
+        merged: Vec::new(),
         state: ObjectId::of(b""),
         workspace: place,
         session: session.session,

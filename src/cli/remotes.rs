@@ -40,13 +40,14 @@ pub(crate) fn with_remote<T>(
     Ok((remotes.shown(), done))
 }
 
-/// Adds the session of somebody to the store, if a reference means one on the remote and no snapshot here; returns its id.
+/// Adds the session of somebody to the store, if a reference means one on the remote and no snapshot here; returns its id,
+/// and whether it was not here before.
 pub(crate) fn shared_session(
     context: &Context,
     reference: &str,
     offline: bool,
     ui: &mut Ui,
-) -> Result<Option<String>> {
+) -> Result<Option<(String, bool)>> {
     if offline || !space::may_mean_session(reference) {
         return Ok(None);
     }
@@ -60,11 +61,18 @@ pub(crate) fn shared_session(
     let mut tell = |text: &str| ui.warn(text);
     let found =
         Looker::open(context, &workspace, (&home, &remote), interactive, &mut tell)?.find(reference)?;
+    let before = workspace.store.known()?.len();
     let manifest = space::bring(context, &workspace, (&remote, &found.head), &mut tell)?;
+    let is_new = workspace.store.known()?.len() > before;
     let who = Line(&found.head.name.who).to_string();
     let saved = ago(&age(context.now.since(manifest.created_at)));
-    ui.say(&format!("Added {:?}, the session of {who} as it was {saved}.", Line(&manifest.name).to_string()));
-    Ok(Some(manifest.id.to_string()))
+    let name = Line(&manifest.name).to_string();
+    ui.say(&if is_new {
+        format!("Added {name:?}, the session of {who} as it was {saved}.")
+    } else {
+        format!("{name:?} is here already: the session of {who} as it was {saved}.")
+    });
+    Ok(Some((manifest.id.to_string(), is_new)))
 }
 
 /// What was done with the snapshots of a remote.

@@ -65,8 +65,8 @@ impl Repository {
         Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
             .because(format!("{id} is not here: it was not fetched, a rewrite of the history removed it, or this is another repository"))
             .hint(format!(
-                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); with `snap resume`, \
-                 `--trust-repository` continues without it"
+                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); with `snap resume` \
+                 and `snap merge`, `--trust-repository` continues without it"
             ))
     }
 

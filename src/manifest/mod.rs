@@ -68,6 +68,9 @@ pub struct Manifest {
     pub created_by: CreatedBy,
     /// The snapshot of the same session before it.
     pub parent: Option<SnapshotId>,
+    /// The snapshots of other lines of work that are merged into what this one holds, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Merged>,
     /// A hash over everything captured: equal hashes, equal states.
     pub state: ObjectId,
     /// Where it was saved.
@@ -99,6 +102,17 @@ pub struct Manifest {
     /// Who vouches for all of the above: the last lines of the file.
     #[serde(skip)]
     pub proofs: Proofs,
+}
+
+/// A snapshot of another line of work that was merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Merged {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// What of its edits was not taken: held back, or could not be made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<RepoPath>,
 }
 
 /// Who and what saved a snapshot.

@@ -40,6 +40,8 @@ pub struct MergePlan {
     pub report_path: Option<PathBuf>,
     /// The snapshot of this place that was saved before it.
     pub(super) into: Option<SnapshotId>,
+    /// The git branch that it is made on.
+    pub(super) branch: Option<String>,
     /// The text of the report.
     pub(super) report: Option<String>,
     change: Option<TaskChange>,
@@ -127,7 +129,8 @@ impl MergePlan {
         notes: &mut Vec<Warning>,
     ) -> Result<MergePlan> {
         let tasks = tasks_here(workspace, from)?;
-        let Chosen { mut open, known } = Chosen::of(&tasks, &list.tasks);
+        let there = from.session.as_ref().map(|session| session.id.as_str()).unwrap_or_default();
+        let Chosen { mut open, known } = Chosen::of(&tasks, there, &list.tasks);
         if let Some(only) = only {
             open.retain(|task| only.contains(text(task, "id")));
         }
@@ -140,7 +143,7 @@ impl MergePlan {
         let who = author(from).replace(['[', ']'], "");
         let (mut planned, mut add) = (Vec::new(), Vec::new());
         for (task, id) in open.iter().zip(list.next..) {
-            let made = renumbered(task, id, &who, &numbers, &known);
+            let made = renumbered(task, id, (&who, there), &numbers, &known);
             let subject = made["subject"].as_str().unwrap_or_default().to_owned();
             planned.push(PlannedTask { id, was: text(task, "id").to_owned(), subject });
             add.push((id, format!("{made:#}")));
@@ -163,23 +166,66 @@ impl MergePlan {
 /// Open tasks that are added, and those that the session here has already.
 struct Chosen<'t> {
     open: Vec<&'t Value>,
-    /// By their ids, which are the same here; whether each is open here.
-    known: BTreeMap<&'t str, bool>,
+    /// By their ids there; the number of each here, if it is open here.
+    known: BTreeMap<&'t str, Option<&'t str>>,
 }
 
 impl<'t> Chosen<'t> {
-    fn of(there: &'t [Value], here: &[Value]) -> Chosen<'t> {
+    /// Chooses among the tasks of the session `from`.
+    fn of(there: &'t [Value], from: &str, here: &'t [Value]) -> Chosen<'t> {
         let same = |task: &Value| {
-            here.iter().find(|other| ["id", "subject"].iter().all(|key| text(other, key) == text(task, key)))
+            let origin = Origin::of(task, from);
+            here.iter().find(|other| {
+                let is_it = ["id", "subject"].iter().all(|key| text(other, key) == text(task, key));
+                is_it || origin.is_of(other)
+            })
         };
         let (mut open, mut known) = (Vec::new(), BTreeMap::new());
         for task in there.iter().filter(|task| is_open(task) && !text(task, "id").is_empty()) {
             match same(task) {
-                Some(here) => drop(known.insert(text(task, "id"), is_open(here))),
+                Some(here) => {
+                    known.insert(text(task, "id"), Some(text(here, "id")).filter(|_| is_open(here)));
+                }
                 None => open.push(task),
             }
         }
         Chosen { open, known }
+    }
+}
+
+/// Where a task is from: a session, its number there, and what it was called. A merge notes that in the task, which goes with it to
+/// whoever merges that again.
+#[derive(PartialEq)]
+struct Origin<'t>([&'t str; 3]);
+
+/// The keys of a task's metadata that say it.
+const ORIGIN: [&str; 3] = ["snap_session", "snap_task", "snap_subject"];
+
+impl<'t> Origin<'t> {
+    /// Returns where a task of this session is from.
+    fn of(task: &'t Value, session: &'t str) -> Origin<'t> {
+        Origin::noted(task).unwrap_or(Origin([session, text(task, "id"), text(task, "subject")]))
+    }
+
+    fn noted(task: &'t Value) -> Option<Origin<'t>> {
+        let [session, id, subject] = ORIGIN.map(|key| task["metadata"][key].as_str());
+        Some(Origin([session?, id?, subject?]))
+    }
+
+    /// Says whether a task here is the one, or was added as it.
+    fn is_of(&self, here: &Value) -> bool {
+        match Origin::noted(here) {
+            Some(noted) => noted == *self,
+            None => self.0[1..] == [text(here, "id"), text(here, "subject")],
+        }
+    }
+
+    fn note(&self, task: &mut Map<String, Value>) {
+        let mut metadata = task.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+        for (key, value) in ORIGIN.into_iter().zip(self.0) {
+            metadata.insert(key.to_owned(), value.into());
+        }
+        task.insert("metadata".to_owned(), metadata.into());
     }
 }
 
@@ -195,19 +241,19 @@ fn text<'t>(task: &'t Value, key: &str) -> &'t str {
 fn renumbered(
     task: &Value,
     id: u64,
-    who: &str,
+    (who, session): (&str, &str),
     numbers: &BTreeMap<&str, u64>,
-    known: &BTreeMap<&str, bool>,
+    known: &BTreeMap<&str, Option<&str>>,
 ) -> Value {
     let mut made = task.as_object().cloned().unwrap_or_default();
+    Origin::of(task, session).note(&mut made);
     made.insert("id".to_owned(), id.to_string().into());
     made.insert("subject".to_owned(), format!("[{who}] {}", text(task, "subject")).into());
     made.insert("status".to_owned(), "pending".into());
     made.remove("owner");
     let new = |old: &str| numbers.get(old).map(ToString::to_string);
     // One that is here keeps its number, and nothing waits for what is done. Its own file stays as it is.
-    let waits_for =
-        |old: &str| new(old).or_else(|| known.get(old).filter(|open| **open).map(|_| old.to_owned()));
+    let waits_for = |old: &str| new(old).or_else(|| known.get(old).copied().flatten().map(str::to_owned));
     relate(&mut made, "blocks", &new);
     relate(&mut made, "blockedBy", &waits_for);
     Value::Object(made)
@@ -221,7 +267,7 @@ fn relate(task: &mut Map<String, Value>, key: &str, number: &dyn Fn(&str) -> Opt
 
 /// Returns how many open tasks a snapshot has.
 pub(super) fn open_in(workspace: &Workspace, manifest: &Manifest) -> Result<usize> {
-    Ok(Chosen::of(&tasks_here(workspace, manifest)?, &[]).open.len())
+    Ok(Chosen::of(&tasks_here(workspace, manifest)?, "", &[]).open.len())
 }
 
 /// Reads the tasks of a snapshot, with their paths brought here.
@@ -273,17 +319,19 @@ mod tests {
             json!({"id": "2", "subject": "both have it", "status": "pending"}),
             json!({"id": "3", "subject": "another", "status": "pending"}),
         ];
-        let Chosen { open, known } = Chosen::of(&there, &here);
-        assert_eq!((open.len(), &known), (2, &BTreeMap::from([("2", true)])));
+        let Chosen { open, known } = Chosen::of(&there, "s1", &here);
+        assert_eq!((open.len(), &known), (2, &BTreeMap::from([("2", Some("2"))])));
         let numbers = BTreeMap::from([("3", 7), ("4", 8)]);
         assert_eq!(
-            renumbered(open[0], 7, "bob@desk", &numbers, &known),
+            renumbered(open[0], 7, ("bob@desk", "s1"), &numbers, &known),
             json!({"id": "7", "subject": "[bob@desk] new", "status": "pending", "blocks": ["8"],
-                   "blockedBy": ["2"], "metadata": {"k": 1}})
+                   "blockedBy": ["2"],
+                   "metadata": {"k": 1, "snap_session": "s1", "snap_task": "3", "snap_subject": "new"}})
         );
         assert_eq!(
-            renumbered(open[1], 8, "bob@desk", &numbers, &known),
-            json!({"id": "8", "subject": "[bob@desk] newer", "status": "pending", "blocks": [], "blockedBy": ["7"]})
+            renumbered(open[1], 8, ("bob@desk", "s1"), &numbers, &known),
+            json!({"id": "8", "subject": "[bob@desk] newer", "status": "pending", "blocks": [], "blockedBy": ["7"],
+                   "metadata": {"snap_session": "s1", "snap_task": "4", "snap_subject": "newer"}})
         );
     }
 }

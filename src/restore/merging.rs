@@ -3,13 +3,19 @@
 //! The conversation here is not touched, and nothing of the other one gets into it: what was done there is told by a report
 //! that the agent may read.
 
-use super::files::merge::Fork;
+use std::collections::BTreeSet;
+
+use super::files::merge::check_finished;
+use super::files::merge_base::{Fork, Forks};
 use super::merged_tasks::{MergePlan, open_in};
 use super::{PlannedResume, RestoreOptions, RestorePlan, plan_since};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::client::FoundSession;
+use crate::git::{BaseHere, Repository};
 use crate::manifest::Manifest;
 use crate::redaction::refill;
 use crate::workspace::Workspace;
@@ -20,8 +26,42 @@ pub struct MergedWith<'a> {
     pub session: Option<&'a FoundSession>,
     /// The snapshot of this place that was saved before it.
     pub saved: Option<&'a Manifest>,
-    /// The snapshot from which both went on.
+    /// The snapshot from which both went on first.
     pub fork: Option<&'a Manifest>,
+    /// The newest snapshots that both have, since one merged the other; else the same.
+    pub bases: &'a [MergeBase],
+}
+
+/// A snapshot that both lines have.
+#[derive(Debug)]
+pub struct MergeBase {
+    /// The snapshot.
+    pub snapshot: Manifest,
+    /// What of its edits one of them did not take.
+    pub left: BTreeSet<RepoPath>,
+    /// Whether the line that is merged is known to have had all else of it.
+    pub whole: bool,
+}
+
+/// Says early what keeps a snapshot from being merged here, before anything is saved for it.
+///
+/// # Errors
+/// [`Kind::Refused`] outside git, or if the snapshot's commit is not here, and [`Kind::Conflict`] in the middle of another merge.
+pub fn check_merge(workspace: &Workspace, manifest: &Manifest, trust_repository: bool) -> Result<()> {
+    let Some(repository) = &workspace.repository else { return Err(outside_git(workspace)) };
+    check_finished(&repository.status()?)?;
+    let Some(base) = manifest.base_commit() else { return Ok(()) };
+    let is_here = !matches!(repository.base_here(&manifest.id, base)?, BaseHere::Nothing);
+    if is_here || trust_repository || !workspace.store.bases(manifest)?.0.is_empty() {
+        return Ok(());
+    }
+    Err(repository.lacks_commit(base))
+}
+
+fn outside_git(workspace: &Workspace) -> Error {
+    Error::new(Kind::Refused, "Cannot merge here")
+        .because(format!("{} is in no git repository", Line(&workspace.root.to_string_lossy())))
+        .hint("`snap resume` brings the conversation back")
 }
 
 /// Plans to merge a snapshot into what is here.
@@ -35,11 +75,7 @@ pub fn plan_merge(
     options: &RestoreOptions,
     monitor: &Monitor,
 ) -> Result<RestorePlan> {
-    let Some(repository) = &workspace.repository else {
-        return Err(Error::new(Kind::Refused, "Cannot merge here")
-            .because(format!("{} is in no git repository", workspace.root.display()))
-            .hint("`snap resume` brings the conversation back"));
-    };
+    let Some(repository) = &workspace.repository else { return Err(outside_git(workspace)) };
     let mut notes = Vec::new();
     let mut merging = match with.session {
         Some(found) => {
@@ -61,24 +97,41 @@ pub fn plan_merge(
         Ok(below) if works_in == workspace.root => below.to_owned(),
         _ => report,
     });
-    let is_sound = |fork: &&Manifest| workspace.refuse_bomb(fork, &workspace.provenance(fork)).is_ok();
-    let fork = match with.fork.filter(is_sound).and_then(|fork| Some((fork, fork.edits.as_ref()?))) {
-        Some((fork, edits)) => match refill(workspace, repository, fork, edits, None, &[]) {
-            Ok(refilled) => Some(Fork { edits: refilled.edits, around: fork.around.as_ref() }),
-            // Then what both had when they went apart is a change of both.
-            Err(error) if error.kind() == Kind::Damaged => None,
-            Err(error) => return Err(error),
-        },
-        None => None,
-    };
+    let nothing = BTreeSet::new();
+    let fork_of = |one, left, whole| fork_of(workspace, repository, one, left, whole);
+    let first = with.fork.map(|fork| fork_of(fork, &nothing, false)).transpose()?.flatten();
+    let bases = with.bases.iter().map(|base| fork_of(&base.snapshot, &base.left, base.whole));
+    let bases: Vec<Fork<'_>> = bases.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let forks = Forks { bases, first };
     let called = workspace.store.called(&manifest);
     let options = RestoreOptions { merge: true, session: false, ..options.clone() };
-    match plan_since(workspace, manifest, fork.as_ref(), &options, monitor)? {
+    match plan_since(workspace, manifest, Some(&forks), &options, monitor)? {
         PlannedResume::Ready(mut plan) => {
             plan.notes.extend(notes);
+            merging.branch = plan.listing.as_ref().and_then(|listing| listing.branch.clone());
             plan.merging = Some(merging);
             Ok(*plan)
         }
         PlannedResume::Disputed(dispute) => Err(dispute.into_error(&called)),
+    }
+}
+
+/// Reads a snapshot that both sides have; `None` if it can't be one's base.
+fn fork_of<'a>(
+    workspace: &Workspace,
+    repository: &Repository,
+    one: &'a Manifest,
+    left: &'a BTreeSet<RepoPath>,
+    whole: bool,
+) -> Result<Option<Fork<'a>>> {
+    let Some(edits) = &one.edits else { return Ok(None) };
+    if workspace.refuse_bomb(one, &workspace.provenance(one)).is_err() {
+        return Ok(None);
+    }
+    match refill(workspace, repository, one, edits, None, &[]) {
+        Ok(refilled) => Ok(Some(Fork { edits: refilled.edits, around: one.around.as_ref(), left, whole })),
+        // Then what both had when they went apart is a change of both.
+        Err(error) if error.kind() == Kind::Damaged => Ok(None),
+        Err(error) => Err(error),
     }
 }

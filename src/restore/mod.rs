@@ -45,6 +45,7 @@ use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
 use files::empty_folders::{displaced, filled};
+use files::merge_base::Forks;
 use files::resume::Planned;
 use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
@@ -57,7 +58,7 @@ pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::{Direction, HistoryStep, Removal, Restored};
 pub use merged_tasks::{MergePlan, PlannedTask, author};
-pub use merging::{MergedWith, plan_merge};
+pub use merging::{MergeBase, MergedWith, check_merge, plan_merge};
 pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 use session::PlannedSession;
@@ -98,11 +99,11 @@ pub fn plan_resume(
     plan_since(workspace, manifest, None, options, monitor)
 }
 
-/// The same; what a merge took from `fork` is no change of either side.
+/// The same; what both sides of a merge have from `forks` is no change of either.
 fn plan_since(
     workspace: &Workspace,
     manifest: Manifest,
-    fork: Option<&merge::Fork<'_>>,
+    forks: Option<&Forks<'_>>,
     options: &RestoreOptions,
     monitor: &Monitor,
 ) -> Result<PlannedResume> {
@@ -143,7 +144,7 @@ fn plan_since(
                 let saved = on_tree.as_ref().unwrap_or(saved);
                 let around = manifest.around.as_ref();
                 let name = &manifest.name;
-                let merged = merge::plan(workspace, repository, saved, around, &bases, fork, name, monitor)?;
+                let merged = merge::plan(workspace, repository, saved, around, &bases, forks, name, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
@@ -423,6 +424,7 @@ fn carry_out(
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
+    let left = if operation == Operation::Merge { plan.not_taken() } else { Vec::new() };
     let RestorePlan { manifest, steps, session, moved, folders, emptied, merging, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
@@ -445,6 +447,8 @@ fn carry_out(
         safety: safety.map(|safety| safety.id.clone()),
         moved: moved.clone(),
         into: merging.as_ref().and_then(|merging| merging.into.clone()),
+        branch: merging.as_ref().and_then(|merging| merging.branch.clone()),
+        left,
         tasks: merging.as_ref().and_then(MergePlan::logged),
         ..audit::line(context, operation, Some(&manifest))
     };

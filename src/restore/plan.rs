@@ -1,5 +1,6 @@
 //! The plan of a restore: everything that it will do, as a value; the request for it, and its result.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::admission::Admission;
@@ -136,6 +137,15 @@ impl RestorePlan {
             merging.report = Some(report);
         }
         self
+    }
+
+    /// Returns what of the snapshot's edits is not taken: it is held back, or can't be made here.
+    pub(super) fn not_taken(&self) -> Vec<RepoPath> {
+        let held = self.held().iter().map(|doubt| &doubt.path);
+        let unfilled = self.unfilled.iter().map(|held| &held.path);
+        let unmade = self.unmade.iter().map(|unmade| &unmade.path);
+        let all: BTreeSet<&RepoPath> = held.chain(unfilled).chain(unmade).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// Returns the paths that will have conflict markers.

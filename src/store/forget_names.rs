@@ -58,7 +58,14 @@ impl Store {
         // The name of a file is mostly made of the snapshot's; where something was pushed to has to be known.
         let is_file = matches!(entry.operation, Operation::Export | Operation::Import);
         let peer = entry.peer.clone().filter(|_| !is_file);
-        let told = LogEntry { name: NO_NAME.to_owned(), peer, reason: None, note: None, ..entry.clone() };
+        let told = LogEntry {
+            name: NO_NAME.to_owned(),
+            peer,
+            reason: None,
+            note: None,
+            left: Vec::new(),
+            ..entry.clone()
+        };
         if told == entry {
             return Told::AsItIs;
         }

@@ -15,7 +15,7 @@ use super::{PATIENCE, Store};
 use crate::base::digest::ObjectId;
 use crate::base::error::{IoContext, Result};
 use crate::base::ids::{ClientId, SnapshotId};
-use crate::base::paths::NativePath;
+use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
 use crate::sys::disk;
 use crate::sys::files::{self, Existing};
@@ -86,6 +86,12 @@ pub struct LogEntry {
     /// For a merge: the snapshot of this line that was saved before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<SnapshotId>,
+    /// For a merge: the git branch that it was made on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// For a merge: what of the other line's edits was not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<RepoPath>,
     /// For a merge, and for an undo or redo of one: the tasks that it added, or took back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<MergedTasks>,
@@ -114,6 +120,8 @@ impl LogEntry {
             reason: None,
             note: None,
             into: None,
+            branch: None,
+            left: Vec::new(),
             tasks: None,
             own: true,
         }

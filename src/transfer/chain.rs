@@ -29,10 +29,10 @@ const MOST_SEEN: usize = 100;
 const FOR_ALL: [&str; 7] = ["at", "operation", "snapshot", "user", "host", "session", "outcome"];
 
 /// Operations about lines of work that all see, and what else they say: a person's words (the name of a line, why it was
-/// closed), and another snapshot.
-const OF_LINES: [&str; 4] = ["branch", "merge", "close", "reopen"];
+/// closed), and other snapshots: into which a merge went, and from which one it can be undone and redone.
+const OF_LINES: [&str; 6] = ["branch", "merge", "close", "reopen", "undo", "redo"];
 const WORDS: &str = "note";
-const OTHER: &str = "into";
+const OTHERS: [&str; 2] = ["into", "safety"];
 
 /// Whose chain it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +114,7 @@ pub fn for_all(entry: &LogEntry, may_tell: impl Fn(&str) -> bool) -> String {
     let is_of_line = OF_LINES.contains(&entry.operation.word());
     let tells = entry.note.as_deref().is_some_and(may_tell);
     let is_for_all =
-        |key: &str| FOR_ALL.contains(&key) || is_of_line && (key == OTHER || tells && key == WORDS);
+        |key: &str| FOR_ALL.contains(&key) || is_of_line && (OTHERS.contains(&key) || tells && key == WORDS);
     let kept: Map<String, Value> = all.into_iter().filter(|(key, _)| is_for_all(key)).collect();
     Value::Object(kept).to_string()
 }

@@ -72,6 +72,17 @@ fn a_name_is_given_once_and_can_be_taken_away() {
 }
 
 #[test]
+fn a_second_name_for_one_snapshot_takes_no_name_away() {
+    let project = begun();
+    project.snap(&["branch", "fast", "base"]).exits(0);
+    project.snap(&["branch", "slow", "base"]).exits(3).says(&["The line \"fast\" begins there already"]);
+    assert_eq!(line_of(&project, "base")["name"], "fast");
+    project.snap(&["branch", "--remove", "fast"]).exits(0);
+    project.snap(&["branch", "slow", "base"]).exits(0);
+    assert_eq!(line_of(&project, "base")["name"], "slow");
+}
+
+#[test]
 fn a_line_is_closed_and_opened_again_and_everybody_sees_why() {
     let project = begun();
     project.snap(&["branch", "dead end", "base"]).exits(0);

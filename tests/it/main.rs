@@ -64,6 +64,7 @@ mod listing;
 mod marks;
 mod meanwhile;
 mod merging;
+mod merging_again;
 mod merging_real;
 mod modes;
 mod mounts;

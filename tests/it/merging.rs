@@ -125,8 +125,10 @@ fn a_merge_brings_the_edits_and_the_open_tasks_under_new_numbers_and_leaves_the_
         all[3..],
         [
             json!({"id": "4", "subject": format!("[{who}] Measure it"), "description": "with the bench", "status": "pending",
-                   "blocks": ["5"], "blockedBy": ["1"]}),
-            json!({"id": "5", "subject": format!("[{who}] Tell the team"), "status": "pending", "blocks": [], "blockedBy": ["4"]}),
+                   "blocks": ["5"], "blockedBy": ["1"],
+                   "metadata": {"snap_session": ID, "snap_task": "3", "snap_subject": "Measure it"}}),
+            json!({"id": "5", "subject": format!("[{who}] Tell the team"), "status": "pending", "blocks": [], "blockedBy": ["4"],
+                   "metadata": {"snap_session": ID, "snap_task": "4", "snap_subject": "Tell the team"}}),
         ]
     );
     assert_eq!(fs::read(transcript(&ada, ID)).must("a transcript"), before, "never a word in it");

@@ -307,6 +307,53 @@ fn the_logs_of_all_are_merged_and_a_rewrite_a_gap_and_a_loss_show() {
 }
 
 #[test]
+fn what_somebody_else_closed_can_be_reopened_and_a_merge_that_was_undone_is_none_for_all() {
+    let (ada, remote, transcript) = shared();
+    ada.snap(&["save", "base"]).exits(0);
+    say(&ada, &transcript, 1, "two");
+    ada.write("a.txt", "edited by ada\n");
+    ada.snap(&["save", "two"]).exits(0);
+    ada.snap(&["push", "origin", "base", "two"]).exits(0);
+    ada.snap(&["close", "base", "-m", "too slow"]).exits(0);
+    ada.snap(&["sync", "--now"]).exits(0);
+    let other = colleague(&ada, &remote);
+    fs::write(other.path(".git/info/exclude"), ".claude/\n").must("a rule");
+    crate::spaces::no_pause(&other);
+    bob(&other, &["init", "--local", "--sync"]).exits(0);
+    bob(&other, &["pull"]).exits(0);
+    bob(&other, &["log", "--remote"]).exits(0);
+    let list = |project: &Project, user: &str| {
+        ran(project.command(project.root(), &["list"]).env("USER", user)).exits(0).stdout
+    };
+    assert!(list(&other, "bob").contains("(closed)"));
+    assert_eq!(bob(&other, &["close", "base", "--json"]).exits(0).json()["changed"], false);
+    bob(&other, &["reopen", "base"]).exits(0).says(&["is open again"]);
+    assert!(!list(&other, "bob").contains("(closed)"));
+
+    bob(&other, &["resume", "base", "--trust", "--no-run"]).exits(0);
+    bob(&other, &["merge", "two", "--trust"]).exits(0);
+    bob(&other, &["sync", "--now"]).exits(0);
+    ada.snap(&["log", "--remote"]).exits(0);
+    let seen = list(&ada, "ada");
+    assert!(seen.contains("(merged)") && !seen.contains("(closed)"), "{seen}");
+    bob(&other, &["undo"]).exits(0);
+    bob(&other, &["sync", "--now"]).exits(0);
+    ada.snap(&["log", "--remote"]).exits(0);
+    let seen = list(&ada, "ada");
+    assert!(!seen.contains("(merged)"), "{seen}");
+}
+
+#[test]
+fn a_dry_run_of_a_session_says_what_it_added() {
+    let (ada, remote, _) = shared();
+    ada.snap(&["sync", "--now"]).exits(0);
+    let other = colleague(&ada, &remote).of_another_user();
+    let dry = ["resume", "ada/", "--dry-run"];
+    bob(&other, &dry).exits(0).says(&["Added \"", "Nothing but that snapshot was added"]);
+    bob(&other, &dry).exits(0).says(&["is here already", "Nothing was changed"]);
+}
+
+#[test]
 fn a_session_of_a_machine_whose_key_is_listed_raises_no_question() {
     let (ada, remote, transcript) = shared();
     let key = ada.home.path().join("key");
@@ -384,12 +431,14 @@ fn what_somebody_closed_is_closed_for_all_who_fetched_their_log_and_their_names_
     let other = colleague(&ada, &remote).of_another_user();
     ada.write("a.txt", "a line of work\n");
     ada.snap(&["save", "x"]).exits(0);
+    let token = crate::redaction::token("github classic", 21);
+    let secret = format!("line-{token}");
+    ada.snap(&["branch", &secret, "x"]).exits(0);
+    ada.snap(&["branch", "--remove", &secret]).exits(0);
     ada.snap(&["branch", "adas-line"]).exits(0);
     ada.snap(&["push", "origin", "x"]).exits(0);
     bob(&other, &["pull", "origin"]).exits(0);
     let closed = || bob(&other, &["list"]).exits(0).stdout.contains("(closed)");
-    let token = crate::redaction::token("github classic", 21);
-    ada.snap(&["branch", &format!("line-{token}"), "x"]).exits(0);
     ada.snap(&["close", "x", "-m", &format!("it leaked {token}")]).exits(0);
     ada.snap(&["close", "x", "-m", "it went nowhere"]);
     ada.snap(&["sync", "--now"]).exits(0);

@@ -16,7 +16,7 @@ use crate::cli::output::line_words::{LineFacts, marks};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::save_first::{save_first, session_here};
 use crate::context::Context;
-use crate::store::{LineState, LogEntry, Operation, Reference, check_name};
+use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
 /// Name the line of work that begins here, or list the lines that have names
@@ -65,7 +65,8 @@ impl Branch {
                 .because("a snapshot goes by it")
                 .hint("take another name"));
         }
-        let had = store.line_states().begin_of(name).cloned();
+        let states = store.line_states();
+        let had = states.begin_of(name).cloned();
         let (id, called, saved) = match &self.reference {
             Some(reference) => {
                 let entry = line_choice::find(store, reference)?;
@@ -83,11 +84,21 @@ impl Branch {
         match had {
             Some(had) if had != id => return Err(taken(&shown)),
             Some(_) => {}
+            None if let Some(other) = name_of(&states, &id) => {
+                let other = Line(other).to_string();
+                return Err(Error::new(Kind::Refused, format!("The line {other:?} begins there already"))
+                    .because(format!("a line that begins with \"{}\" has one name", Line(&called)))
+                    .hint(format!("go on first, or `snap branch --remove {other:?}`; no snapshot goes")));
+            }
             None => log(context, workspace, &id, &called, Operation::Branch, Some(name)),
         }
         ui.confirm(&BranchReport { name, id: &id, snapshot: &called, saved })?;
         Ok(Outcome::Done)
     }
+}
+
+fn name_of<'s>(states: &'s LineStates, id: &SnapshotId) -> Option<&'s str> {
+    states.get(id)?.name.as_deref()
 }
 
 fn taken(shown: &str) -> Error {

@@ -13,6 +13,7 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Ui};
 use crate::context::Context;
+use crate::space;
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -63,7 +64,7 @@ fn set(
     let store = &workspace.store;
     let entry = line_choice::find(store, reference)?;
     let id = entry.manifest.as_ref().map_err(Clone::clone)?.id.clone();
-    let states = store.line_states();
+    let states = space::line_states_of_all(context, workspace);
     let was = states.get(&id).and_then(|state| state.closed.as_ref());
     let closed = operation == Operation::Close;
     let changed = was.is_some() != closed

@@ -4,9 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
+use crate::capture;
 use crate::cli::completion::lines;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -18,7 +20,7 @@ use crate::cli::save_first::{save_first, session_here};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::report;
+use crate::report::{self, MergeBases};
 use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
 use crate::store::{LogEntry, Operation, Reference, Store};
 use crate::workspace::Workspace;
@@ -65,16 +67,14 @@ impl Merge {
         let entry = line_choice::find(store, &self.reference)?;
         let called = entry.called.clone();
         let manifest = entry.manifest?;
-        if workspace.repository.is_none() {
-            return Err(Error::new(Kind::Refused, "Cannot merge here")
-                .because(format!("{} is in no git repository", Line(&workspace.root.to_string_lossy())))
-                .hint("`snap resume` brings the conversation back"));
-        }
         let trust_repository = self.trust_repository;
         let (asked, no_input) = (self.session.clone(), self.consent.no_input());
         let args = self.args(&manifest.id);
         let line = audit::line(context, Operation::Merge, Some(&manifest));
         audit::unless_failed(store, &line, args.check(ui, workspace, &manifest))?;
+        args.fetch_base(context, workspace, &manifest, ui)?;
+        // Before anything is saved for it.
+        audit::unless_failed(store, &line, restore::check_merge(workspace, &manifest, trust_repository))?;
         let session = session_here(context, workspace, asked.as_deref(), no_input, ui)?;
         let saved = if args.dry_run {
             session.as_ref().and_then(|session| last_of(context, workspace, session))
@@ -86,13 +86,30 @@ impl Merge {
             Some(saved) => report::fork(store, saved, &manifest, &has)?,
             None => None,
         };
-        if let (Some(saved), true) = (&saved, fork.as_ref().is_some_and(|fork| fork.id == manifest.id)) {
-            ui.confirm(&NothingToMerge { snapshot: &called, id: &manifest.id, into: &saved.id })?;
+        let known = match &saved {
+            Some(saved) => {
+                let log = store.own_log().unwrap_or_default();
+                let merged = capture::merged_into(store, &log, &saved.workspace);
+                report::merge_bases(store, (saved, &merged), &manifest, &has)?
+            }
+            None => MergeBases::default(),
+        };
+        let is_part = fork.as_ref().is_some_and(|fork| fork.id == manifest.id);
+        if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
+            let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
+            ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part })?;
             return Ok(Outcome::Done);
         }
+        if known.is_gone {
+            ui.warn(&Warning::MergedBaseGone.to_string());
+        }
         let _alone = restore::alone_in(workspace)?;
-        args.fetch_base(context, workspace, &manifest, ui)?;
-        let with = MergedWith { session: session.as_ref(), saved: saved.as_ref(), fork: fork.as_ref() };
+        let with = MergedWith {
+            session: session.as_ref(),
+            saved: saved.as_ref(),
+            fork: fork.as_ref(),
+            bases: &known.bases,
+        };
         let options = RestoreOptions { trust_repository, ..args.options() };
         let make = |ui: &Ui, options: &RestoreOptions| {
             planning(ui, |monitor| restore::plan_merge(workspace, manifest.clone(), &with, options, monitor))
@@ -146,14 +163,23 @@ struct NothingToMerge<'a> {
     snapshot: &'a str,
     id: &'a SnapshotId,
     into: &'a SnapshotId,
+    /// Whether it was merged, and is not what came before.
+    was_merged: bool,
 }
 
 impl Report for NothingToMerge<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say(&format!(
-            "Nothing to merge: what is here goes on from \"{}\". `snap rewind` goes back to it.",
-            Line(self.snapshot)
-        ));
+        let snapshot = Line(self.snapshot);
+        ui.say(&if self.was_merged {
+            format!(
+                "Nothing to merge: \"{snapshot}\" was merged here already. `snap undo` takes a merge back; then it can be \
+                 merged again."
+            )
+        } else {
+            format!(
+                "Nothing to merge: what is here goes on from \"{snapshot}\". `snap rewind` goes back to it."
+            )
+        });
         Ok(())
     }
 }

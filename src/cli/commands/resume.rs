@@ -58,8 +58,8 @@ pub(crate) struct Resume {
 
 impl Resume {
     pub(crate) fn run(mut self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
-        if let Some(id) = shared_session(context, &self.args.reference, self.args.offline, ui)? {
-            self.args.reference = id;
+        if let Some((id, is_new)) = shared_session(context, &self.args.reference, self.args.offline, ui)? {
+            (self.args.reference, self.args.added) = (id, is_new);
         }
         match self.worktree.clone() {
             Some(branch) => self.in_new_worktree(&branch, context, ui),

@@ -18,6 +18,9 @@ pub(crate) struct RestoreArgs {
     /// The work tree to undo it in, if that is not the one in which the command was typed.
     #[arg(skip)]
     pub(crate) undo_in: Option<std::path::PathBuf>,
+    /// Whether the snapshot was added to the store for this.
+    #[arg(skip)]
+    pub(crate) added: bool,
     /// Only show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -78,6 +81,7 @@ impl RestoreArgs {
         RestoreArgs {
             reference,
             undo_in: None,
+            added: false,
             dry_run,
             no_session: true,
             fork: false,

@@ -112,7 +112,7 @@ impl RestoreArgs {
             granting.options(&self.client);
             let servers = ServerChecks::begin(workspace, &plan, false).finish();
             let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
-            return show_dry_run(ui, report.with_servers(servers));
+            return show_dry_run(ui, report.with_servers(servers), self.added);
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
@@ -234,12 +234,16 @@ impl RestoreArgs {
     }
 }
 
-fn show_dry_run(ui: &mut Ui, report: RestoreReport) -> Result<Outcome> {
+fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outcome> {
     let report = report.dry_run();
     ui.report(&report)?;
     if !ui.json() {
         warn_of_unmade(ui, &report.unmade);
-        ui.say("Nothing was changed (--dry-run).");
+        ui.say(if added {
+            "Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm` removes it again."
+        } else {
+            "Nothing was changed (--dry-run)."
+        });
     }
     Ok(Outcome::partial_if(!report.unmade.is_empty()))
 }

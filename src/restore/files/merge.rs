@@ -6,7 +6,6 @@
 //! conflict with anything here comes back exactly, with its staged state. Where content had to be merged,
 //! `merge_index.rs` merges the staged content separately.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
@@ -15,11 +14,12 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::git::{CheckedOut, Conversion, Listing, MergeSide, Repository, Status, named_markers, named_path};
+use crate::git::{CheckedOut, Listing, MergeSide, Repository, Status, named_markers, named_path};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::line_ends::{as_here, settings};
 use crate::restore::files::marks::RestoredMarks;
+use crate::restore::files::merge_base::{Forks, add, saved_changes};
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
@@ -29,7 +29,7 @@ use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
 use crate::restore::files::taken::between;
-use crate::restore::files::{taken, unmerged_base};
+use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::stored_patch::Amount;
 use crate::sys::work_tree::{Node, Tree};
@@ -47,12 +47,6 @@ pub(in crate::restore) struct MergedSteps {
     pub(in crate::restore) conflicts: Vec<RepoPath>,
 }
 
-/// A snapshot from which both sides went on.
-pub(in crate::restore) struct Fork<'a> {
-    pub(in crate::restore) edits: Cow<'a, Edits>,
-    pub(in crate::restore) around: Option<&'a Around>,
-}
-
 /// Plans the merge with a snapshot of this name.
 #[expect(clippy::too_many_arguments, reason = "each is a part of one snapshot or of this place")]
 pub(in crate::restore) fn plan(
@@ -61,7 +55,7 @@ pub(in crate::restore) fn plan(
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
-    fork: Option<&Fork<'_>>,
+    forks: Option<&Forks<'_>>,
     name: &str,
     monitor: &Monitor,
 ) -> Result<MergedSteps> {
@@ -76,10 +70,7 @@ pub(in crate::restore) fn plan(
     let saved = unmerged_base::corrected(repository, saved)?;
     let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
     let saved = saved.as_ref();
-    if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
-        return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
-            .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
-    }
+    check_finished(&listing)?;
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let base = if repository.has_tree(base)? {
         base.to_owned()
@@ -92,31 +83,32 @@ pub(in crate::restore) fn plan(
     }
     let changes = saved_changes(&mut maker, &as_saved, saved)?;
     let layer_base = base.clone();
-    let mut not_taken = BTreeSet::new();
-    let (base, changes) =
-        match fork.map(|fork| as_forked(repository, &mut maker, fork)).transpose()?.flatten() {
-            // What both had already when they went apart is no change of either.
-            Some((fork_base, forked)) => {
-                let saved = repository.tree_with(Some(&base), &changes)?;
-                let (forked, left) = taken::only_what_was_taken(repository, &fork_base, &forked, &saved)?;
-                not_taken = left;
-                let changes = between(repository, &forked, &saved)?;
-                (forked, changes)
+    let mut forked = None;
+    let (base, back, changes) = match forks {
+        Some(forks) => {
+            let theirs = repository.tree_with(Some(&base), &changes)?;
+            match forks.base(repository, &mut maker, &theirs)? {
+                // What both had already when they went apart is no change of either.
+                Some(common) => {
+                    let changes = between(repository, &common.tree, &theirs)?;
+                    let (back, changes) = common.taken_back(repository, changes)?;
+                    forked = Some(common.edits);
+                    (common.tree, back, changes)
+                }
+                None => (base, Vec::new(), changes),
             }
-            None => (base, changes),
-        };
+        }
+        None => (base, Vec::new(), changes),
+    };
     // What was edited after it was committed stands on it, and is no other side of it.
-    let changes = repository.missing_in(listing.head.as_deref(), changes)?;
+    let mut changes = repository.missing_in(listing.head.as_deref(), changes)?;
+    changes.extend(back);
     let theirs = repository.tree_with(Some(&base), &changes)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
-    let forked = fork.map(|fork| {
-        let taken = fork.edits.files.iter().filter(|edit| !not_taken.contains(&edit.path));
-        Edits { files: taken.cloned().collect(), ..fork.edits.as_ref().clone() }
-    });
     let layer = Layer::merge(&mut maker, repository, (saved, forked.as_ref()), &layer_base, &listing)?;
 
     let tree = Tree::open(&workspace.root)?;
@@ -216,8 +208,9 @@ pub(in crate::restore) fn plan(
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
+    let renamed = renamed_twice(&merged.conflicts);
     let mut notes: Vec<Warning> =
-        (merged.conflicts.iter()).map(|(path, stages)| both_changed(path, stages, &with_markers)).collect();
+        merged.conflicts.iter().filter_map(|one| both_changed(one, &renamed, &with_markers)).collect();
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
@@ -243,15 +236,36 @@ pub(in crate::restore) fn plan(
     Ok(MergedSteps { steps, conflicts })
 }
 
-/// Says what the two sides of a merge did to a path.
-fn both_changed(path: &RepoPath, stages: &[(u8, Version)], with_markers: &BTreeSet<RepoPath>) -> Warning {
+/// Refuses to merge in the middle of another merge.
+pub(in crate::restore) fn check_finished(listing: &Listing) -> Result<()> {
+    if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
+        return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
+            .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
+    }
+    Ok(())
+}
+
+/// Says what the two sides of a merge did to a path; nothing of the new names of a file that both renamed.
+fn both_changed(
+    (path, stages): (&RepoPath, &Vec<(u8, Version)>),
+    renamed: &BTreeSet<&RepoPath>,
+    with_markers: &BTreeSet<RepoPath>,
+) -> Option<Warning> {
     let has = |number: u8| stages.iter().any(|(stage, _)| *stage == number);
-    match (has(2), has(3)) {
+    Some(match (has(2), has(3)) {
         _ if with_markers.contains(path) => Warning::BothChanged(path.to_string()),
         (true, true) => Warning::NotMerged(path.to_string()),
+        _ if renamed.contains(path) => Warning::RenamedTwice(path.to_string()),
         _ if has(1) && !is_beside(path) => Warning::ChangedAndRemoved(path.to_string()),
+        _ if !renamed.is_empty() && !is_beside(path) => return None,
         _ => Warning::OfOneSide(path.to_string()),
-    }
+    })
+}
+
+/// Returns the old names of files that both sides renamed, each to another name: no side has them any more.
+fn renamed_twice(conflicts: &BTreeMap<RepoPath, Vec<(u8, Version)>>) -> BTreeSet<&RepoPath> {
+    let is_old = |stages: &[(u8, Version)]| stages.iter().all(|(stage, _)| *stage == 1);
+    conflicts.iter().filter(|(_, stages)| is_old(stages)).map(|(path, _)| path).collect()
 }
 
 /// What a path ends in that stands beside something of another kind.
@@ -302,8 +316,7 @@ fn missing(path: &RepoPath) -> Error {
     Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
 }
 
-/// The saved work tree, as changes against its base. If the base commit is not here, makes a tree to
-/// merge from: HEAD's, with the edited paths as they were in the base. The snapshot edits nothing else
+/// If the base commit is not here, makes a tree to merge from: HEAD's, with the edited paths as they were in the base. The snapshot edits nothing else
 /// in which the two differ.
 fn stand_in(
     maker: &mut StepMaker<'_>,
@@ -321,43 +334,6 @@ fn stand_in(
     repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
     let changes: Vec<_> = saved.files.iter().map(|edit| (edit.path.clone(), edit.old.clone())).collect();
     repository.tree_with(head, &changes)
-}
-
-/// Makes the tree of the work tree from which both sides went on, behind its base; `None` if its base commit is not here.
-fn as_forked(
-    repository: &Repository,
-    maker: &mut StepMaker<'_>,
-    fork: &Fork<'_>,
-) -> Result<Option<(String, String)>> {
-    let Some(base) = fork.edits.base.as_deref() else { return Ok(None) };
-    if !repository.has_tree(base)? {
-        return Ok(None);
-    }
-    let mut as_saved = saved_rules::conversion(repository, maker, &fork.edits, Some(base))?;
-    if let Some(then) = settings(fork.around) {
-        as_saved = as_saved.under(then);
-    }
-    let changes = saved_changes(maker, &as_saved, &fork.edits)?;
-    Ok(Some((base.to_owned(), repository.tree_with(Some(base), &changes)?)))
-}
-
-fn saved_changes(
-    maker: &mut StepMaker<'_>,
-    conversion: &Conversion<'_>,
-    saved: &Edits,
-) -> Result<Vec<(RepoPath, Option<Version>)>> {
-    let mut files = Vec::new();
-    let mut changes = Vec::new();
-    for edit in &saved.files {
-        match edit.in_work_tree() {
-            Some(saved) => {
-                files.push((edit.path.clone(), saved.version.mode, maker.versions.saved(saved)?));
-            }
-            None => changes.push((edit.path.clone(), edit.new.clone())),
-        }
-    }
-    add(conversion, &files, &mut changes)?;
-    Ok(changes)
 }
 
 /// The work tree as it is here, as changes against HEAD.
@@ -385,17 +361,6 @@ fn present_changes(
     }
     add(&repository.conversion(), &files, &mut changes)?;
     Ok(changes)
-}
-
-fn add(
-    conversion: &Conversion<'_>,
-    files: &[(RepoPath, Mode, Vec<u8>)],
-    changes: &mut Vec<(RepoPath, Option<Version>)>,
-) -> Result<()> {
-    let versions = conversion.add_files(files)?;
-    let paths = files.iter().map(|(path, _, _)| path.clone());
-    changes.extend(paths.zip(versions.into_iter().map(Some)));
-    Ok(())
 }
 
 impl Step {

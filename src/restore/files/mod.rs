@@ -9,6 +9,7 @@ pub(super) mod index_room;
 pub(super) mod line_ends;
 pub(super) mod marks;
 pub(super) mod merge;
+pub(super) mod merge_base;
 pub(super) mod merge_index;
 pub(super) mod obstacles;
 pub(super) mod path_state;

@@ -1,0 +1,139 @@
+//! Which snapshots of other lines of work are merged into what is in a work tree now.
+//!
+//! Told by this user's own lines of the log. In doubt, a snapshot does not count as merged: then a later merge asks about more than it
+//! had to, and nothing is lost. So a merge on another branch of git does not count, and a rewind or a resume begins anew, with what
+//! was merged into the snapshot that it brought back.
+
+use std::collections::HashMap;
+
+use crate::base::ids::SnapshotId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::manifest::{Merged, SavedWorkspace};
+use crate::store::{LogEntry, Operation, Reference, Store};
+
+/// The most that a snapshot tells of; the newest.
+const MOST: usize = 50;
+
+/// Returns what is merged into a work tree, oldest first; `log` is this user's own.
+pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> Vec<Merged> {
+    let Now { brought_back, merges } = Now::of(log, &place.root);
+    let start = brought_back.and_then(|(id, user, host)| {
+        let found = store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok()?;
+        let by = &found.created_by;
+        // What somebody else merged is told by their own snapshots.
+        let is_of_here = found.workspace.root == place.root
+            && found.workspace.branch == place.branch
+            && (&by.user, &by.host) == (&user, &host);
+        is_of_here.then_some(found.merged)
+    });
+    let mut all = start.unwrap_or_default();
+    for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
+        all.retain(|one| one.snapshot != merge.snapshot);
+        all.push(Merged { snapshot: merge.snapshot, left: merge.left });
+    }
+    all.drain(..all.len().saturating_sub(MOST));
+    all
+}
+
+/// What a work tree has, as far as the log tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Now {
+    /// The snapshot that was brought back last, by whom and on which machine.
+    brought_back: Option<(SnapshotId, String, String)>,
+    /// What was merged since, oldest first.
+    merges: Vec<Merge>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Merge {
+    snapshot: SnapshotId,
+    branch: Option<String>,
+    left: Vec<RepoPath>,
+}
+
+impl Now {
+    fn of(log: &[LogEntry], root: &NativePath) -> Now {
+        let mut now = Now::default();
+        // What there was before each restore, by the safety snapshot that leads back to it.
+        let mut back: HashMap<&SnapshotId, Now> = HashMap::new();
+        let is_of_here = |entry: &&LogEntry| {
+            entry.outcome.is_ok() && entry.operation.is_restore() && entry.root.as_ref() == Some(root)
+        };
+        for entry in log.iter().filter(is_of_here) {
+            let Some(id) = &entry.snapshot else { continue };
+            let before = now.clone();
+            match (entry.operation, &entry.safety) {
+                (Operation::Merge, _) => {
+                    now.merges.retain(|merge| merge.snapshot != *id);
+                    now.merges.push(Merge {
+                        snapshot: id.clone(),
+                        branch: entry.branch.clone(),
+                        left: entry.left.clone(),
+                    });
+                }
+                (Operation::Undo | Operation::Redo, _) => now = back.remove(id).unwrap_or_default(),
+                // Without a safety snapshot, no file was set.
+                (_, None) => {}
+                (_, Some(_)) => {
+                    now = Now {
+                        brought_back: Some((id.clone(), entry.user.clone(), entry.host.clone())),
+                        merges: Vec::new(),
+                    };
+                }
+            }
+            if let Some(safety) = &entry.safety {
+                back.insert(safety, before);
+            }
+        }
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+
+    fn id(number: u32) -> SnapshotId {
+        SnapshotId::parse(&format!("{number:032x}")).expect("an id")
+    }
+
+    fn line(operation: Operation, snapshot: u32, safety: Option<u32>) -> LogEntry {
+        LogEntry {
+            snapshot: Some(id(snapshot)),
+            safety: safety.map(id),
+            root: Some(std::path::Path::new("/w").into()),
+            ..LogEntry::begun(operation, Timestamp::from_millis(0), ("bob", "desk"))
+        }
+    }
+
+    fn merged(log: &[LogEntry]) -> Vec<SnapshotId> {
+        let root = std::path::Path::new("/w").into();
+        Now::of(log, &root).merges.into_iter().map(|merge| merge.snapshot).collect()
+    }
+
+    #[test]
+    fn what_is_undone_is_not_merged_until_it_is_redone() {
+        let mut log = vec![line(Operation::Merge, 1, Some(10)), line(Operation::Merge, 2, Some(11))];
+        assert_eq!(merged(&log), [id(1), id(2)]);
+        log.push(line(Operation::Undo, 11, Some(12)));
+        assert_eq!(merged(&log), [id(1)]);
+        log.push(line(Operation::Redo, 12, Some(13)));
+        assert_eq!(merged(&log), [id(1), id(2)]);
+        log.push(line(Operation::Undo, 99, Some(14)));
+        assert_eq!(merged(&log), [], "nobody knows what that brought back");
+    }
+
+    #[test]
+    fn a_rewind_begins_anew_and_its_undo_brings_the_merges_back() {
+        let mut log = vec![line(Operation::Merge, 1, Some(10)), line(Operation::Rewind, 5, Some(11))];
+        assert_eq!(merged(&log), []);
+        log.push(line(Operation::Undo, 11, Some(12)));
+        assert_eq!(merged(&log), [id(1)]);
+        let elsewhere = LogEntry { root: None, ..line(Operation::Merge, 7, None) };
+        let failed =
+            LogEntry { outcome: crate::store::LogOutcome::Failed, ..line(Operation::Merge, 8, None) };
+        log.extend([elsewhere, failed, line(Operation::Resume, 9, None)]);
+        assert_eq!(merged(&log), [id(1)], "no file was set");
+    }
+}

@@ -1,0 +1,175 @@
+//! What both sides of a merge have in common: the tree from which each one's changes are counted.
+//!
+//! It is that of the snapshot from which both went on, or that was merged last. Where each side has merged the other (a criss-cross),
+//! there are several; then they are merged first, as git does it: what is in conflict between them is so in the base too, and never
+//! taken for either side's. What a side did not take of one is as it was before that.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::line_ends::settings;
+use super::saved_rules;
+use super::step::StepMaker;
+use super::taken::only_what_was_taken;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::git::{Conversion, Repository};
+use crate::manifest::{Around, Edits, Mode, Version};
+
+/// A path, and what becomes of it.
+type Changed = (RepoPath, Option<Version>);
+
+/// A snapshot that both sides have.
+pub(in crate::restore) struct Fork<'a> {
+    pub(in crate::restore) edits: Cow<'a, Edits>,
+    pub(in crate::restore) around: Option<&'a Around>,
+    /// What one of them is known not to have taken of it.
+    pub(in crate::restore) left: &'a BTreeSet<RepoPath>,
+    /// Whether the other side is known to have had all else of it.
+    pub(in crate::restore) whole: bool,
+}
+
+/// The snapshots that both sides have.
+pub(in crate::restore) struct Forks<'a> {
+    /// The newest ones, none of which is part of another.
+    pub(in crate::restore) bases: Vec<Fork<'a>>,
+    /// The one from which they went apart first.
+    pub(in crate::restore) first: Option<Fork<'a>>,
+}
+
+/// What both sides have in common.
+pub(in crate::restore) struct CommonBase {
+    pub(in crate::restore) tree: String,
+    /// The commit that the newest snapshot was made on.
+    pub(in crate::restore) commit: String,
+    /// The edits of the newest snapshot, as far as both have them.
+    pub(in crate::restore) edits: Edits,
+}
+
+impl Forks<'_> {
+    /// Returns what both sides have; `None` if the commits of all these snapshots are gone. `theirs` is the tree of the other side.
+    pub(in crate::restore) fn base(
+        &self,
+        repository: &Repository,
+        maker: &mut StepMaker<'_>,
+        theirs: &str,
+    ) -> Result<Option<CommonBase>> {
+        let first =
+            self.first.as_ref().map(|first| as_forked(repository, maker, first)).transpose()?.flatten();
+        let first_tree = first.as_ref().map(|(_, tree)| tree.as_str());
+        let mut found: Option<CommonBase> = None;
+        for fork in &self.bases {
+            let Some(forked) = as_forked(repository, maker, fork)? else { continue };
+            let behind = first_tree.unwrap_or(&forked.0);
+            let one = fork.taken(repository, &forked, behind, theirs)?;
+            found = Some(match found {
+                Some(newest) => {
+                    let tree = repository.merge_trees(behind, &newest.tree, &one.tree)?.tree;
+                    CommonBase { tree, ..newest }
+                }
+                None => one,
+            });
+        }
+        match (found, &self.first, &first) {
+            (None, Some(fork), Some(forked)) => fork.taken(repository, forked, &forked.0, theirs).map(Some),
+            (found, ..) => Ok(found),
+        }
+    }
+}
+
+impl Fork<'_> {
+    /// Returns what both sides took of it. What one did not is as it was `behind`.
+    fn taken(
+        &self,
+        repository: &Repository,
+        (commit, whole): &(String, String),
+        behind: &str,
+        theirs: &str,
+    ) -> Result<CommonBase> {
+        let (tree, mut left) = if self.whole {
+            (whole.clone(), BTreeSet::new())
+        } else {
+            only_what_was_taken(repository, commit, whole, theirs)?
+        };
+        let before: BTreeSet<RepoPath> = self.left.difference(&left).cloned().collect();
+        let tree = put_back(repository, tree, behind, &before)?;
+        left.extend(before);
+        let taken = self.edits.files.iter().filter(|edit| !left.contains(&edit.path));
+        let edits = Edits { files: taken.cloned().collect(), ..self.edits.as_ref().clone() };
+        Ok(CommonBase { tree, commit: commit.clone(), edits })
+    }
+}
+
+impl CommonBase {
+    /// Splits what the other side changed since: what it took back, so that it is as committed then, and all else.
+    pub(in crate::restore) fn taken_back(
+        &self,
+        repository: &Repository,
+        changes: Vec<Changed>,
+    ) -> Result<(Vec<Changed>, Vec<Changed>)> {
+        let paths = changes.iter().map(|(path, _)| path.clone()).collect();
+        let committed = repository.tree_versions(Some(&self.commit), &paths)?;
+        Ok(changes.into_iter().partition(|(path, version)| committed.version(path) == version.as_ref()))
+    }
+}
+
+/// Returns a tree with some paths as they are in another one.
+fn put_back(repository: &Repository, tree: String, from: &str, paths: &BTreeSet<RepoPath>) -> Result<String> {
+    if paths.is_empty() {
+        return Ok(tree);
+    }
+    let versions = repository.tree_versions(Some(from), paths)?;
+    let back: Vec<(RepoPath, Option<Version>)> =
+        paths.iter().map(|path| (path.clone(), versions.version(path).cloned())).collect();
+    repository.tree_with(Some(&tree), &back)
+}
+
+/// Makes the tree of a snapshot's work tree, behind its base; `None` if its base commit is not here.
+fn as_forked(
+    repository: &Repository,
+    maker: &mut StepMaker<'_>,
+    fork: &Fork<'_>,
+) -> Result<Option<(String, String)>> {
+    let Some(base) = fork.edits.base.as_deref() else { return Ok(None) };
+    if !repository.has_tree(base)? {
+        return Ok(None);
+    }
+    let mut as_saved = saved_rules::conversion(repository, maker, &fork.edits, Some(base))?;
+    if let Some(then) = settings(fork.around) {
+        as_saved = as_saved.under(then);
+    }
+    let changes = saved_changes(maker, &as_saved, &fork.edits)?;
+    Ok(Some((base.to_owned(), repository.tree_with(Some(base), &changes)?)))
+}
+
+/// The saved work tree, as changes against its base.
+pub(super) fn saved_changes(
+    maker: &mut StepMaker<'_>,
+    conversion: &Conversion<'_>,
+    saved: &Edits,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let mut files = Vec::new();
+    let mut changes = Vec::new();
+    for edit in &saved.files {
+        match edit.in_work_tree() {
+            Some(saved) => {
+                files.push((edit.path.clone(), saved.version.mode, maker.versions.saved(saved)?));
+            }
+            None => changes.push((edit.path.clone(), edit.new.clone())),
+        }
+    }
+    add(conversion, &files, &mut changes)?;
+    Ok(changes)
+}
+
+/// Adds files as git would, as changes.
+pub(super) fn add(
+    conversion: &Conversion<'_>,
+    files: &[(RepoPath, Mode, Vec<u8>)],
+    changes: &mut Vec<(RepoPath, Option<Version>)>,
+) -> Result<()> {
+    let versions = conversion.add_files(files)?;
+    let paths = files.iter().map(|(path, _, _)| path.clone());
+    changes.extend(paths.zip(versions.into_iter().map(Some)));
+    Ok(())
+}

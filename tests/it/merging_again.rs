@@ -1,0 +1,246 @@
+//! `snap merge` of a line that was merged before: what was merged last is the base, whoever merged whom. Two homes with a remote
+//! between them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::handoff_remote::{colleague, with_remote};
+use crate::merging::{ID, as_user, talk, task, tasks};
+use crate::support::Must;
+use crate::support::project::Project;
+
+/// Ada, Bob, and the remote between them.
+struct Pair {
+    ada: Project,
+    bob: Project,
+    said: u32,
+}
+
+/// Forty lines, some of them changed.
+fn text(changed: &[(usize, &str)]) -> String {
+    let line = |number: usize| {
+        let changed = changed.iter().find(|(at, _)| *at == number);
+        changed.map_or(format!("{number}\n"), |(_, text)| format!("{text}\n"))
+    };
+    (1..=40).map(line).collect()
+}
+
+/// Two who went on from Ada's "base", each in a place of their own.
+fn pair() -> Pair {
+    let (ada, remote): (Project, PathBuf) = with_remote();
+    ada.write("a.txt", text(&[]));
+    ada.git(&["commit", "-qam", "forty lines"]);
+    ada.git(&["push", "-q", "origin", "main"]);
+    ada.session(ID);
+    ada.write("b.txt", "ada\n");
+    ada.snap(&["save", "base"]).exits(0);
+    ada.snap(&["push", "origin", "base"]).exits(0);
+    let bob = colleague(&ada, &remote);
+    as_user(&bob, "bob", &["pull"]).exits(0);
+    as_user(&bob, "bob", &["resume", "base", "--trust", "--allow-kind", "all", "--no-run"]).exits(0);
+    Pair { ada, bob, said: 0 }
+}
+
+impl Pair {
+    /// Says something on one side, and saves and pushes what is there.
+    #[track_caller]
+    fn save(&mut self, who: &str, name: &str) {
+        self.said += 1;
+        let project = if who == "ada" { &self.ada } else { &self.bob };
+        talk(project, ID, &format!("{who}{}", self.said), name, "done");
+        as_user(project, who, &["save", name]).exits(0);
+        as_user(project, who, &["push", "origin", name]).exits(0);
+    }
+
+    /// Fetches and merges on one side.
+    #[track_caller]
+    fn merge(&self, who: &str, name: &str, code: i32) -> Value {
+        let project = if who == "ada" { &self.ada } else { &self.bob };
+        as_user(project, who, &["pull"]).exits(0);
+        as_user(project, who, &["merge", name, "--json"]).exits(code).json()
+    }
+
+    fn here(&self, who: &str) -> String {
+        let project = if who == "ada" { &self.ada } else { &self.bob };
+        String::from_utf8(project.read("a.txt")).must("UTF-8")
+    }
+}
+
+#[test]
+fn what_the_other_side_takes_back_goes_and_what_it_changes_again_is_no_conflict() {
+    let mut pair = pair();
+    pair.bob.write("a.txt", text(&[(5, "bob"), (20, "one")]));
+    pair.bob.write("new.txt", "of bob\n");
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    pair.save("ada", "ada1");
+    pair.bob.write("a.txt", text(&[(20, "two"), (30, "bob")]));
+    fs::remove_file(pair.bob.path("new.txt")).must("removed");
+    pair.save("bob", "bob2");
+    let merged = pair.merge("ada", "bob2", 0);
+    assert_eq!(merged["conflicts"], json!([]));
+    assert_eq!(pair.here("ada"), text(&[(20, "two"), (30, "bob")]));
+    assert!(!pair.ada.path("new.txt").exists(), "removed there");
+    assert_eq!(pair.ada.read("b.txt"), b"ada\n");
+}
+
+#[test]
+fn what_was_taken_back_here_stays_so_and_what_both_changed_is_a_conflict() {
+    let mut pair = pair();
+    pair.bob.write("a.txt", text(&[(5, "bob"), (20, "one")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    pair.ada.write("a.txt", text(&[(20, "one")]));
+    pair.save("ada", "ada1");
+    pair.bob.write("a.txt", text(&[(5, "bob"), (20, "one"), (35, "bob")]));
+    pair.save("bob", "bob2");
+    pair.merge("ada", "bob2", 0);
+    assert_eq!(pair.here("ada"), text(&[(20, "one"), (35, "bob")]));
+    pair.ada.write("a.txt", text(&[(20, "ada"), (35, "bob")]));
+    pair.save("ada", "ada2");
+    pair.bob.write("a.txt", text(&[(5, "bob"), (20, "two"), (35, "bob")]));
+    pair.save("bob", "bob3");
+    assert_eq!(pair.merge("ada", "bob3", 6)["conflicts"], json!(["a.txt"]));
+}
+
+#[test]
+fn after_a_criss_cross_each_side_may_change_again_what_it_had_and_what_came() {
+    let mut pair = pair();
+    pair.ada.write("a.txt", text(&[(10, "ada")]));
+    pair.save("ada", "ada1");
+    pair.bob.write("a.txt", text(&[(30, "bob")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    pair.merge("bob", "ada1", 0);
+    let both = text(&[(10, "ada"), (30, "bob")]);
+    assert_eq!((pair.here("ada"), pair.here("bob")), (both.clone(), both));
+    pair.save("ada", "ada2");
+    pair.bob.write("a.txt", text(&[(10, "ada by bob"), (30, "bob again")]));
+    pair.save("bob", "bob2");
+    pair.merge("ada", "bob2", 0);
+    assert_eq!(pair.here("ada"), text(&[(10, "ada by bob"), (30, "bob again")]));
+    // And once more, in the other direction: now one of them has all of the other.
+    pair.ada.write("a.txt", text(&[(10, "ada by bob"), (20, "more")]));
+    pair.save("ada", "ada3");
+    pair.merge("bob", "ada3", 0);
+    assert_eq!(pair.here("bob"), text(&[(10, "ada by bob"), (20, "more")]));
+}
+
+#[test]
+fn a_merge_that_was_undone_is_no_base_and_can_be_made_again() {
+    let mut pair = pair();
+    pair.bob.write("a.txt", text(&[(5, "bob")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    pair.save("ada", "with it");
+    pair.ada.snap(&["undo"]).exits(0);
+    assert_eq!(pair.here("ada"), text(&[]));
+    pair.save("ada", "without it");
+    pair.merge("ada", "bob1", 0);
+    assert_eq!(pair.here("ada"), text(&[(5, "bob")]));
+    // The same is so for what a rewind took back.
+    pair.ada.snap(&["rewind", "without it", "--no-session"]).exits(0);
+    pair.merge("ada", "bob1", 0);
+    assert_eq!(pair.here("ada"), text(&[(5, "bob")]));
+}
+
+#[test]
+fn what_was_held_back_stays_to_be_had_and_what_is_here_of_it_stays() {
+    let (ada, remote) = with_remote();
+    ada.session(ID);
+    ada.write("b.txt", "ada\n");
+    ada.snap(&["save", "base"]).exits(0);
+    ada.snap(&["push", "origin", "base"]).exits(0);
+    let bob = colleague(&ada, &remote).of_another_user();
+    as_user(&bob, "bob", &["pull"]).exits(0);
+    as_user(&bob, "bob", &["resume", "base", "--trust", "--allow-kind", "all", "--no-run"]).exits(0);
+    let mut pair = Pair { ada, bob, said: 0 };
+    let merge = |pair: &Pair, more: &[&str], name: &str, code: i32| {
+        pair.ada.snap(&["pull"]).exits(0);
+        pair.ada.snap(&[&["merge", name, "--trust"], more].concat()).exits(code)
+    };
+    pair.bob.write("Makefile", "all:\n\techo bob\n");
+    pair.bob.write("sub/one.txt", "1\n");
+    pair.save("bob", "bob1");
+    merge(&pair, &[], "bob1", 6);
+    assert!(!pair.ada.path("Makefile").exists());
+    pair.ada.write("sub/mine.txt", "mine\n");
+    pair.save("ada", "ada1");
+    pair.bob.write("sub/two.txt", "2\n");
+    pair.save("bob", "bob2");
+    // Not taken is not taken back: it is offered again.
+    merge(&pair, &["--allow-kind", "all"], "bob2", 0);
+    assert_eq!(pair.ada.read("Makefile"), b"all:\n\techo bob\n");
+    assert_eq!(pair.ada.read("sub/mine.txt"), b"mine\n");
+}
+
+#[test]
+fn a_base_that_is_gone_is_said_and_nothing_is_lost() {
+    let mut pair = pair();
+    pair.bob.write("a.txt", text(&[(5, "bob")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    pair.save("ada", "ada1");
+    pair.bob.write("a.txt", text(&[(5, "bob"), (30, "bob")]));
+    pair.save("bob", "bob2");
+    pair.ada.snap(&["pull"]).exits(0);
+    pair.ada.snap(&["rm", "bob1", "--yes"]).exits(0);
+    pair.ada.snap(&["merge", "bob2"]).says(&["was merged here last is gone"]);
+    assert!(pair.here("ada").contains("bob\n"));
+}
+
+#[test]
+fn the_same_snapshot_is_merged_once_and_its_tasks_are_added_once() {
+    let mut pair = pair();
+    task(&pair.bob, ID, &json!({"id": "3", "subject": "Measure it", "status": "pending"}));
+    pair.bob.write("a.txt", text(&[(5, "bob")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 0);
+    let (state, once) = (pair.ada.state(), tasks(&pair.ada, ID));
+    assert_eq!(once.len(), 3);
+    as_user(&pair.ada, "ada", &["merge", "bob1"]).exits(0).says(&["was merged here already"]);
+    assert_eq!((pair.ada.state(), tasks(&pair.ada, ID)), (state, once.clone()));
+    task(&pair.ada, ID, &json!({"id": "9", "subject": "Of ada", "status": "pending"}));
+    pair.save("ada", "ada1");
+    // What came from bob does not go back to him as ada's, nor the other way round.
+    pair.merge("bob", "ada1", 0);
+    let subjects = |project: &Project| -> Vec<String> {
+        let subject = |task: &Value| task["subject"].as_str().must("a subject").to_owned();
+        tasks(project, ID).iter().map(subject).collect()
+    };
+    let of_bob = subjects(&pair.bob);
+    assert_eq!(of_bob.len(), 4, "{of_bob:?}");
+    assert!(of_bob[3].ends_with("] Of ada"), "{of_bob:?}");
+    pair.save("bob", "bob2");
+    pair.merge("ada", "bob2", 0);
+    assert_eq!(subjects(&pair.ada).len(), 4, "{:?}", subjects(&pair.ada));
+}
+
+#[test]
+fn a_merge_that_cannot_be_made_saves_nothing_first() {
+    let mut pair = pair();
+    pair.ada.write("a.txt", text(&[(5, "ada")]));
+    pair.bob.write("a.txt", text(&[(5, "bob")]));
+    pair.save("bob", "bob1");
+    pair.merge("ada", "bob1", 6);
+    talk(&pair.ada, ID, "more", "and now?", "resolve it");
+    let count = || pair.ada.snap(&["list", "--json", "-a"]).exits(0).json().as_array().must("a list").len();
+    let before = count();
+    pair.ada.snap(&["merge", "bob1"]).exits(4).says(&["unfinished merge"]);
+    assert_eq!(count(), before);
+}
+
+#[test]
+fn a_file_that_both_renamed_is_called_that() {
+    let mut pair = pair();
+    pair.ada.git(&["mv", "a.txt", "of-ada.txt"]);
+    pair.bob.git(&["mv", "a.txt", "of-bob.txt"]);
+    pair.save("bob", "bob1");
+    pair.ada.snap(&["pull"]).exits(0);
+    let said = pair.ada.snap(&["merge", "bob1"]).exits(6);
+    let said = format!("{}{}", said.stdout, said.stderr);
+    assert!(said.contains("Each side renamed a.txt to another name"), "{said}");
+    assert!(!said.contains("the other one removed it") && !said.contains("of another kind"), "{said}");
+}
