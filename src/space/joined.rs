@@ -153,8 +153,8 @@ pub fn leave(context: &Context, home: &Path) -> Result<bool> {
 /// [`Kind::Environment`] with the path.
 pub(super) fn remove_kept(folder: &OwnPath) -> Result<()> {
     let names = folder.names()?.into_iter();
-    let kept = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "git"));
-    kept.map(|name| folder.join(Path::new(&name)).remove_all()).collect()
+    let mut kept = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "git"));
+    kept.try_for_each(|name| folder.join(Path::new(&name)).remove_all())
 }
 
 /// Returns the note of a clone, also of one that takes no part any more.

@@ -195,7 +195,7 @@ impl Store {
         }
         let trash = self.named_in_trash().unwrap_or_default();
         match reference {
-            Reference::Latest(0) if !trash.is_empty() => {
+            Reference::Latest(0) if !trash.is_empty() && self.known().is_ok_and(|known| known.is_empty()) => {
                 error.because(format!("{} in the trash", count_of(trash.len()))).hint(BACK)
             }
             Reference::Latest(_) => error,
