@@ -21,7 +21,7 @@ use crate::sys::place::{OwnPath, Root};
 const FILE: &str = "secrets.key";
 
 /// What is not needed stays for so long.
-const GRACE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The largest value that is kept, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -110,8 +110,8 @@ impl Vault {
         Ok(None)
     }
 
-    /// Removes the values that were kept for snapshots of this store that are gone, if nothing was
-    /// saved or shared with them for a month: a session may go on that has them.
+    /// Removes the values that were kept for snapshots of this store that are gone, if they are older
+    /// than a day. A running save may be about to need them.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -188,9 +188,9 @@ mod tests {
         let raw = std::fs::read(keeper.kept.join(&id).path()).expect("the file");
         assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
         let later = |hours: i64| Timestamp::from_millis(Timestamp::now().as_millis() + hours * 3_600_000);
-        keeper.tidy(&BTreeSet::new(), later(29 * 24)).expect("too new to be tidied");
+        keeper.tidy(&BTreeSet::new(), later(1)).expect("too new to be tidied");
         assert!(keeper.kept(&id).expect("read").is_some());
-        keeper.tidy(&BTreeSet::new(), later(31 * 24)).expect("tidied");
+        keeper.tidy(&BTreeSet::new(), later(25)).expect("tidied");
         assert_eq!(keeper.kept(&id).expect("read"), None);
         assert_eq!(again.kept("../secrets.key").expect("no id"), None);
     }
@@ -205,7 +205,7 @@ mod tests {
         keeper.keep(&id, b"a value").expect("kept");
         std::fs::rename(&store, &moved).expect("moved away");
         std::fs::create_dir(&store).expect("another store");
-        let later = Timestamp::from_millis(Timestamp::now().as_millis() + 31 * 24 * 3_600_000);
+        let later = Timestamp::from_millis(Timestamp::now().as_millis() + 25 * 3_600_000);
         let next = Vault::open(folder.path(), &store).expect("opened");
         next.tidy(&BTreeSet::new(), later).expect("tidied");
         let there = Vault::open(folder.path(), &moved).expect("opened");

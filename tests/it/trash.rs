@@ -58,14 +58,11 @@ fn names(project: &Project) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Makes everything that the trash may keep look two days old, and the trash itself; the secrets, which stay known for a month, older.
+/// Makes everything that the trash may keep look two days old, and the trash itself.
 fn age(project: &Project) {
-    let ago = |days: u64| SystemTime::now() - Duration::from_secs(days * 86_400);
-    let past = ago(2);
-    let kept = files_below(&project.home.path().join(".local/state/snap/kept"));
-    for (file, past) in
-        project.objects().iter().map(|file| (file, past)).chain(kept.iter().map(|file| (file, ago(31))))
-    {
+    let past = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    let kept = project.home.path().join(".local/state/snap/kept");
+    for file in project.objects().iter().chain(&files_below(&kept)) {
         File::options().append(true).open(file).must("a file").set_modified(past).must("a time");
     }
     for batch in fs::read_dir(project.stored("objects/trash")).must("the trash").flatten() {
