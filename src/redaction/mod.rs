@@ -340,10 +340,11 @@ fn known_before(
     known: &mut Vec<KnownValue>,
     seen: &mut Vec<KnownValue>,
 ) -> Result<()> {
-    let ids = keeper.ids()?;
-    if ids.is_empty() {
-        return Ok(());
-    }
+    let ids = match keeper.ids() {
+        Ok(ids) if ids.is_empty() => return Ok(()),
+        // What can't be listed matters only if a snapshot needs something of it.
+        ids => ids.unwrap_or_default(),
+    };
     // What was shared as it went is in no snapshot here: of that, the value alone is known.
     let mut all: BTreeMap<String, (String, String)> =
         ids.into_iter().map(|id| (id, ("seen".to_owned(), String::new()))).collect();
