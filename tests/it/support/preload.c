@@ -30,14 +30,16 @@ static int is_in(const char *variable, const char *path) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int fd, const void *bytes, size_t length) { return REAL(write)(fd, bytes, cut(length)); }
-ssize_t read(int fd, void *bytes, size_t length) {
+static int fails(int fd) {
   char link[32], path[PATH_MAX];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t named = getenv("SNAP_TEST_BROKEN") ? readlink(link, path, sizeof path - 1) : -1;
-  if (named > 0) {
-    path[named] = 0;
-    if (is_in("SNAP_TEST_BROKEN", path)) return errno = EIO, -1;
-  }
+  if (named <= 0) return 0;
+  path[named] = 0;
+  return is_in("SNAP_TEST_BROKEN", path);
+}
+ssize_t read(int fd, void *bytes, size_t length) {
+  if (fails(fd)) return errno = EIO, -1;
   return REAL(read)(fd, bytes, cut(length));
 }
 int open64(const char *path, int flags, ...) {
@@ -53,7 +55,10 @@ DIR *opendir(const char *path) {
   return REAL(opendir)(path);
 }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) { return REAL(pwrite64)(fd, bytes, cut(length), at); }
-ssize_t pread64(int fd, void *bytes, size_t length, off64_t at) { return REAL(pread64)(fd, bytes, cut(length), at); }
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t at) {
+  if (fails(fd)) return errno = EIO, -1;
+  return REAL(pread64)(fd, bytes, cut(length), at);
+}
 ssize_t copy_file_range(int from, off64_t *at, int to, off64_t *there, size_t length, unsigned flags) {
   return REAL(copy_file_range)(from, at, to, there, cut(length), flags);
 }
