@@ -255,6 +255,10 @@ impl Redactor {
     /// Returns every secret that was taken out.
     pub fn finish(self) -> Vec<Secret> {
         self.cache.into_inner().unwrap_or_else(PoisonError::into_inner).write();
+        // Also what was found when the same text was read before: it must stay known for as long as that goes on.
+        for id in held(&self.found).keys() {
+            let _kept_for_a_day = self.keeper.as_ref().map(|keeper| keeper.renew(id));
+        }
         self.found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 

@@ -70,14 +70,23 @@ impl Vault {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn keep(&self, id: &str, value: &[u8]) -> Result<()> {
-        let place = self.kept.join(id);
         // Needed again: it must not be tidied away for its age.
-        if place.stat()?.is_some() && place.refresh()? {
+        if self.renew(id)? {
             return Ok(());
         }
+        let place = self.kept.join(id);
         self.kept.make_folder()?;
         files::publish(&self.kept, &place, &self.masked(id, value), Existing::Keep)?;
         self.kept.sync()
+    }
+
+    /// Has what is kept under an ID stay as long as if it was kept now; returns whether there is anything.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn renew(&self, id: &str) -> Result<bool> {
+        let place = self.kept.join(id);
+        Ok(place.stat()?.is_some() && place.refresh()?)
     }
 
     /// Returns the ids of what is kept for this store.

@@ -14,7 +14,7 @@ use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::OwnPath;
-use crate::transfer::{ChainName, HeadName, name_of};
+use crate::transfer::{ChainName, HeadName};
 use crate::workspace::Workspace;
 
 /// The largest note that is read, in bytes.
@@ -168,7 +168,7 @@ impl Joined {
     /// # Errors
     /// [`Kind::Environment`] if no end for the machine can be kept.
     pub fn who(&self, context: &Context) -> Result<String> {
-        Ok(format!("{}-{}", name_of(&context.user, &context.host), machine::end(context)?))
+        machine::who(context)
     }
 
     /// Returns the name of this clone's chain.

@@ -7,6 +7,7 @@ use crate::base::error::Result;
 use crate::context::Context;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::{OwnPath, Root};
+use crate::transfer::name_of;
 
 /// The folder of all that, in the user's own.
 const FOLDER: &str = "sync";
@@ -50,6 +51,14 @@ pub(super) fn end(context: &Context) -> Result<String> {
             Ok(made)
         }
     }
+}
+
+/// Returns how this user on this machine is called on a remote.
+///
+/// # Errors
+/// As [`end`].
+pub(super) fn who(context: &Context) -> Result<String> {
+    Ok(format!("{}-{}", name_of(&context.user, &context.host), end(context)?))
 }
 
 /// Makes some up.

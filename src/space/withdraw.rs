@@ -6,14 +6,14 @@ use super::joined::folder_of;
 use super::machine;
 use super::memory::Memory;
 use super::notes::Notes;
-use super::presence::open_kept;
+use super::presence::{PUSHES, open_kept};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
 use crate::git::{PushAnswer, RemoteRef};
 use crate::store::Operation;
 use crate::sys::locks::append_alone;
-use crate::transfer::{HEADS, HeadName, name_of, part};
+use crate::transfer::{HEADS, HeadName, part};
 use crate::workspace::Workspace;
 
 /// Deletes the heads of this machine, or of `all` machines of this user; returns their sessions.
@@ -30,8 +30,8 @@ pub fn withdraw(
     folder.make_folder()?;
     let _alone = append_alone(&folder.join("lock"), super::work::PATIENCE)?;
     // Whatever this clone was called then: it is this machine's.
-    let me = format!("{}-{}", name_of(&context.user, &context.host), machine::end(context)?);
-    let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, "push"), true, tell)?;
+    let me = machine::who(context)?;
+    let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, PUSHES), true, tell)?;
     let there: Vec<(HeadName, RemoteRef)> = opened
         .look(&[HEADS])?
         .into_iter()

@@ -316,8 +316,8 @@ fn missing(path: &RepoPath) -> Error {
     Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
 }
 
-/// If the base commit is not here, makes a tree to merge from: HEAD's, with the edited paths as they were in the base. The snapshot edits nothing else
-/// in which the two differ.
+/// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths as they were in the base. The
+/// snapshot edits nothing else in which the two differ.
 fn stand_in(
     maker: &mut StepMaker<'_>,
     repository: &Repository,

@@ -68,16 +68,11 @@ pub(in crate::restore) fn plan(
         }
     };
     let own = workspace.own_folders();
-    let skipped_when_saved = |path: &RepoPath| {
-        let name = path.to_string();
-        let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
-        saved.skipped.iter().any(|skipped| covers(&skipped.path))
-    };
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_snaps_own = |path: &RepoPath| is_staging(path) || own.hold(path);
     let mut left_out = BTreeSet::new();
     paths.retain(|path| {
-        let left = skipped_when_saved(path);
+        let left = saved.leave_out(path);
         if left && !is_snaps_own(path) && listing.index.has(path.as_bytes(), &[0]) {
             left_out.insert(path.clone());
         }
@@ -90,7 +85,7 @@ pub(in crate::restore) fn plan(
     let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
     if matches!(scope, RewindScope::Everything) {
-        let keeps = |path: &RepoPath| is_snaps_own(path) || skipped_when_saved(path);
+        let keeps = |path: &RepoPath| is_snaps_own(path) || saved.leave_out(path);
         let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
         paths.extend(hidden);
@@ -127,7 +122,7 @@ pub(in crate::restore) fn plan(
     };
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
     let obstacles =
-        obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || skipped_when_saved(path))?;
+        obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || saved.leave_out(path))?;
     spared.retain(|left: &Spared| !obstacles.iter().any(|path| path.is_in(&left.path)));
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
