@@ -45,7 +45,7 @@ const OTHER_WORDS: [(&[&str], &str); 17] = [
     (&["trash"], "`snap list -a` names what is in the trash; `snap undo` brings back what was removed last"),
     (
         &["rename", "mv", "move"],
-        "a snapshot keeps its name; `snap branch NAME REF` gives a line of work a name that can be taken away",
+        "a snapshot keeps its name; `snap branch NAME REF` names the line of work that begins with it",
     ),
     (
         &["tag", "label", "star"],

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use crate::handoff_remote::{colleague, utf8};
 use crate::spaces::{ID, heads, lines, refs, say, shared, status, turn};
@@ -32,6 +33,28 @@ fn a_value_that_was_taken_out_once_never_leaves_though_its_variable_has_another_
     assert!(seen.contains("the db is up") && !seen.contains(VALUE), "{seen}");
     ada.write(".env", "DB_PASSWORD=Zz81kQpLmRtVwXyB3n\n");
     say(&ada, &transcript, 2, "go on");
+    ada.snap(&["sync", "--now"]).exits(0);
+    let seen = seen_by_others(&ada, &remote);
+    assert!(seen.contains("the db is up") && !seen.contains(VALUE), "{seen}");
+}
+
+#[test]
+fn a_value_of_a_session_that_is_only_shared_stays_known_through_a_removal_as_long_as_the_session_goes_on() {
+    let (ada, remote, transcript) = shared();
+    ada.snap(&["save", "other"]).exits(0);
+    ada.write(".env", format!("DB_PASSWORD={VALUE}\n"));
+    say(&ada, &transcript, 1, &format!("the db is up with {VALUE} here"));
+    ada.snap(&["sync", "--now"]).exits(0);
+    // Two days go by, and then there is one more turn.
+    for kept in files_below(&ada.home.path().join(".local/state/snap/kept")) {
+        let file = fs::File::options().append(true).open(kept).must("a file");
+        file.set_modified(SystemTime::now() - Duration::from_secs(2 * 86_400)).must("a time");
+    }
+    say(&ada, &transcript, 2, "go on");
+    ada.snap(&["sync", "--now"]).exits(0);
+    ada.snap(&["rm", "--now", "other"]).exits(0);
+    ada.write(".env", "DB_PASSWORD=Zz81kQpLmRtVwXyB3n\n");
+    say(&ada, &transcript, 3, "go on");
     ada.snap(&["sync", "--now"]).exits(0);
     let seen = seen_by_others(&ada, &remote);
     assert!(seen.contains("the db is up") && !seen.contains(VALUE), "{seen}");

@@ -107,7 +107,7 @@ pub(super) fn problems(
             None => tell("the hooks find no `claude-snap`".to_owned(), called::HOW_TO_BE_FOUND),
             Some(other) if !called::is_this(other) => tell(
                 format!("the hooks call another program, {}", other.display()),
-                "put a link to this one in its place, or uninstall it; `snap status` says where this one is",
+                "put a link to this program in its place, or uninstall it",
             ),
             Some(_) => {}
         }
