@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Repository;
@@ -68,29 +69,59 @@ impl<'a> Remote<'a> {
     ) -> Result<Remote<'a>> {
         let mut remote = Remote::prepare(repository, folder, scratch, address, interactive, tell)?;
         remote.limit = limit;
-        if !remote.named {
+        remote.keep_in(kept)?;
+        Ok(remote)
+    }
+
+    /// Returns the same remote with a second repository, which stays in the folder `kept`.
+    ///
+    /// # Errors
+    /// As [`Remote::open_kept`].
+    pub fn beside(&self, kept: &Path) -> Result<Remote<'a>> {
+        let mut remote = Remote {
+            git: self.git.clone(),
+            scratch: self.scratch.with_file_name("kept.git"),
+            address: self.address.clone(),
+            called: self.called.clone(),
+            named: self.named,
+            leads_to: self.leads_to.clone(),
+            settings: self.settings.clone(),
+            interactive: self.interactive,
+            hash: self.hash,
+            filters: false,
+            retries: self.retries,
+            limit: self.limit,
+            monitor: None,
+            tell: Rc::clone(&self.tell),
+        };
+        remote.keep_in(kept)?;
+        Ok(remote)
+    }
+
+    /// Works in a repository that stays, and finds out what the server can.
+    fn keep_in(&mut self, kept: &Path) -> Result<()> {
+        if !self.named {
             // Of an address, git does not remember that it leaves things out.
-            remote.settings.extend(remote_setting(THERE, "url", address).into_iter().flatten());
-            THERE.clone_into(&mut remote.called);
+            self.settings.extend(remote_setting(THERE, "url", &self.address).into_iter().flatten());
+            THERE.clone_into(&mut self.called);
         }
-        symlink(kept, &remote.scratch).context("link", &remote.scratch)?;
+        symlink(kept, &self.scratch).context("link", &self.scratch)?;
         let mark = kept.join(MADE_FOR);
         let made_for = read_plain(&mark, LARGEST_MADE_FOR)?.unwrap_or_default();
-        if let Some(abilities) = Abilities::read(&made_for, &remote.made_for()) {
-            remote.hash = abilities.hash;
-            remote.filters = abilities.filters;
-            return Ok(remote);
+        if let Some(abilities) = Abilities::read(&made_for, &self.made_for()) {
+            self.hash = abilities.hash;
+            self.filters = abilities.filters;
+            return Ok(());
         }
-        remote.begin_kept(kept)?;
-        let abilities = remote.abilities()?;
-        if abilities.hash != remote.hash {
-            remote.hash = abilities.hash;
-            remote.begin_kept(kept)?;
+        self.begin_kept(kept)?;
+        let abilities = self.abilities()?;
+        if abilities.hash != self.hash {
+            self.hash = abilities.hash;
+            self.begin_kept(kept)?;
         }
-        remote.filters = abilities.filters;
+        self.filters = abilities.filters;
         // Last: without it, everything begins again.
-        std::fs::write(&mark, abilities.text(&remote.made_for())).context("write", &mark)?;
-        Ok(remote)
+        std::fs::write(&mark, abilities.text(&self.made_for())).context("write", &mark)
     }
 
     /// Makes the kept repository, empty.
@@ -118,7 +149,7 @@ impl<'a> Remote<'a> {
         let answer = self.finish(&mut command, &[], |_| ())?;
         let said = Abilities::heard(&answer.stderr);
         if said.is_none() && !answer.ok {
-            return Err(self.failed("ask", &without_trace(answer)));
+            return Err(self.failed("list what is on", &without_trace(answer)));
         }
         Ok(said.unwrap_or(Abilities { hash: self.hash, filters: false }))
     }
@@ -204,7 +235,8 @@ impl<'a> Remote<'a> {
         words.extend(["--", &self.called]);
         words.extend(specs.iter().map(String::as_str));
         let answer = self.attempt(&words, &[])?;
-        if answer.ok { Ok(()) } else { Err(self.failed("fetch from", &answer)) }
+        let action = if whole { "fetch from" } else { "list what is on" };
+        if answer.ok { Ok(()) } else { Err(self.failed(action, &answer)) }
     }
 
     /// Returns the refs of the kept repository below a prefix.

@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Repository;
@@ -36,18 +37,18 @@ pub struct Remote<'a> {
     /// What git is told: the same, or a name that it has in the scratch repository.
     pub(super) called: String,
     pub(super) named: bool,
-    leads_to: Vec<String>,
+    pub(super) leads_to: Vec<String>,
     /// What its configuration has of the user's repository's, as text.
     pub(super) settings: Vec<u8>,
-    interactive: bool,
+    pub(super) interactive: bool,
     pub(super) hash: GitHash,
     /// Whether the server leaves out what is not asked for, as far as that is known.
     pub(super) filters: bool,
-    retries: Retries,
+    pub(super) retries: Retries,
     /// How long one run of git may take.
     pub(super) limit: Option<Duration>,
-    monitor: Option<&'a Monitor>,
-    tell: RefCell<&'a mut dyn FnMut(&str)>,
+    pub(super) monitor: Option<&'a Monitor>,
+    pub(super) tell: Rc<RefCell<&'a mut dyn FnMut(&str)>>,
 }
 
 impl<'a> Remote<'a> {
@@ -133,7 +134,7 @@ impl<'a> Remote<'a> {
             retries: Retries::default(),
             limit: None,
             monitor: None,
-            tell: RefCell::new(tell),
+            tell: Rc::new(RefCell::new(tell)),
         })
     }
 
@@ -181,16 +182,25 @@ impl<'a> Remote<'a> {
     /// [`Kind::Environment`] with what git says.
     pub fn list(&mut self, prefixes: &[&str]) -> Result<Vec<RemoteRef>> {
         let refs = self.look(prefixes)?;
+        self.take_hash_of(&refs)?;
+        Ok(refs)
+    }
+
+    /// Has the scratch repository name objects as these refs do.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn take_hash_of(&mut self, refs: &[RemoteRef]) -> Result<()> {
         let hash = match refs.first().map(|first| first.oid.len()) {
             Some(40) => GitHash::Sha1,
             Some(64) => GitHash::Sha256,
             _ => self.hash,
         };
-        if hash != self.hash {
-            self.hash = hash;
-            self.reset()?;
+        if hash == self.hash {
+            return Ok(());
         }
-        Ok(refs)
+        self.hash = hash;
+        self.reset()
     }
 
     /// The same, and leaves the scratch repository as it is.
@@ -343,14 +353,26 @@ impl<'a> Remote<'a> {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn fetch(&self, names: &[&str], whole: bool) -> Result<()> {
-        if names.is_empty() {
+        self.fetch_as(names.iter().map(|name| format!("+{name}:{name}\n")).collect(), whole)
+    }
+
+    /// Fetches all of what refs pointed to when they were listed, under their names: the remote lists nothing for it. Only where it
+    /// leaves out what is not asked for.
+    ///
+    /// # Errors
+    /// As [`Remote::fetch`].
+    pub fn fetch_listed(&self, refs: &[&RemoteRef]) -> Result<()> {
+        self.fetch_as(refs.iter().map(|at| format!("+{}:{}\n", at.oid, at.name)).collect(), true)
+    }
+
+    fn fetch_as(&self, specs: String, whole: bool) -> Result<()> {
+        if specs.is_empty() {
             return Ok(());
         }
         let mut arguments = FETCH.to_vec();
         arguments.push(if self.monitor.is_some() { "--progress" } else { "--quiet" });
         arguments.push(if whole { "--no-filter" } else { "--filter=blob:none" });
         arguments.extend(["--stdin", "--", &self.called]);
-        let specs: String = names.iter().map(|name| format!("+{name}:{name}\n")).collect();
         let answer = self.attempt(&arguments, specs.as_bytes())?;
         if answer.ok { Ok(()) } else { Err(self.failed("fetch from", &answer)) }
     }

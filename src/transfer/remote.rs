@@ -4,17 +4,19 @@
 //! never moved. Several are transferred together, but independently: a problem with one is reported, and the
 //! others continue.
 
+use std::cell::OnceCell;
+
 use super::common_snapshots::{self, Mine};
-use super::lease::{self, LEASES, Lease};
+use super::lease::{self, Lease};
 use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 use super::peers::{self, Peer};
+use super::remote_names::RemoteNames;
 use super::{keep_base, line, seen_leases};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
-use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
 use crate::manifest::Manifest;
@@ -22,7 +24,7 @@ use crate::prune::{self, Policy, Pushed};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel, check_sound};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, REFS, RemoteSnapshot, SnapshotSays};
+use crate::transfer::commit_format::{self, RemoteSnapshot};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
@@ -32,6 +34,8 @@ pub struct Remotes<'a> {
     pub(super) store: &'a Store,
     pub(super) repository: Option<&'a Repository>,
     pub(super) remote: Remote<'a>,
+    /// What is kept of its names, once it was listed; `None` if nothing can be.
+    pub(super) names: OnceCell<Option<RemoteNames<'a>>>,
     /// The leases that were there when the remote was listed last.
     pub(super) leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
@@ -67,6 +71,7 @@ impl<'a> Remotes<'a> {
             store: &workspace.store,
             repository,
             remote,
+            names: OnceCell::new(),
             leases: Vec::new(),
             monitor: None,
             _scratch: scratch,
@@ -177,16 +182,16 @@ impl<'a> Remotes<'a> {
         Ok(handed)
     }
 
-    /// Fetches snapshots: those that are named, else all that are not here.
+    /// Fetches snapshots: those that are named, else all that are not here, or the newest of these.
     ///
     /// # Errors
     /// As [`Remotes::push`].
-    pub fn pull(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
-        let fetched = self.fetch(references);
+    pub fn pull(&mut self, references: &[String], newest: Option<usize>) -> Result<Vec<TransferResult>> {
+        let fetched = self.fetch(references, newest);
         audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
     }
 
-    fn fetch(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
+    fn fetch(&mut self, references: &[String], newest: Option<usize>) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = common_snapshots::mine(&entries);
@@ -194,6 +199,10 @@ impl<'a> Remotes<'a> {
         let mut handed = Vec::new();
         if references.is_empty() {
             wanted = there.iter().filter(|place| !mine.contains_key(&place.id)).cloned().collect();
+        }
+        if let Some(newest) = newest.filter(|newest| *newest < wanted.len()) {
+            // The newest come first.
+            wanted = self.describe(&wanted)?.into_iter().take(newest).map(|one| one.place).collect();
         }
         for place in self.resolve_all(&there, references)? {
             if wanted.iter().any(|other| other.id == place.id) {
@@ -218,28 +227,11 @@ impl<'a> Remotes<'a> {
             &mine,
             &common_snapshots::to_fetch_on(&mine, &there),
         )?;
-        let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
-        self.remote.fetch(&names, true)?;
-        let mut dated: Vec<(Option<Timestamp>, RemoteSnapshot)> = Vec::new();
-        for place in wanted {
-            // What is wrong with it is found, and said, when it is taken in.
-            let commit = self.remote.fetched()?.commit(&place.at.oid);
-            dated.push((commit.ok().map(|commit| SnapshotSays::read(&commit).at), place));
-        }
-        dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        for (_, place) in dated {
+        self.bring(&wanted)?;
+        for place in self.newest_first(wanted)? {
             handed.push(self.take(&place)?);
         }
         Ok(handed)
-    }
-
-    /// Lists what is on the remote, newest first.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] if the remote can't be reached.
-    pub fn list(&mut self) -> Result<Vec<ListedSnapshot>> {
-        let there = self.places()?;
-        self.describe(&there)
     }
 
     /// Deletes a snapshot's ref on the remote; the snapshot here stays.
@@ -332,7 +324,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// Notes what is known of leases, for `snap status`.
-    fn note_leases(&self) {
+    pub(super) fn note_leases(&self) {
         let _best_effort = seen_leases::note(self.context, &self.peer(), &self.leases);
     }
 
@@ -407,13 +399,6 @@ impl<'a> Remotes<'a> {
             TransferOutcome::Failed(error) => audit::failed(line, error),
         };
         audit::write(self.store, &line);
-    }
-
-    fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
-        let listed = self.remote.list(&[REFS, LEASES])?;
-        self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
-        self.note_leases();
-        Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
     }
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent` makes the

@@ -1,19 +1,77 @@
 //! Which snapshots on a remote a name or an id means, and what is known of each.
 
+use std::collections::BTreeMap;
+
 use super::common_snapshots;
-use super::lease::Lease;
+use super::lease::{LEASES, Lease};
 use super::outcome::ListedSnapshot;
 use super::remote::Remotes;
+use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
+use crate::git::RemoteRef;
 use crate::store::Reference;
-use crate::transfer::commit_format::{RemoteSnapshot, SnapshotSays};
+use crate::transfer::commit_format::{REFS, RemoteSnapshot, SnapshotSays};
 
-impl Remotes<'_> {
+impl<'a> Remotes<'a> {
     /// Returns the addresses that it leads to, without passwords.
     pub fn leads_to(&self) -> &[String] {
         self.remote.leads_to()
+    }
+
+    /// Lists what is on the remote, newest first.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn list(&mut self) -> Result<Vec<ListedSnapshot>> {
+        let there = self.places()?;
+        self.describe(&there)
+    }
+
+    /// Returns the snapshots that the remote has, by their refs; notes its leases.
+    pub(super) fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
+        let kept = self.names()?.map(|names| names.look(&[REFS, LEASES])).transpose()?.flatten();
+        let listed = match kept {
+            Some(refs) => {
+                self.remote.take_hash_of(&refs)?;
+                refs
+            }
+            None => self.remote.list(&[REFS, LEASES])?,
+        };
+        self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
+        self.note_leases();
+        Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
+    }
+
+    /// Returns what is kept of the remote's names; `None` if nothing can be.
+    fn names(&self) -> Result<Option<&RemoteNames<'a>>> {
+        if let Some(names) = self.names.get() {
+            return Ok(names.as_ref());
+        }
+        let opened = RemoteNames::open(self.context, &self.remote)?;
+        Ok(self.names.get_or_init(|| opened).as_ref())
+    }
+
+    /// Fetches all of these snapshots.
+    pub(super) fn bring(&self, wanted: &[RemoteSnapshot]) -> Result<()> {
+        if self.names()?.is_some() {
+            return self.remote.fetch_listed(&wanted.iter().map(|place| &place.at).collect::<Vec<_>>());
+        }
+        let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
+        self.remote.fetch(&names, true)
+    }
+
+    /// Puts snapshots that were fetched in the order in which they were saved, the newest first.
+    pub(super) fn newest_first(&self, wanted: Vec<RemoteSnapshot>) -> Result<Vec<RemoteSnapshot>> {
+        let mut fetched = self.remote.fetched()?;
+        // What is wrong with one is found, and said, when it is taken in.
+        let mut at = |place: &RemoteSnapshot| {
+            fetched.commit(&place.at.oid).ok().map(|commit| SnapshotSays::read(&commit).at)
+        };
+        let mut dated: Vec<_> = wanted.into_iter().map(|place| (at(&place), place)).collect();
+        dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        Ok(dated.into_iter().map(|(_, place)| place).collect())
     }
 
     pub(super) fn resolve_all(
@@ -77,17 +135,26 @@ impl Remotes<'_> {
         }
     }
 
-    /// Finds the names and times of snapshots. For those that are not here, it reads their commits,
-    /// which are fetched without content if the remote can do that.
+    /// Finds the names and times of snapshots, the newest first. For those that are not here, their commits tell: those that are
+    /// kept, else they are fetched, without content if the remote can do that.
     pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<ListedSnapshot>> {
         let entries = self.store.entries()?;
         let mine = common_snapshots::mine(&entries);
-        let unknown: Vec<&str> = there
-            .iter()
-            .filter(|place| !mine.contains_key(&place.id))
-            .map(|place| place.at.name.as_str())
-            .collect();
-        self.remote.fetch(&unknown, false)?;
+        let strangers = || there.iter().filter(|place| !mine.contains_key(&place.id)).map(|place| &place.at);
+        let mut said = match self.names()? {
+            Some(names) => names.said(strangers())?,
+            None => BTreeMap::new(),
+        };
+        let unknown: Vec<&RemoteRef> = strangers().filter(|at| !said.contains_key(at.oid.as_str())).collect();
+        if !unknown.is_empty() {
+            self.remote.fetch(&unknown.iter().map(|at| at.name.as_str()).collect::<Vec<_>>(), false)?;
+            let mut fetched = self.remote.fetched()?;
+            for at in unknown {
+                if let Ok(commit) = fetched.commit(&at.oid) {
+                    said.insert(&at.oid, SnapshotSays::read(&commit));
+                }
+            }
+        }
         let mut listed = Vec::new();
         for place in there {
             let (name, by, created_at, here) = match mine.get(&place.id) {
@@ -96,12 +163,9 @@ impl Remotes<'_> {
                     let by = format!("{}@{}", Line(&by.user), Line(&by.host));
                     (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
                 }
-                None => match self.remote.fetched()?.commit(&place.at.oid) {
-                    Ok(commit) => {
-                        let SnapshotSays { name, by, at, .. } = SnapshotSays::read(&commit);
-                        (name, by, at, false)
-                    }
-                    Err(_) => {
+                None => match said.remove(place.at.oid.as_str()) {
+                    Some(SnapshotSays { name, by, at, .. }) => (name, by, at, false),
+                    None => {
                         ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
                     }
                 },

@@ -21,8 +21,15 @@ use crate::support::work::script;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
-/// A project, and a bare remote that it knows as `origin`.
+/// A project, and a bare remote that it knows as `origin`. As hosts do, that leaves out what is not asked for.
 pub(crate) fn with_remote() -> (Project, PathBuf) {
+    let (project, remote) = with_plain_remote();
+    git_in(&project.home, &remote, &["config", "uploadpack.allowFilter", "true"]);
+    (project, remote)
+}
+
+/// The same, whose remote sends everything.
+pub(crate) fn with_plain_remote() -> (Project, PathBuf) {
     let project = Project::new();
     let remote = project.home.path().join("remote.git");
     project.git(&["init", "-q", "--bare", utf8(&remote)]);

@@ -92,6 +92,7 @@ mod real_state;
 mod redaction;
 mod remap;
 mod remap_properties;
+mod remote_names;
 mod renames;
 mod report;
 mod report_between;

@@ -17,7 +17,6 @@ pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 /// A project that shares its sessions through a bare remote, which leaves out what is not asked for.
 pub(crate) fn shared() -> (Project, PathBuf, PathBuf) {
     let (project, remote) = with_remote();
-    git_in(&project.home, &remote, &["config", "uploadpack.allowFilter", "true"]);
     let transcript = project.session(ID);
     no_pause(&project);
     // What `init` writes is no edit of anybody's.

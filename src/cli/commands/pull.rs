@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::base::error::Result;
 use crate::cli::help::examples;
+use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
@@ -14,6 +15,7 @@ use crate::workspace::Workspace;
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap pull", "Fetch all that is new from origin"),
+    ("snap pull -n 3", "Fetch the newest three that are not here"),
     ("snap pull backup before-refactor", "Fetch that one from `backup`"),
 ]))]
 pub(crate) struct Pull {
@@ -23,12 +25,16 @@ pub(crate) struct Pull {
     /// The snapshots, by name or id; by default all that are not here yet
     #[arg(value_name = "REF")]
     references: Vec<String>,
+    /// Only the newest of those that are not here yet
+    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with = "references")]
+    newest: Option<usize>,
 }
 
 impl Pull {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let (shown, handed) =
-            with_remote(context, workspace, ui, &self.remote, |remote| remote.pull(&self.references))?;
+        let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
+            remote.pull(&self.references, self.newest)
+        })?;
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)
     }

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::prune::{Removed, Verdict};
 use crate::space;
 use crate::store::{Store, Sweep, YoungObjects};
-use crate::transfer::{forget_rescued, rescued_folder};
+use crate::transfer::{forget_names, forget_rescued, rescued_folder};
 use crate::workspace::Workspace;
 
 /// How what was removed comes back.
@@ -112,7 +112,11 @@ pub(super) fn tell_left(
 
 /// Has what is kept of a shared project forget what was pushed before; returns whether that failed.
 fn forget_shared(context: &Context, workspace: &Workspace, ui: &mut Ui) -> bool {
-    match space::home_of(workspace).and_then(|home| space::forget_kept(context, &home)) {
+    let kept = || {
+        forget_names(context)?;
+        space::forget_kept(context, &space::home_of(workspace)?)
+    };
+    match kept() {
         Ok(None) => false,
         Ok(Some(joined)) => {
             ui.warn(&format!(

@@ -1,0 +1,129 @@
+//! What is on a remote is asked for by what is new: names and messages, never the refs and the content of others.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::handoff_remote::{colleague, utf8, with_plain_remote, with_remote};
+use crate::support::Must;
+use crate::support::project::{Project, git_in};
+
+/// Has git's transport go through a pipe that keeps what comes, and returns where.
+fn counted(project: &Project, remote: &Path) -> PathBuf {
+    let (wire, pipe) = (project.home.path().join("wire"), project.home.path().join("pipe"));
+    fs::create_dir(&wire).must("a folder");
+    let script = format!("#!/bin/sh\nfor last; do :; done\nsh -c \"$last\" | tee {}/$$\n", utf8(&wire));
+    fs::write(&pipe, script).must("a pipe");
+    fs::set_permissions(&pipe, fs::Permissions::from_mode(0o755)).must("a mode");
+    project.git(&["remote", "set-url", "origin", &format!("ssh://host{}", utf8(remote))]);
+    project.users_setting("core.sshCommand", utf8(&pipe));
+    wire
+}
+
+/// The bytes that came since the last call.
+fn came(wire: &Path) -> u64 {
+    let files: Vec<_> = fs::read_dir(wire).must("a folder").flatten().map(|entry| entry.path()).collect();
+    let size = files.iter().map(|file| file.metadata().must("a file").len()).sum();
+    files.iter().for_each(|file| fs::remove_file(file).must("to remove"));
+    size
+}
+
+/// Where the names of remotes are kept; a clone of the same user has the same place.
+fn kept(project: &Project) -> PathBuf {
+    project.home.path().join(".local/state/snap/remote-names")
+}
+
+fn names(project: &Project) -> Vec<String> {
+    let listed = project.snap(&["list", "--remote", "--json"]).exits(0).json();
+    let name = |one: &Value| one["name"].as_str().must("a name").to_owned();
+    listed.as_array().must("snapshots").iter().map(name).collect()
+}
+
+#[test]
+fn a_list_and_a_pull_never_bring_the_refs_or_the_content_of_others() {
+    let (project, remote) = with_remote();
+    for number in 0..300 {
+        let name = format!("refs/heads/a-branch-with-a-long-name/of-somebody-else/{number}");
+        git_in(&project.home, &remote, &["update-ref", &name, "refs/heads/main"]);
+    }
+    let noise: String =
+        (0..20_000u32).map(|number| format!("{:x}\n", number.wrapping_mul(2_654_435_761))).collect();
+    project.write("a.txt", noise);
+    project.snap(&["save", "first"]).exits(0);
+    project.write("a.txt", "another\n");
+    project.snap(&["save", "second"]).exits(0);
+    project.snap(&["push", "origin", "first", "second"]).exits(0);
+    let clone = colleague(&project, &remote);
+    let wire = counted(&clone, &remote);
+
+    assert_eq!(names(&clone), ["second", "first"]);
+    let first = came(&wire);
+    assert!(first < 5_000, "{first} bytes: the branches alone have 30,000, the content 60,000");
+    assert_eq!(names(&clone), ["second", "first"]);
+    let again = came(&wire);
+    assert!(again < 1_500, "{again} bytes for nothing new");
+    clone.snap(&["pull", "-n", "1"]).exits(0).says(&["Added \"second\""]);
+    let pulled = came(&wire);
+    assert!(pulled < 20_000, "{pulled} bytes for a small snapshot");
+    clone.snap(&["pull", "-n", "1"]).exits(0).says(&["Added \"first\""]);
+    clone.snap(&["pull", "-n", "1"]).exits(0).says(&["nothing new on origin"]);
+}
+
+#[test]
+fn what_is_gone_from_a_remote_is_not_listed_and_what_came_is() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let clone = colleague(&project, &remote);
+    assert_eq!(names(&clone), ["first"]);
+    project.snap(&["rm", "--remote", "origin", "first"]).exits(0);
+    project.write("a.txt", "two\n");
+    project.snap(&["save", "second"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    assert_eq!(names(&clone), ["second"]);
+    // Another remote behind the same name.
+    let other = clone.home.path().join("other.git");
+    git_in(&clone.home, clone.home.path(), &["init", "-q", "--bare", utf8(&other)]);
+    git_in(&clone.home, &other, &["config", "uploadpack.allowFilter", "true"]);
+    clone.git(&["remote", "set-url", "origin", utf8(&other)]);
+    assert_eq!(names(&clone), Vec::<String>::new());
+    clone.snap(&["pull", utf8(&remote)]).exits(0).says(&["Added \"second\""]);
+}
+
+#[test]
+fn a_ref_that_is_no_snapshot_a_plain_server_and_an_unusable_state_folder_hide_nothing() {
+    let (project, remote) = with_plain_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let clone = colleague(&project, &remote);
+    let kept = kept(&project);
+    assert_eq!(names(&clone), ["first"], "of a server that sends everything");
+    git_in(&project.home, &remote, &["config", "uploadpack.allowFilter", "true"]);
+    fs::remove_dir_all(&kept).must("to remove");
+    let tree = git_in(&project.home, &remote, &["rev-parse", "main^{tree}"]);
+    let name = format!("refs/snapshots/eve/{}", "e".repeat(32));
+    git_in(&project.home, &remote, &["update-ref", &name, tree.trim()]);
+    assert!(names(&clone).contains(&"first".to_owned()));
+    git_in(&project.home, &remote, &["update-ref", "-d", &name]);
+    fs::remove_dir_all(&kept).must("to remove");
+    fs::write(&kept, "in the way").must("a file");
+    assert_eq!(names(&clone), ["first"]);
+    clone.snap(&["pull"]).exits(0).says(&["Added \"first\""]);
+}
+
+#[test]
+fn a_removal_for_good_forgets_the_names_that_were_kept() {
+    let (project, _remote) = with_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "the merger with Acme"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    assert_eq!(names(&project), ["the merger with Acme"]);
+    project.snap(&["rm", "--remote", "origin", "the merger with Acme"]).exits(0);
+    assert!(kept(&project).is_dir());
+    project.snap(&["rm", "--now", "--yes", "the merger with Acme"]).exits(0);
+    assert!(!kept(&project).exists());
+}
