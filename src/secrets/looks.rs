@@ -38,7 +38,7 @@ pub(super) fn look(value: &str) -> ValueLook {
     if is_random(value) || is_unspeakable(value) || is_grouped(value) {
         return ValueLook::Random;
     }
-    match (is_likely(value), is_mixed(value)) {
+    match (is_likely(value) || is_gibberish(value), is_mixed(value)) {
         (true, _) => ValueLook::Likely,
         (false, true) => ValueLook::Mixed,
         (false, false) => ValueLook::Plain,
@@ -231,6 +231,21 @@ fn is_unspeakable(value: &str) -> bool {
         && entropy(value.as_bytes()) >= 2.5
 }
 
+/// Letters, perhaps with digits, among which too many pairs stand that no usual word has.
+fn is_gibberish(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    // Where a word of a name may begin, any two letters meet.
+    let is_joint = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    let strange = bytes.windows(2).filter(|pair| !is_joint(pair) && is_strange(pair[0], pair[1])).count();
+    let hex = bytes.iter().all(u8::is_ascii_hexdigit);
+    bytes.len() >= 12
+        && bytes.iter().all(u8::is_ascii_alphanumeric)
+        && !hex
+        && strange >= 2
+        && strange * 8 >= bytes.len()
+        && entropy(bytes) >= 2.5
+}
+
 /// `abcd-efgh-ijkl-mnop`: groups of one length, as passwords of apps are written.
 fn is_grouped(value: &str) -> bool {
     let groups: Vec<&str> = value.split('-').collect();
@@ -357,6 +372,14 @@ mod tests {
         ] {
             assert_eq!(look(value), ValueLook::Random, "{value}");
         }
+        for value in [
+            "pkyQIjtlQOugSdOJYmWHvqwcxtdpTlEX",
+            "ygsobvgwkpbrwxnsenbuekkgqafriqic",
+            "TQZKWPXBVNMJ",
+            "qhfwkzodjtpvmxre",
+        ] {
+            assert!(look(value) >= ValueLook::Likely, "{value}");
+        }
         assert_eq!(look("Winter2931!abc"), ValueLook::Mixed);
         assert_eq!(look("c137e379-838e-4509-8148-16b407691758"), ValueLook::Uuid);
     }
@@ -382,6 +405,10 @@ mod tests {
             "parse_token2(x)",
             "123456789012",
             "Authorization",
+            "authenticationMiddleware",
+            "HttpJsonWebTokenBuilder",
+            "dbPasswordFromKeyring",
+            "transactionscoped",
         ] {
             assert_eq!(look(value), ValueLook::Plain, "{value}");
         }
