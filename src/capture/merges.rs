@@ -14,16 +14,17 @@ use crate::store::{LogEntry, Operation, Reference, Store};
 /// The most that a snapshot tells of; the newest.
 const MOST: usize = 50;
 
-/// Returns what is merged into a work tree, oldest first; `log` is this user's own.
-pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> Vec<Merged> {
+/// Returns what is merged into a work tree, oldest first, and what was brought back in it last, if it is known how much of that was
+/// taken; `log` is this user's own.
+pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> (Vec<Merged>, Option<Merged>) {
     let Now { brought_back, merges } = Now::of(log, &place.root);
-    let start = brought_back.and_then(|(id, user, host)| {
-        let found = store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok()?;
+    let start = brought_back.as_ref().and_then(|back| {
+        let found = store.find(&Reference::Named(back.snapshot.to_string())).ok()?.manifest.ok()?;
         let by = &found.created_by;
         // What somebody else merged is told by their own snapshots.
         let is_of_here = found.workspace.root == place.root
             && found.workspace.branch == place.branch
-            && (&by.user, &by.host) == (&user, &host);
+            && (&by.user, &by.host) == (&back.user, &back.host);
         is_of_here.then_some(found.merged)
     });
     let mut all = start.unwrap_or_default();
@@ -32,16 +33,28 @@ pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> V
         all.push(Merged { snapshot: merge.snapshot, left: merge.left });
     }
     all.drain(..all.len().saturating_sub(MOST));
-    all
+    let taken = brought_back.filter(|back| back.whole);
+    (all, taken.map(|back| Merged { snapshot: back.snapshot, left: back.left }))
 }
 
 /// What a work tree has, as far as the log tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Now {
-    /// The snapshot that was brought back last, by whom and on which machine.
-    brought_back: Option<(SnapshotId, String, String)>,
+    /// What was brought back last.
+    brought_back: Option<BroughtBack>,
     /// What was merged since, oldest first.
     merges: Vec<Merge>,
+}
+
+/// A snapshot that was brought back, by whom and on which machine.
+#[derive(Clone, Debug, PartialEq)]
+struct BroughtBack {
+    snapshot: SnapshotId,
+    user: String,
+    host: String,
+    left: Vec<RepoPath>,
+    /// Whether all but `left` was taken.
+    whole: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -75,10 +88,14 @@ impl Now {
                 // Without a safety snapshot, no file was set.
                 (_, None) => {}
                 (_, Some(_)) => {
-                    now = Now {
-                        brought_back: Some((id.clone(), entry.user.clone(), entry.host.clone())),
-                        merges: Vec::new(),
+                    let brought_back = BroughtBack {
+                        snapshot: id.clone(),
+                        user: entry.user.clone(),
+                        host: entry.host.clone(),
+                        left: entry.left.clone(),
+                        whole: entry.whole,
                     };
+                    now = Now { brought_back: Some(brought_back), merges: Vec::new() };
                 }
             }
             if let Some(safety) = &entry.safety {

@@ -155,7 +155,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
     manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
-    manifest.merged = merged_into(&workspace.store, &log, &manifest.workspace);
+    (manifest.merged, manifest.taken) = merged_into(&workspace.store, &log, &manifest.workspace);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -420,6 +420,7 @@ fn assemble(
         },
         parent: None,
         merged: Vec::new(),
+        taken: None,
         state: ObjectId::of(b""),
         workspace: place,
         session: session.session,

@@ -71,6 +71,9 @@ pub struct Manifest {
     /// The snapshots of other lines of work that are merged into what this one holds, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<Merged>,
+    /// The snapshot that was brought back here last, if it is known what of its edits was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Merged>,
     /// A hash over everything captured: equal hashes, equal states.
     pub state: ObjectId,
     /// Where it was saved.
@@ -104,7 +107,7 @@ pub struct Manifest {
     pub proofs: Proofs,
 }
 
-/// A snapshot of another line of work that was merged.
+/// A snapshot that was merged, or brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Merged {

@@ -77,10 +77,8 @@ pub fn merge_bases(
         if their.tip != there.id {
             left.extend(unfinished(there));
         }
-        // Between two snapshots of one place nothing was left out that is not told.
-        let whole = their.is_whole && (our.tip != here.id || their.tip != there.id);
         found.is_merged |= *id == there.id && our.tip != here.id && left.is_empty();
-        found.bases.push(MergeBase { snapshot, left, whole });
+        found.bases.push(MergeBase { snapshot, left, whole: their.is_whole });
     }
     found.is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
     Ok(found)
@@ -103,7 +101,9 @@ struct Node {
     at: Timestamp,
     parent: Option<SnapshotId>,
     merged: Vec<Merged>,
+    taken: Option<Merged>,
     place: (NativePath, String, String),
+    branch: Option<String>,
 }
 
 impl Node {
@@ -114,6 +114,8 @@ impl Node {
             at: one.created_at,
             parent: one.parent.clone(),
             merged,
+            taken: one.taken.clone(),
+            branch: one.workspace.branch.clone(),
             place: (one.workspace.root.clone(), by.user.clone(), by.host.clone()),
         }
     }
@@ -142,7 +144,7 @@ struct How {
     at: Timestamp,
     /// The snapshot of the line itself, or one that was merged, from which parents lead to it.
     tip: SnapshotId,
-    /// Whether everything on the way was saved where it was made: nobody could leave anything out.
+    /// Whether everything on the way was saved where it was made, or it is told what was not taken of it: all else was there once.
     is_whole: bool,
     /// What was not taken on the way.
     left: BTreeSet<RepoPath>,
@@ -155,7 +157,7 @@ impl Walk {
     fn of(nodes: &Nodes<'_>, start: Node) -> Walk {
         let mut walk = Walk(HashMap::new(), HashSet::new());
         let mut tips = VecDeque::from([(Rc::new(start), true, BTreeSet::new())]);
-        while let Some((mut node, mut is_whole, left)) = tips.pop_front() {
+        while let Some((mut node, mut is_whole, mut left)) = tips.pop_front() {
             let tip = node.id.clone();
             // What a snapshot tells of merges is all of its place: those before it there add nothing to that, and may tell of what
             // was undone since.
@@ -174,7 +176,11 @@ impl Walk {
                     break;
                 };
                 tells = node.place != before.place;
-                is_whole &= !tells;
+                match node.taken.as_ref().filter(|taken| taken.snapshot == before.id) {
+                    Some(taken) => left.extend(taken.left.iter().cloned()),
+                    // On another branch of git, edits that are missing may wait on the first one.
+                    None => is_whole &= !tells && node.branch == before.branch,
+                }
                 node = before;
             }
         }

@@ -424,7 +424,9 @@ fn carry_out(
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let left = if operation == Operation::Merge { plan.not_taken() } else { Vec::new() };
+    let brings_back = matches!(operation, Operation::Resume | Operation::Rewind) && safety.is_some();
+    let left = if operation == Operation::Merge || brings_back { plan.not_taken() } else { Vec::new() };
+    let whole = brings_back && plan.conflicts().is_empty();
     let RestorePlan { manifest, steps, session, moved, folders, emptied, merging, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
@@ -449,6 +451,7 @@ fn carry_out(
         into: merging.as_ref().and_then(|merging| merging.into.clone()),
         branch: merging.as_ref().and_then(|merging| merging.branch.clone()),
         left,
+        whole,
         tasks: merging.as_ref().and_then(MergePlan::logged),
         ..audit::line(context, operation, Some(&manifest))
     };

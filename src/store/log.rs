@@ -89,9 +89,12 @@ pub struct LogEntry {
     /// For a merge: the git branch that it was made on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// For a merge: what of the other line's edits was not taken.
+    /// For a merge, a resume and a rewind: what of the snapshot's edits was not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<RepoPath>,
+    /// For a resume and a rewind: whether all of the snapshot's edits but `left` were taken. Earlier versions don't say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// For a merge, and for an undo or redo of one: the tasks that it added, or took back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<MergedTasks>,
@@ -122,6 +125,7 @@ impl LogEntry {
             into: None,
             branch: None,
             left: Vec::new(),
+            whole: false,
             tasks: None,
             own: true,
         }

@@ -29,12 +29,18 @@ fn text(changed: &[(usize, &str)]) -> String {
 
 /// Two who went on from Ada's "base", each in a place of their own.
 fn pair() -> Pair {
+    pair_from(|_| ())
+}
+
+/// The same, with further edits in "base".
+fn pair_from(edit: fn(&Project)) -> Pair {
     let (ada, remote): (Project, PathBuf) = with_remote();
     ada.write("a.txt", text(&[]));
     ada.git(&["commit", "-qam", "forty lines"]);
     ada.git(&["push", "-q", "origin", "main"]);
     ada.session(ID);
     ada.write("b.txt", "ada\n");
+    edit(&ada);
     ada.snap(&["save", "base"]).exits(0);
     ada.snap(&["push", "origin", "base"]).exits(0);
     let bob = colleague(&ada, &remote);
@@ -84,6 +90,54 @@ fn what_the_other_side_takes_back_goes_and_what_it_changes_again_is_no_conflict(
     assert_eq!(pair.here("ada"), text(&[(20, "two"), (30, "bob")]));
     assert!(!pair.ada.path("new.txt").exists(), "removed there");
     assert_eq!(pair.ada.read("b.txt"), b"ada\n");
+}
+
+/// What "base" has beside the usual: edits and new files that are taken back later.
+fn many(ada: &Project) {
+    ada.write("a.txt", text(&[(5, "early"), (20, "early")]));
+    ada.write("new.txt", text(&[]));
+    ada.write("moved.txt", "moves\n".repeat(20));
+    ada.write("sub/c.txt", "of base\ndeep\n");
+}
+
+/// Takes back, removes, renames and rewrites what "base" has.
+fn take_back(project: &Project) {
+    project.write("a.txt", text(&[(20, "early"), (30, "late")]));
+    project.git(&["checkout", "-q", "b.txt"]);
+    fs::remove_file(project.path("new.txt")).must("removed");
+    fs::rename(project.path("moved.txt"), project.path("there.txt")).must("renamed");
+    project.write("sub/c.txt", "quite another text\nof two lines\n");
+}
+
+#[test]
+fn what_a_side_took_back_since_they_went_apart_goes_on_the_other_with_the_first_merge() {
+    for (who, other) in [("ada", "bob"), ("bob", "ada")] {
+        let mut pair = pair_from(many);
+        take_back(if who == "ada" { &pair.ada } else { &pair.bob });
+        pair.save(who, "less");
+        let merged = pair.merge(other, "less", 0);
+        assert_eq!(merged["conflicts"], json!([]), "{who}");
+        assert_eq!(pair.here(other), text(&[(20, "early"), (30, "late")]), "{who}");
+        let here = if other == "ada" { &pair.ada } else { &pair.bob };
+        let is_here = ["new.txt", "moved.txt", "there.txt"].map(|name| here.path(name).exists());
+        assert_eq!(is_here, [false, false, true], "{who}");
+        assert_eq!(here.read("sub/c.txt"), b"quite another text\nof two lines\n", "{who}");
+        assert_eq!(here.read("b.txt"), b"stays\n", "{who}");
+        here.snap(&["undo"]).exits(0);
+        assert_eq!(pair.here(other), text(&[(5, "early"), (20, "early")]), "{who}");
+    }
+}
+
+#[test]
+fn what_waits_on_another_branch_is_not_taken_back() {
+    let mut pair = pair_from(many);
+    pair.ada.git(&["stash", "-q", "-u"]);
+    pair.ada.git(&["checkout", "-q", "-b", "aside"]);
+    pair.ada.write("late.txt", "late\n");
+    pair.save("ada", "aside");
+    pair.merge("bob", "aside", 0);
+    assert_eq!(pair.here("bob"), text(&[(5, "early"), (20, "early")]));
+    assert!(pair.bob.path("new.txt").exists() && pair.bob.path("late.txt").exists());
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Merge {
         let known = match &saved {
             Some(saved) => {
                 let log = store.own_log().unwrap_or_default();
-                let merged = capture::merged_into(store, &log, &saved.workspace);
+                let (merged, _) = capture::merged_into(store, &log, &saved.workspace);
                 report::merge_bases(store, (saved, &merged), &manifest, &has)?
             }
             None => MergeBases::default(),
