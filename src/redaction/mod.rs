@@ -344,11 +344,14 @@ fn known_before(
     known: &mut Vec<KnownValue>,
     seen: &mut Vec<KnownValue>,
 ) -> Result<()> {
+    // A store that was copied, or that came back from a backup, has its values under the store that it was.
+    let of_others = keeper.ids_of_others().unwrap_or_default();
     let ids = match keeper.ids() {
-        Ok(ids) if ids.is_empty() => return Ok(()),
+        Ok(ids) if ids.is_empty() && of_others.is_empty() => return Ok(()),
         // What can't be listed matters only if a snapshot needs something of it.
         ids => ids.unwrap_or_default(),
     };
+    let own: BTreeSet<String> = ids.iter().cloned().collect();
     // What was shared as it went is in no snapshot here: of that, the value alone is known.
     let mut all: BTreeMap<String, (String, String)> =
         ids.into_iter().map(|id| (id, ("seen".to_owned(), String::new()))).collect();
@@ -358,8 +361,12 @@ fn known_before(
             all.insert(secret.id.clone(), (secret.kind.clone(), name));
         }
     }
-    for (id, (kind, name)) in all.into_iter().filter(|(_, (kind, _))| is_found_by_value(kind)) {
+    let is_kept = |id: &String| own.contains(id) || of_others.contains(id);
+    for (id, (kind, name)) in all.into_iter().filter(|(id, (kind, _))| is_found_by_value(kind) && is_kept(id)) {
         let Some(value) = keeper.kept(&id)? else { continue };
+        if !own.contains(&id) {
+            let _found_there_again = keeper.keep(&id, &value);
+        }
         match String::from_utf8(value) {
             Ok(value) if known.iter().any(|one| one.value == value) => {}
             Ok(value) if kind == "known" => known.push(KnownValue { name, value }),

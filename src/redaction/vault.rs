@@ -98,7 +98,27 @@ impl Vault {
         Ok(names.filter_map(|name| name.into_string().ok()).filter(|name| secrets::is_id(name)).collect())
     }
 
-    /// Returns a secret that was kept, for this store or for another (a store can be moved).
+    /// Returns the ids of what is kept for other stores.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn ids_of_others(&self) -> Result<BTreeSet<String>> {
+        let mut ids = BTreeSet::new();
+        for folder in self.others()? {
+            let names = folder.names()?.into_iter().filter_map(|name| name.into_string().ok());
+            ids.extend(names.filter(|name| secrets::is_id(name)));
+        }
+        Ok(ids)
+    }
+
+    fn others(&self) -> Result<impl Iterator<Item = OwnPath>> {
+        let all = self.folder.join("kept");
+        let own = self.kept.path();
+        let others = all.names()?.into_iter().map(move |other| all.join(other));
+        Ok(others.filter(move |other| other.path() != own && other.is_folder()))
+    }
+
+    /// Returns a secret that was kept, for this store or for another (a store can be moved, and copied).
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -106,9 +126,7 @@ impl Vault {
         if !secrets::is_id(id) {
             return Ok(None);
         }
-        let all = self.folder.join("kept");
-        let others = all.names()?.into_iter().map(|other| all.join(other)).filter(OwnPath::is_folder);
-        for folder in std::iter::once(self.kept.clone()).chain(others) {
+        for folder in std::iter::once(self.kept.clone()).chain(self.others()?) {
             if let Some(masked) = folder.join(id).read(LARGEST)? {
                 let value = self.masked(id, &masked);
                 if secrets::id(&self.key, &value) == id {

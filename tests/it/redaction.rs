@@ -464,6 +464,26 @@ fn a_password_that_was_rotated_stays_out_of_later_snapshots_too() {
 }
 
 #[test]
+fn what_was_taken_out_stays_known_in_a_store_that_was_copied_or_put_back() {
+    let project = Project::new();
+    let password = token("password", 6);
+    project.write("a.txt", format!("DB_PASSWORD={password}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    // As a backup does: the folder is another one on the disk, with the same content.
+    let (store, aside) = (project.stored(""), project.home.path().join("aside"));
+    ran(Command::new("cp").arg("-a").args([&store, &aside]));
+    fs::remove_dir_all(&store).must("removed");
+    ran(Command::new("cp").arg("-a").args([&aside, &store]));
+    fs::remove_dir_all(&aside).must("removed");
+    project.write("a.txt", format!("here is {password} bare\n"));
+    project.snap(&["save", "y"]).exits(0);
+    project.snap(&["rm", "--now", "--yes", "x"]).exits(0);
+    project.write("b.txt", format!("and {password} there\n"));
+    project.snap(&["save", "z"]).exits(0);
+    assert_nowhere(&project.stored(""), &[&password]);
+}
+
+#[test]
 fn a_secret_in_the_name_itself_is_taken_out_too() {
     let project = Project::new();
     let github = token("github classic", 1);
