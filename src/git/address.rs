@@ -56,6 +56,14 @@ fn leads(address: &str) -> Leads {
     }
 }
 
+/// Returns the name of the helper program that an address starts; `None` if git reaches it by itself.
+pub(super) fn helper_of(address: &str) -> Option<String> {
+    match leads(address) {
+        Leads::Program(helper) => Some(helper),
+        Leads::Away | Leads::Folder(_) => None,
+    }
+}
+
 /// The addresses of a remote that the repository's own configuration names.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {

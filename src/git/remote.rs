@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Repository;
-use super::address::check_folder;
+use super::address::{check_folder, helper_of};
 use super::command::{Git, GitOutput};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
@@ -176,6 +176,11 @@ impl<'a> Remote<'a> {
         &self.leads_to
     }
 
+    /// Returns the name of the helper program that it is reached by, as `s3` of `git-remote-s3`; `None` if git does it by itself.
+    pub fn helper(&self) -> Option<String> {
+        self.leads_to.iter().find_map(|address| helper_of(address))
+    }
+
     /// Lists the refs below some prefixes. The scratch repository takes on the remote's object format.
     ///
     /// # Errors
@@ -269,9 +274,12 @@ impl<'a> Remote<'a> {
     /// [`Kind::Environment`] if the remote can't be reached or breaks off.
     pub fn create(&self, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
         let mut answers = Vec::new();
+        let by_name = self.helper().is_some();
         for some in refs.chunks(REFS_AT_ONCE) {
             let leases = some.iter().map(|one| format!("--force-with-lease={}:", one.name));
-            let specs = some.iter().map(|one| format!("{}:{}", one.oid, one.name));
+            // A helper may make a bundle, which needs a ref; new commits have theirs in the scratch repository.
+            let source = |one: &RemoteRef| if by_name { one.name.clone() } else { one.oid.clone() };
+            let specs = some.iter().map(|one| format!("{}:{}", source(one), one.name));
             answers.extend(self.push(leases.collect(), specs.collect(), some, false)?);
         }
         Ok(answers)

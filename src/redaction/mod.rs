@@ -362,7 +362,8 @@ fn known_before(
         }
     }
     let is_kept = |id: &String| own.contains(id) || of_others.contains(id);
-    for (id, (kind, name)) in all.into_iter().filter(|(id, (kind, _))| is_found_by_value(kind) && is_kept(id)) {
+    for (id, (kind, name)) in all.into_iter().filter(|(id, (kind, _))| is_found_by_value(kind) && is_kept(id))
+    {
         let Some(value) = keeper.kept(&id)? else { continue };
         if !own.contains(&id) {
             let _found_there_again = keeper.keep(&id, &value);

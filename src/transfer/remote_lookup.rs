@@ -20,6 +20,11 @@ impl<'a> Remotes<'a> {
         self.remote.leads_to()
     }
 
+    /// Returns the name of the helper program that it is reached by, if git does not do it by itself.
+    pub fn helper(&self) -> Option<String> {
+        self.remote.helper()
+    }
+
     /// Lists what is on the remote, newest first.
     ///
     /// # Errors

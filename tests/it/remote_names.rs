@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::handoff_remote::{colleague, utf8, with_plain_remote, with_remote};
 use crate::support::Must;
-use crate::support::project::{Project, git_in};
+use crate::support::project::{Project, git_in, ran};
 
 /// Has git's transport go through a pipe that keeps what comes, and returns where.
 fn counted(project: &Project, remote: &Path) -> PathBuf {
@@ -126,4 +126,58 @@ fn a_removal_for_good_forgets_the_names_that_were_kept() {
     assert!(kept(&project).is_dir());
     project.snap(&["rm", "--now", "--yes", "the merger with Acme"]).exits(0);
     assert!(!kept(&project).exists());
+}
+
+/// A remote helper that keeps a bundle for each ref in a folder, as one for an object store does.
+const SHELF: &str = r#"#!/bin/sh
+dir=${2#shelf://}
+while read -r verb first second; do
+  case "$verb" in
+    capabilities) printf 'push\nfetch\n\n' ;;
+    list)
+      find "$dir" -name '*.bundle' | while read -r file; do
+        ref=${file#"$dir"/}
+        printf '%s %s\n' "$(basename "$file" .bundle)" "${ref%/*}"
+      done
+      echo ;;
+    fetch) git bundle unbundle "$dir/$second/$first.bundle" >/dev/null ; fetched=1 ;;
+    push)
+      to=${first#*:} from=${first%%:*}
+      rm -rf "${dir:?}/$to"
+      if [ -n "$from" ]; then
+        mkdir -p "$dir/$to"
+        git bundle create -q "$dir/$to/$(git rev-parse "$from").bundle" "$from" || exit 1
+      fi
+      echo "ok $to" ; pushed=1 ;;
+    '') if [ -n "$fetched$pushed" ]; then echo ; fetched= pushed= ; else exit 0 ; fi ;;
+  esac
+done
+"#;
+
+#[test]
+fn a_helper_that_keeps_bundles_takes_and_gives_snapshots_and_shares_no_heads() {
+    let (project, _remote) = with_remote();
+    let (bin, shelf) = (project.home.path().join("bin"), project.home.path().join("shelf"));
+    fs::create_dir_all(&bin).must("a folder");
+    fs::create_dir_all(&shelf).must("a folder");
+    fs::write(bin.join("git-remote-shelf"), SHELF).must("a helper");
+    fs::set_permissions(bin.join("git-remote-shelf"), fs::Permissions::from_mode(0o755)).must("a mode");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let address = format!("shelf://{}", utf8(&shelf));
+    let on_shelf = |project: &Project, arguments: &[&str]| {
+        ran(project.command(project.root(), arguments).env("PATH", &path))
+    };
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    on_shelf(&project, &["push", &address, "first"]).exits(0).says(&["Sent \"first\""]);
+    project.write("a.txt", "two\n");
+    project.snap(&["save", "second"]).exits(0);
+    on_shelf(&project, &["push", &address, "second"]).exits(0).says(&["Sent \"second\""]);
+    let clone = project.cloned();
+    on_shelf(&clone, &["pull", &address]).exits(0).says(&["Added \"first\"", "Added \"second\""]);
+    on_shelf(&project, &["rm", "--remote", &address, "first"]).exits(0);
+    let listed = on_shelf(&clone, &["list", "--remote", &address, "--json"]).exits(0).json();
+    assert_eq!(listed.as_array().must("a list").len(), 1, "{listed}");
+    let refused = on_shelf(&project, &["init", "--local", "--sync", &address]).exits(3);
+    refused.says(&["can't be shared through", "git-remote-shelf"]);
 }

@@ -84,6 +84,14 @@ impl Sharing {
                         "leave it to git's credential helper, or `git remote add` a name for the address",
                     ));
                 }
+                if let Some(helper) = opened.helper() {
+                    return Err(Error::new(
+                        Kind::Refused,
+                        format!("{} can't be shared through", opened.shown()),
+                    )
+                    .because(format!("`git-remote-{}` can't replace what is there only if nobody else did", Line(&helper)))
+                    .hint("`snap push` and `snap pull` work with it; to share each turn, name a remote that git reaches by itself"));
+                }
                 let leads_to = opened.leads_to().to_vec();
                 drop(opened);
                 let before = space::noted(context, &home);
