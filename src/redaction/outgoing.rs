@@ -178,13 +178,16 @@ fn look(
         }
     }
     // Titles, tasks, grants and whatever else stands in the manifest itself.
-    redactor.json("the manifest", &without_own_marks(&manifest.to_json()?)?);
+    let (json, texts) = without_own_marks(&manifest.to_json()?)?;
+    redactor.json("the manifest", &json);
+    texts.iter().for_each(|text| drop(redactor.text("the manifest", text.as_bytes())));
     Ok(())
 }
 
-/// Returns a manifest without fields of `snap`'s own whose names sound like a secret's: the ids of
-/// redacted secrets, keyed hashes, checksums.
-fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
+/// Returns a manifest without fields of `snap`'s own whose names sound like a secret's (the ids of redacted secrets, keyed hashes,
+/// checksums), and the texts of the list of what was taken out, each for itself: the place of a secret, next to its name, looks as if
+/// it were the value.
+fn without_own_marks(json: &[u8]) -> Result<(Vec<u8>, Vec<String>)> {
     fn is_own(name: &str, value: &Value) -> bool {
         let hex = |text: &str| matches!(text.len(), 16 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
         match value {
@@ -222,9 +225,22 @@ fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
         }
     }
     let bug = |error| Error::new(Kind::Bug, "A manifest can't be searched").because(error);
+    fn texts_in(value: Value, texts: &mut Vec<String>) {
+        match value {
+            Value::String(text) => texts.push(text),
+            Value::Array(all) => all.into_iter().for_each(|one| texts_in(one, texts)),
+            Value::Object(fields) => fields.into_iter().for_each(|(_, one)| texts_in(one, texts)),
+            _ => {}
+        }
+    }
     let mut value: Value = serde_json::from_slice(json).map_err(bug)?;
     clear(&mut value);
-    serde_json::to_vec(&value).map_err(bug)
+    let mut texts = Vec::new();
+    for (holder, key) in [("", "secrets"), ("/not_captured", "secrets")] {
+        let fields = value.pointer_mut(holder).and_then(Value::as_object_mut);
+        texts_in(fields.and_then(|fields| fields.remove(key)).unwrap_or_default(), &mut texts);
+    }
+    Ok((serde_json::to_vec(&value).map_err(bug)?, texts))
 }
 
 /// Earlier versions of this program saved what identifies its author's account.
@@ -338,11 +354,12 @@ mod tests {
             let manifest = serde_json::json!({
                 "edits": {"files": [{"diff": {"redaction": {"secrets": [id]}}}]},
                 "not_captured": {"secrets": [format!("known ({id}) in notes.txt"), format!("password ({id}) in .env")]},
-                "secrets": [{"id": id, "kind": "known", "names": ["DEPLOY_PASSWORD"], "places": ["notes.txt"]}],
+                "secrets": [{"id": id, "kind": "known", "names": ["DEPLOY_PASSWORD"], "places": ["notes.txt", "s3.tf", "src/v1.py", "w2.txt"]}],
             });
-            let cleared = without_own_marks(manifest.to_string().as_bytes()).expect("JSON");
+            let (cleared, texts) = without_own_marks(manifest.to_string().as_bytes()).expect("JSON");
             let found = scanner.find(&cleared).len();
             assert_eq!(found, 0, "{id}: {}", String::from_utf8_lossy(&cleared));
+            assert!(texts.iter().all(|text| scanner.find(text.as_bytes()).is_empty()), "{texts:?}");
         }
     }
 }

@@ -484,6 +484,21 @@ fn what_was_taken_out_stays_known_in_a_store_that_was_copied_or_put_back() {
 }
 
 #[test]
+fn the_list_of_what_was_taken_out_keeps_no_snapshot_from_leaving() {
+    let project = Project::new();
+    let password = token("password", 7);
+    for name in ["s3.tf", "v1.py", "w2.txt", "src/s3.ts"] {
+        project.write(name, format!("DEPLOY_PASSWORD={password}\n"));
+    }
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["export", "x", "-o", "x.snap"]).exits(0);
+    project.write("y2.md", format!("{password}\n"));
+    fs::rename(project.path("s3.tf"), project.path(&format!("{password}.tf"))).must("renamed");
+    project.snap(&["save", "y"]).exits(0);
+    project.snap(&["export", "y", "-o", "y.snap"]).exits(3);
+}
+
+#[test]
 fn a_secret_in_the_name_itself_is_taken_out_too() {
     let project = Project::new();
     let github = token("github classic", 1);
