@@ -84,6 +84,9 @@ pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result
     }
     for agent in &mut captured.agents {
         let place = format!("agent {}", agent.id);
+        if let Some(kind) = &mut agent.agent_type {
+            redactor.string(&place, kind);
+        }
         if let Some(description) = &mut agent.description {
             redactor.string(&place, description);
         }
