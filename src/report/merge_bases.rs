@@ -34,7 +34,8 @@ pub struct MergeBases {
 }
 
 /// Finds what the line here, into which `merged` was merged, and another one have in common. `has` says whether what is here has the
-/// last record of a snapshot's conversation.
+/// last record of a snapshot's conversation, `was_here` whether a snapshot is of this very work tree and session, though nothing here
+/// was saved after it: one that was only shared, from which somebody else went on.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is, and what `has` says.
@@ -43,10 +44,17 @@ pub fn merge_bases(
     (here, merged): (&Manifest, &[Merged]),
     there: &Manifest,
     has: &dyn Fn(&Manifest) -> Result<bool>,
+    was_here: &dyn Fn(&Manifest) -> bool,
 ) -> Result<MergeBases> {
     let nodes = Nodes { store, read: RefCell::default() };
-    let ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
+    let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
     let theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
+    for (id, how) in theirs.0.iter().filter(|(id, _)| **id != there.id) {
+        if !ours.0.contains_key(id) && find(store, id).is_some_and(|one| was_here(&one)) {
+            let how = How { tip: here.id.clone(), is_whole: true, left: BTreeSet::new(), at: how.at };
+            ours.0.insert(id.clone(), how);
+        }
+    }
     let is_part = |how: &How, one: &Manifest, of: &Manifest, is_here: bool| {
         if how.tip == one.id {
             return Ok(true);

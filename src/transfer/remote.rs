@@ -105,6 +105,7 @@ impl<'a> Remotes<'a> {
                 chosen.push(entry);
             }
         }
+        chosen.extend(self.beginnings(&chosen)?);
         let wanted = common_snapshots::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();

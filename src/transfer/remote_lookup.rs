@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use super::common_snapshots;
 use super::lease::{LEASES, Lease};
 use super::outcome::ListedSnapshot;
+use super::peers;
 use super::remote::Remotes;
 use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::git::RemoteRef;
-use crate::store::Reference;
+use crate::manifest::Manifest;
+use crate::store::{Entry, Reference};
 use crate::transfer::commit_format::{REFS, RemoteSnapshot, SnapshotSays};
+
+/// The most snapshots of a line that are looked at for where it began.
+const MOST_BEFORE: usize = 100;
 
 impl<'a> Remotes<'a> {
     /// Returns the addresses that it leads to, without passwords.
@@ -32,6 +38,30 @@ impl<'a> Remotes<'a> {
     pub fn list(&mut self) -> Result<Vec<ListedSnapshot>> {
         let there = self.places()?;
         self.describe(&there)
+    }
+
+    /// Returns the sessions of others that the lines of these snapshots went on from, as they were then. They came from this very
+    /// remote, where they were replaced since; who merges such a line needs what both had.
+    pub(super) fn beginnings(&self, chosen: &[Entry]) -> Result<Vec<Entry>> {
+        let entries = self.store.entries()?;
+        let here = common_snapshots::mine(&entries);
+        let of_place = |one: &Manifest| {
+            let by = &one.created_by;
+            (one.workspace.root.clone(), by.user.clone(), by.host.clone())
+        };
+        let mut found = Vec::new();
+        for one in chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
+            let parent = |one: &Manifest| here.get(one.parent.as_ref()?).copied();
+            let line = std::iter::successors(parent(one), |before| parent(before.manifest)).take(MOST_BEFORE);
+            let first = line.into_iter().find(|before| of_place(before.manifest) != of_place(one));
+            let is_head =
+                |id: &SnapshotId| peers::peer_of(self.context, id).is_some_and(|peer| self.is(&peer));
+            found.extend(first.map(|before| before.manifest.id.clone()).filter(is_head));
+        }
+        found.sort();
+        found.dedup();
+        found.retain(|id| chosen.iter().all(|one| one.manifest.as_ref().is_ok_and(|one| one.id != *id)));
+        found.iter().map(|id| self.store.find(&Reference::Named(id.to_string()))).collect()
     }
 
     /// Returns the snapshots that the remote has, by their refs; notes its leases.

@@ -23,6 +23,7 @@ use crate::manifest::Manifest;
 use crate::report::{self, MergeBases};
 use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
 use crate::store::{LogEntry, Operation, Reference, Store};
+use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 /// Bring another line of work into this one
@@ -82,18 +83,20 @@ impl Merge {
             Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
         };
         let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
-        let fork = match &saved {
-            Some(saved) => report::fork(store, saved, &manifest, &has)?,
-            None => None,
-        };
         let known = match &saved {
             Some(saved) => {
                 let log = store.own_log().unwrap_or_default();
                 let (merged, _) = capture::merged_into(store, &log, &saved.workspace);
-                report::merge_bases(store, (saved, &merged), &manifest, &has)?
+                let was_here = |one: &Manifest| is_of_the_same_work(workspace, one, saved);
+                report::merge_bases(store, (saved, &merged), &manifest, &has, &was_here)?
             }
             None => MergeBases::default(),
         };
+        let fork = match &saved {
+            Some(saved) => report::fork(store, saved, &manifest, &has)?,
+            None => None,
+        };
+        let fork = fork.or_else(|| known.bases.first().map(|base| base.snapshot.clone()));
         let is_part = fork.as_ref().is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
             let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
@@ -133,6 +136,15 @@ impl Merge {
         (args.fetch_base, args.grants, args.fill) = (self.fetch_base, self.grants, self.fill);
         args
     }
+}
+
+/// Says whether a snapshot is this user's own and of the work tree and session that another one is of.
+fn is_of_the_same_work(workspace: &Workspace, one: &Manifest, other: &Manifest) -> bool {
+    let work = |one: &Manifest| {
+        let session = one.session.as_ref().map(|session| session.id.clone());
+        (one.workspace.root.clone(), one.created_by.user.clone(), one.created_by.host.clone(), session)
+    };
+    work(one) == work(other) && workspace.provenance(one) == Provenance::Own
 }
 
 /// Says whether the session here has the last record of a snapshot's conversation. Without a session here, or without a
