@@ -18,23 +18,30 @@ const MOST: usize = 50;
 /// taken; `log` is this user's own.
 pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> (Vec<Merged>, Option<Merged>) {
     let Now { brought_back, merges } = Now::of(log, &place.root);
-    let start = brought_back.as_ref().and_then(|back| {
+    let of_here = brought_back.as_ref().and_then(|back| {
         let found = store.find(&Reference::Named(back.snapshot.to_string())).ok()?.manifest.ok()?;
         let by = &found.created_by;
         // What somebody else merged is told by their own snapshots.
         let is_of_here = found.workspace.root == place.root
             && found.workspace.branch == place.branch
             && (&by.user, &by.host) == (&back.user, &back.host);
-        is_of_here.then_some(found.merged)
+        is_of_here.then_some((found.merged, found.taken))
     });
-    let mut all = start.unwrap_or_default();
+    let taken = brought_back.filter(|back| back.whole).map(|back| {
+        let left = back.left;
+        match of_here.as_ref().and_then(|(_, taken)| taken.clone()) {
+            // It goes on from where that one came from.
+            Some(before) => Merged { left: before.left.into_iter().chain(left).collect(), ..before },
+            None => Merged { snapshot: back.snapshot, left },
+        }
+    });
+    let mut all = of_here.map(|(merged, _)| merged).unwrap_or_default();
     for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
         all.retain(|one| one.snapshot != merge.snapshot);
         all.push(Merged { snapshot: merge.snapshot, left: merge.left });
     }
     all.drain(..all.len().saturating_sub(MOST));
-    let taken = brought_back.filter(|back| back.whole);
-    (all, taken.map(|back| Merged { snapshot: back.snapshot, left: back.left }))
+    (all, taken)
 }
 
 /// What a work tree has, as far as the log tells.

@@ -53,7 +53,9 @@ impl<'a> Remotes<'a> {
         for one in chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
             let parent = |one: &Manifest| here.get(one.parent.as_ref()?).copied();
             let line = std::iter::successors(parent(one), |before| parent(before.manifest)).take(MOST_BEFORE);
-            let first = line.into_iter().find(|before| of_place(before.manifest) != of_place(one));
+            let taken = one.taken.as_ref().and_then(|taken| here.get(&taken.snapshot).copied());
+            let first =
+                taken.into_iter().chain(line).find(|before| of_place(before.manifest) != of_place(one));
             let is_head =
                 |id: &SnapshotId| peers::peer_of(self.context, id).is_some_and(|peer| self.is(&peer));
             found.extend(first.map(|before| before.manifest.id.clone()).filter(is_head));

@@ -124,7 +124,7 @@ fn three_people_work_in_one_space_from_the_first_turn_to_the_closed_line(client:
     let bobs = bob.says(&api, &["--resume", &session], ASKED);
     bob.is_pushed(&remote, &bobs, ASKED);
     bob.snap(&["save", "of bob"]).exits(0);
-    bob.snap(&["push", "origin", "of bob"]).exits(0);
+    bob.snap(&["push", "origin", "of bob"]).exits(0).says(&["Sent \"of bob\"", "Sent \"begin it"]);
     bob.snap(&["sync", "--now"]).exits(0);
 
     // Ada goes on meanwhile, and brings his line into hers.
@@ -169,9 +169,11 @@ fn three_people_work_in_one_space_from_the_first_turn_to_the_closed_line(client:
         log.iter().filter(|line| line["user"] == user && line["operation"] == operation).count()
     };
     for (user, operation, wanted) in [
-        ("ada", "open", 1),
+        // Each start of the client; he sends what he went on from with his own.
+        ("ada", "open", 4),
+        ("bob", "open", 1),
         ("bob", "resume", 1),
-        ("bob", "push", 1),
+        ("bob", "push", 2),
         ("ada", "merge", 1),
         ("ada", "push", 1),
         ("ada", "close", 1),
