@@ -22,11 +22,16 @@ const MOST: usize = 100;
 /// The most that are merged to one base.
 const MOST_BASES: usize = 4;
 
+/// How often bases are looked for behind bases, for lines that merged each other again and again at the same time.
+const MOST_BEHIND: usize = 16;
+
 /// What two lines have in common.
 #[derive(Debug, Default)]
 pub struct MergeBases {
     /// The newest snapshots that both have, none of which is part of another, newest first.
     pub bases: Vec<MergeBase>,
+    /// Of several: what they have in common in turn, and so on.
+    pub behind: Vec<Vec<MergeBase>>,
     /// Whether all of the other line was merged into the one here.
     pub is_merged: bool,
     /// Whether the snapshot of the other line that was merged here last is gone.
@@ -55,40 +60,85 @@ pub fn merge_bases(
             ours.0.insert(id.clone(), how);
         }
     }
-    let is_part = |how: &How, one: &Manifest, of: &Manifest, is_here: bool| {
-        if how.tip == one.id {
-            return Ok(true);
-        }
-        if how.tip != of.id {
-            return find(store, &how.tip).map_or(Ok(false), |tip| goes_on_from(store, &tip, one));
-        }
-        if is_here { has(one) } else { goes_on_from(store, of, one) }
-    };
-    let mut common: Vec<(Timestamp, &SnapshotId)> =
-        theirs.0.iter().filter(|(id, _)| ours.0.contains_key(*id)).map(|(id, how)| (how.at, id)).collect();
-    common.sort_unstable_by(|one, other| other.cmp(one));
-    let mut found = MergeBases::default();
-    let mut covered: HashSet<SnapshotId> = HashSet::new();
-    for (_, id) in common {
-        let (our, their) = (&ours.0[id], &theirs.0[id]);
-        if covered.contains(id) || found.bases.len() == MOST_BASES {
-            continue;
-        }
-        let Some(snapshot) = find(store, id) else { continue };
-        if !(is_part(our, &snapshot, here, true)? && is_part(their, &snapshot, there, false)?) {
-            continue;
-        }
-        let behind = Walk::of(&nodes, Node::of(&snapshot, snapshot.merged.clone())).0;
-        covered.extend(behind.into_keys().filter(|one| one != id));
-        found.bases.retain(|base| !covered.contains(&base.snapshot.id));
+    let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
+    let ours = Line { of: here, walk: ours, has: Some(has) };
+    let theirs = Line { of: there, walk: theirs, has: None };
+    let mut found = MergeBases { is_gone, ..MergeBases::default() };
+    for (snapshot, [our, their]) in common(&nodes, [&ours, &theirs])? {
         let mut left: BTreeSet<RepoPath> = our.left.union(&their.left).cloned().collect();
         if their.tip != there.id {
             left.extend(unfinished(there));
         }
-        found.is_merged |= *id == there.id && our.tip != here.id && left.is_empty();
+        found.is_merged |= snapshot.id == there.id && our.tip != here.id && left.is_empty();
         found.bases.push(MergeBase { snapshot, left, whole: their.is_whole });
     }
-    found.is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
+    let mut bases: Vec<&MergeBase> = found.bases.iter().collect();
+    while let ([newest, .., oldest], true) = (bases.as_slice(), found.behind.len() < MOST_BEHIND) {
+        let behind = behind(&nodes, [&newest.snapshot, &oldest.snapshot])?;
+        if behind.is_empty() {
+            break;
+        }
+        found.behind.push(behind);
+        bases = found.behind.last().into_iter().flatten().collect();
+    }
+    Ok(found)
+}
+
+/// Returns what two bases have in common.
+fn behind(nodes: &Nodes<'_>, [one, other]: [&Manifest; 2]) -> Result<Vec<MergeBase>> {
+    let line = |of: &Manifest| Walk::of(nodes, Node::of(of, of.merged.clone()));
+    let lines = [(one, line(one)), (other, line(other))].map(|(of, walk)| Line { of, walk, has: None });
+    let found = common(nodes, [&lines[0], &lines[1]])?.into_iter().map(|(snapshot, [one, other])| {
+        let left = one.left.union(&other.left).cloned().collect();
+        MergeBase { snapshot, left, whole: true }
+    });
+    Ok(found.collect())
+}
+
+/// A line, and what is part of it.
+struct Line<'l> {
+    of: &'l Manifest,
+    walk: Walk,
+    /// For the line here, whose conversation may have gone on since: whether it has the last record of a snapshot's.
+    has: Option<&'l dyn Fn(&Manifest) -> Result<bool>>,
+}
+
+impl Line<'_> {
+    /// Says whether the conversations agree that a snapshot is part of it.
+    fn has(&self, store: &Store, how: &How, one: &Manifest) -> Result<bool> {
+        match self.has {
+            _ if how.tip == one.id => Ok(true),
+            _ if how.tip != self.of.id => {
+                find(store, &how.tip).map_or(Ok(false), |tip| goes_on_from(store, &tip, one))
+            }
+            Some(has) => has(one),
+            None => goes_on_from(store, self.of, one),
+        }
+    }
+}
+
+/// Returns the newest snapshots that both lines have, none of which is part of another, and how each line has it; newest first.
+fn common(nodes: &Nodes<'_>, lines: [&Line<'_>; 2]) -> Result<Vec<(Manifest, [How; 2])>> {
+    let [ours, theirs] = lines.map(|line| &line.walk.0);
+    let mut both: Vec<(Timestamp, &SnapshotId)> =
+        theirs.iter().filter(|(id, _)| ours.contains_key(*id)).map(|(id, how)| (how.at, id)).collect();
+    both.sort_unstable_by(|one, other| other.cmp(one));
+    let mut found: Vec<(Manifest, [How; 2])> = Vec::new();
+    let mut covered: HashSet<SnapshotId> = HashSet::new();
+    for (_, id) in both {
+        if covered.contains(id) || found.len() == MOST_BASES {
+            continue;
+        }
+        let Some(snapshot) = find(nodes.store, id) else { continue };
+        let how = [&ours[id], &theirs[id]];
+        if !(lines[0].has(nodes.store, how[0], &snapshot)? && lines[1].has(nodes.store, how[1], &snapshot)?) {
+            continue;
+        }
+        let before = Walk::of(nodes, Node::of(&snapshot, snapshot.merged.clone())).0;
+        covered.extend(before.into_keys().filter(|one| one != id));
+        found.retain(|(base, _)| !covered.contains(&base.id));
+        found.push((snapshot, how.map(How::clone)));
+    }
     Ok(found)
 }
 

@@ -30,6 +30,8 @@ pub struct MergedWith<'a> {
     pub fork: Option<&'a Manifest>,
     /// The newest snapshots that both have, since one merged the other; else the same.
     pub bases: &'a [MergeBase],
+    /// Of several of them: what these have in common in turn, and so on.
+    pub behind: &'a [Vec<MergeBase>],
 }
 
 /// A snapshot that both lines have.
@@ -98,11 +100,11 @@ pub fn plan_merge(
         _ => report,
     });
     let nothing = BTreeSet::new();
-    let fork_of = |one, left, whole| fork_of(workspace, repository, one, left, whole);
-    let first = with.fork.map(|fork| fork_of(fork, &nothing, false)).transpose()?.flatten();
-    let bases = with.bases.iter().map(|base| fork_of(&base.snapshot, &base.left, base.whole));
-    let bases: Vec<Fork<'_>> = bases.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-    let forks = Forks { bases, first };
+    let first =
+        with.fork.map(|fork| fork_of(workspace, repository, fork, &nothing, false)).transpose()?.flatten();
+    let forks_of = |bases| forks_of(workspace, repository, bases);
+    let behind = with.behind.iter().map(|bases| forks_of(bases)).collect::<Result<_>>()?;
+    let forks = Forks { bases: forks_of(with.bases)?, behind, first };
     let called = workspace.store.called(&manifest);
     let options = RestoreOptions { merge: true, session: false, ..options.clone() };
     match plan_since(workspace, manifest, Some(&forks), &options, monitor)? {
@@ -114,6 +116,15 @@ pub fn plan_merge(
         }
         PlannedResume::Disputed(dispute) => Err(dispute.into_error(&called)),
     }
+}
+
+fn forks_of<'a>(
+    workspace: &Workspace,
+    repository: &Repository,
+    bases: &'a [MergeBase],
+) -> Result<Vec<Fork<'a>>> {
+    let fork = |base: &'a MergeBase| fork_of(workspace, repository, &base.snapshot, &base.left, base.whole);
+    Ok(bases.iter().map(fork).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// Reads a snapshot that both sides have; `None` if it can't be one's base.

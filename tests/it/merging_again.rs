@@ -183,6 +183,32 @@ fn after_a_criss_cross_each_side_may_change_again_what_it_had_and_what_came() {
 }
 
 #[test]
+fn two_who_merge_each_other_at_the_same_time_again_and_again_have_no_conflict_in_what_one_alone_changes() {
+    let mut pair = pair();
+    for round in 1..=5 {
+        let (ada, bob) = (format!("ada {round}"), format!("bob {round}"));
+        let here = |who: &str| {
+            let other = round - 1;
+            match (who, other) {
+                ("ada", 0) => text(&[(3, &ada)]),
+                ("bob", 0) => text(&[(33, &bob)]),
+                ("ada", _) => text(&[(3, &ada), (33, &format!("bob {other}"))]),
+                _ => text(&[(3, &format!("ada {other}")), (33, &bob)]),
+            }
+        };
+        pair.ada.write("a.txt", here("ada"));
+        pair.ada.write("of-ada.txt", &ada);
+        pair.bob.write("a.txt", here("bob"));
+        pair.save("ada", &format!("a{round}"));
+        pair.save("bob", &format!("b{round}"));
+        pair.merge("ada", &format!("b{round}"), 0);
+        pair.merge("bob", &format!("a{round}"), 0);
+        let both = text(&[(3, &ada), (33, &bob)]);
+        assert_eq!((pair.here("ada"), pair.here("bob")), (both.clone(), both), "round {round}");
+    }
+}
+
+#[test]
 fn a_merge_that_was_undone_is_no_base_and_can_be_made_again() {
     let mut pair = pair();
     pair.bob.write("a.txt", text(&[(5, "bob")]));

@@ -112,6 +112,7 @@ impl Merge {
             saved: saved.as_ref(),
             fork: fork.as_ref(),
             bases: &known.bases,
+            behind: &known.behind,
         };
         let options = RestoreOptions { trust_repository, ..args.options() };
         let make = |ui: &Ui, options: &RestoreOptions| {

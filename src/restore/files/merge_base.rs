@@ -33,6 +33,8 @@ pub(in crate::restore) struct Fork<'a> {
 pub(in crate::restore) struct Forks<'a> {
     /// The newest ones, none of which is part of another.
     pub(in crate::restore) bases: Vec<Fork<'a>>,
+    /// Of several of them: what these have in common in turn, and so on.
+    pub(in crate::restore) behind: Vec<Vec<Fork<'a>>>,
     /// The one from which they went apart first.
     pub(in crate::restore) first: Option<Fork<'a>>,
 }
@@ -57,13 +59,15 @@ impl Forks<'_> {
         let first =
             self.first.as_ref().map(|first| as_forked(repository, maker, first)).transpose()?.flatten();
         let first_tree = first.as_ref().map(|(_, tree)| tree.as_str());
+        let behind = self.behind(repository, maker, first_tree)?;
         let mut found: Option<CommonBase> = None;
         for fork in &self.bases {
             let Some(forked) = as_forked(repository, maker, fork)? else { continue };
-            let behind = first_tree.unwrap_or(&forked.0);
-            let one = fork.taken(repository, &forked, behind, theirs)?;
+            let before = first_tree.unwrap_or(&forked.0);
+            let one = fork.taken(repository, &forked, before, theirs)?;
             found = Some(match found {
                 Some(newest) => {
+                    let behind = behind.as_deref().unwrap_or(before);
                     let tree = repository.merge_trees(behind, &newest.tree, &one.tree)?.tree;
                     CommonBase { tree, ..newest }
                 }
@@ -74,6 +78,30 @@ impl Forks<'_> {
             (None, Some(fork), Some(forked)) => fork.taken(repository, forked, &forked.0, theirs).map(Some),
             (found, ..) => Ok(found),
         }
+    }
+
+    /// Returns the tree from which several bases are merged: what they have in common in turn, merged in the same way, from the oldest on.
+    fn behind(
+        &self,
+        repository: &Repository,
+        maker: &mut StepMaker<'_>,
+        first: Option<&str>,
+    ) -> Result<Option<String>> {
+        let mut behind: Option<String> = first.map(str::to_owned);
+        for forks in self.behind.iter().rev() {
+            let mut merged: Option<String> = None;
+            for fork in forks {
+                let Some((commit, tree)) = as_forked(repository, maker, fork)? else { continue };
+                let before = behind.as_deref().unwrap_or(&commit);
+                let tree = put_back(repository, tree, before, fork.left)?;
+                merged = Some(match merged {
+                    Some(newest) => repository.merge_trees(before, &newest, &tree)?.tree,
+                    None => tree,
+                });
+            }
+            behind = merged.or(behind);
+        }
+        Ok(behind)
     }
 }
 
