@@ -6,6 +6,8 @@
 //! this user's. Without one (the log is bounded, and each store has its own) the newest of the same
 //! session is taken that this user saved.
 
+use std::collections::HashMap;
+
 use crate::base::ids::SnapshotId;
 use crate::context::Context;
 use crate::manifest::{Head, Manifest};
@@ -26,35 +28,44 @@ pub(super) fn parent(
 }
 
 /// Finds what the last line on this session, or on this folder without one, is about. What
-/// was removed since is passed over.
+/// was removed since is passed over, and an undo leads back to what came before the restore that it undid.
 fn last_line(
     log: &[LogEntry],
     earlier: &[&Head],
     new: &Manifest,
     wanted: impl Fn(&LogEntry) -> bool,
 ) -> Option<SnapshotId> {
-    for entry in log.iter().rev().filter(|entry| entry.outcome.is_ok() && wanted(entry)) {
+    let here: HashMap<&SnapshotId, &Head> = earlier.iter().map(|head| (&head.id, *head)).collect();
+    let mut line: Vec<&SnapshotId> = Vec::new();
+    // What the line was before each restore, by the safety snapshot that leads back to it.
+    let mut before: HashMap<&SnapshotId, Vec<&SnapshotId>> = HashMap::new();
+    for entry in log.iter().filter(|entry| entry.outcome.is_ok() && wanted(entry)) {
+        let Some(id) = &entry.snapshot else { continue };
         let in_root = entry.root.as_ref() == Some(&new.workspace.root);
-        let Some(head) = earlier.iter().find(|head| Some(&head.id) == entry.snapshot.as_ref()) else {
-            match entry.operation {
-                // Without a session there are only the files, and what they came from was taken back.
-                Operation::Undo | Operation::Redo if in_root && new.session.is_none() => return None,
-                _ => continue,
+        let then = if in_root && entry.safety.is_some() { line.clone() } else { Vec::new() };
+        match (entry.operation, &new.session) {
+            (Operation::Save, _) if here.get(id).is_some_and(|head| of_same_work(head, new)) => line.push(id),
+            (Operation::Resume | Operation::Rewind, Some(session))
+                if entry.session.as_ref() == Some(&session.id) =>
+            {
+                line.push(id);
             }
-        };
-        let after = match (entry.operation, &new.session) {
-            (Operation::Save, _) => of_same_work(head, new),
-            (Operation::Resume | Operation::Rewind, Some(session)) => {
-                entry.session.as_ref() == Some(&session.id)
+            (Operation::Resume | Operation::Rewind, None) if in_root => line.push(id),
+            (Operation::Undo | Operation::Redo, session) if in_root && entry.batch.is_none() => {
+                match before.remove(id) {
+                    Some(was) => line = was,
+                    // Without a session there are only the files, and what they came from was taken back.
+                    None if session.is_none() => line.clear(),
+                    None => {}
+                }
             }
-            (Operation::Resume | Operation::Rewind, None) => in_root,
-            _ => false,
-        };
-        if after {
-            return Some(head.id.clone());
+            _ => {}
+        }
+        if let Some(safety) = entry.safety.as_ref().filter(|_| in_root) {
+            before.insert(safety, then);
         }
     }
-    None
+    line.into_iter().rev().find(|id| here.contains_key(id)).cloned()
 }
 
 fn of_same_work(before: &Head, now: &Manifest) -> bool {

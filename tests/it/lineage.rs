@@ -150,6 +150,27 @@ fn files_without_a_session_go_on_from_what_was_restored_in_their_folder() {
 }
 
 #[test]
+fn an_undo_leads_back_to_what_came_before_the_restore_and_a_redo_to_it() {
+    let project = Project::new();
+    project.session(ID);
+    save(&project, "one", ID);
+    save(&project, "two", ID);
+    rewind(&project, "one");
+    project.snap(&["undo"]).exits(0);
+    save(&project, "after two", ID);
+    assert_eq!(parent(&project, "after two").as_deref(), Some("two"));
+    rewind(&project, "one");
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
+    save(&project, "after one", ID);
+    assert_eq!(parent(&project, "after one").as_deref(), Some("one"));
+    project.snap(&["rm", "--yes", "two"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    save(&project, "last", ID);
+    assert_eq!(parent(&project, "last").as_deref(), Some("after one"));
+}
+
+#[test]
 fn the_log_says_what_came_of_each_operation() {
     let (ada, remote) = with_remote();
     ada.session(ID);
