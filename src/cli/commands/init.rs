@@ -39,6 +39,9 @@ pub(crate) struct Init {
     /// With --sync: keep titles and prompts out of the messages of what is shared
     #[arg(long, requires = "sync")]
     private: bool,
+    /// With --sync: let them into these messages again, from the next push on
+    #[arg(long, requires = "sync", conflicts_with = "private")]
+    no_private: bool,
     /// Only end --sync; what was shared stays until `snap sync --withdraw`
     #[arg(long, conflicts_with_all = ["sync", "remove", "every"])]
     no_sync: bool,
@@ -71,7 +74,13 @@ impl Init {
             Setup::plan(scope, root, config, self.every.unwrap_or(Pace::AsItIs))?
         };
         let ends = self.no_sync || self.remove;
-        let asked = Asked { remote: self.sync.as_deref(), private: self.private, ends, scope };
+        let asked = Asked {
+            remote: self.sync.as_deref(),
+            private: self.private,
+            no_private: self.no_private,
+            ends,
+            scope,
+        };
         let sharing = Sharing::plan(&asked, context, workspace)?;
         if !self.dry_run {
             setup.carry_out()?;

@@ -16,6 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::parse_span;
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
@@ -121,6 +122,7 @@ impl Prune {
         let freed = match &lock {
             Some(lock) => {
                 let monitor = Monitor::default();
+                interrupted::says(interrupted::IN_PART);
                 let carry_out = || plan.carry_out(context, workspace, lock, &monitor);
                 let removed = progress_bar::show(ui.talks(), &monitor, carry_out)?;
                 done.insert(removed).freed.clone()

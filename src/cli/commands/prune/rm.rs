@@ -11,6 +11,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
@@ -88,6 +89,7 @@ impl Rm {
         let names = plan.names();
         let monitor = Monitor::default();
         let copies = plan.warnings();
+        interrupted::says(interrupted::IN_PART);
         let carry_out = || plan.carry_out(context, workspace, &lock, &monitor);
         let done = progress_bar::show(ui.talks(), &monitor, carry_out)?;
         drop(lock);

@@ -277,7 +277,7 @@ impl SpaceReport<'_> {
         if !self.all && !ended.is_empty() {
             let words =
                 format!("and {} that ended; `snap space -a` lists them", count(ended.len(), "session"));
-            lines.push(Style::Faint.of(crate::cli::called::in_words(&words)));
+            lines.extend(Style::Faint.of(crate::cli::called::in_words(&words)).folded(screen, 2));
         }
         lines
     }
