@@ -523,3 +523,31 @@ fn a_program_that_is_ended_by_ctrl_c_says_in_one_sentence_what_was_changed() {
     assert_eq!(project.snap(&["list", "--json"]).json().as_array().map(Vec::len), Some(4));
     assert_eq!(project.state(), before);
 }
+
+#[test]
+fn a_push_is_completed_with_a_remote_and_then_with_a_snapshot() {
+    let project = Project::new();
+    for name in ["origin", "backup"] {
+        let place = project.home.path().join(name);
+        project.git(&["init", "-q", "--bare", place.to_str().must("UTF-8")]);
+        project.git(&["remote", "add", name, place.to_str().must("UTF-8")]);
+    }
+    project.write("a.txt", "new\n");
+    project.snap(&["save", "wip"]).exits(0);
+    let completed = |words: &[&str]| {
+        let typed = [&["--", "snap"], words].concat();
+        let mut command = project.command(project.root(), &typed);
+        command.env("SNAP_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        let lines = ran(&mut command).exits(0).stdout;
+        lines
+            .split(['\n', '\u{b}'])
+            .take_while(|word| !word.starts_with('-'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(completed(&["push", ""]), ["origin"]);
+    project.snap(&["push", "backup"]).exits(0);
+    assert_eq!(completed(&["push", ""]), ["origin", "backup"]);
+    assert_eq!(completed(&["push", "b"]), ["backup"]);
+    assert_eq!(completed(&["push", "backup", ""]), ["wip"]);
+}

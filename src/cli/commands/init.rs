@@ -8,6 +8,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
 use crate::cli::called;
 use crate::cli::commands::sharing::{Asked, Sharing};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
@@ -34,7 +35,7 @@ pub(crate) struct Init {
     every: Option<Pace>,
     /// Share each session of this project through REMOTE as it goes: everybody who may read that can read them; with --user, of
     /// all projects
-    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", conflicts_with = "remove")]
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", conflicts_with = "remove", add = remotes())]
     sync: Option<String>,
     /// With --sync: keep titles and prompts out of the messages of what is shared
     #[arg(long, requires = "sync")]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::base::error::{Kind, Result};
-use crate::cli::completion::snapshots;
+use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Push {
     /// A remote of this repository, a URL or a path
-    #[arg(value_name = "REMOTE", default_value = "origin")]
+    #[arg(value_name = "REMOTE", default_value = "origin", add = remotes())]
     remote: String,
     /// The snapshots to send; by default the newest
     #[arg(value_name = "REF", add = snapshots())]

@@ -16,6 +16,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -73,7 +74,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "N", hide = true)]
     columns: Option<usize>,
     /// List the snapshots on a git remote (by default origin) instead of those here
-    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", add = remotes())]
     remote: Option<String>,
     /// Draw which snapshot was saved after which
     #[arg(long, conflicts_with = "remote")]

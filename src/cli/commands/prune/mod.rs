@@ -15,6 +15,7 @@ pub(crate) use self::rm::Rm;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::parse_span;
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::option_values::{parse_number, parse_size};
@@ -49,7 +50,7 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_size: Option<u64>,
     /// Prune the snapshots that you pushed to a git remote instead of those here
-    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
+    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size", add = remotes())]
     remote: Option<String>,
     /// Delete for good, not by way of the trash, and empty the trash; alone, only that
     #[arg(long, conflicts_with = "remote")]

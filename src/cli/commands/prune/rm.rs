@@ -9,7 +9,7 @@ use super::remote::remove_from_remote;
 use super::report::{BACK, Freed, tell_left};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Rm {
     /// Remove them from a git remote instead of from here
-    #[arg(long, value_name = "REMOTE")]
+    #[arg(long, value_name = "REMOTE", add = remotes())]
     remote: Option<String>,
     /// The snapshots to remove; without any, you choose one from a list on a terminal
     #[arg(value_name = "REF", add = snapshots())]
