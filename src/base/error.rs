@@ -35,6 +35,8 @@ pub enum Kind {
     Environment,
     /// Another `snap` was at work for longer than one waits.
     Busy,
+    /// A person ended it, as with Ctrl-C.
+    Interrupted,
     /// The reader of our output went away; not a failure.
     ClosedPipe,
     /// `snap` itself is wrong.
@@ -52,6 +54,8 @@ impl Kind {
             Kind::Damaged | Kind::NewerFormat => 5,
             Kind::Environment | Kind::Busy => 7,
             Kind::Bug => 70,
+            // As of a program that Ctrl-C ended.
+            Kind::Interrupted => 130,
         }
     }
 }

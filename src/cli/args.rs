@@ -36,7 +36,7 @@ use crate::view::Action;
                  6   done, but parts were skipped or are in conflict\n\
                  7   git, the disk or permissions failed\n\
                  70  a bug\n\
-                 130 left without a choice",
+                 130 interrupted, or left without a choice",
             ),
         ],
     )

@@ -17,6 +17,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::is_safe;
 use crate::base::timestamp::age;
 use crate::context::Context;
+use crate::space;
+use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
 /// Says that a shell asks, and which one.
@@ -80,6 +82,36 @@ pub(super) fn lines() -> ArgValueCandidates {
         let words = states.names().into_iter().filter_map(|(name, _)| word_for(&shell, quote, name));
         let named = words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into())));
         named.chain(candidates().unwrap_or_default()).collect()
+    })
+}
+
+/// Completes a remote: the one that is taken by itself, the one that is shared through, and those that snapshots went to or came
+/// from before. Git is not asked for all that it knows.
+pub(super) fn remotes() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let Some((context, workspace)) = here() else { return Vec::new() };
+        let Some(repository) = &workspace.repository else { return Vec::new() };
+        let shared = space::home_of(&workspace).ok().and_then(|home| space::joined(&context, &home));
+        let shared = shared.map(|joined| joined.remote);
+        let usual = repository.remote_to_ask(shared.as_deref()).ok().flatten();
+        let is_transfer = |entry: &LogEntry| {
+            entry.outcome.is_ok()
+                && matches!(entry.operation, Operation::Push | Operation::Pull | Operation::Withdraw)
+        };
+        let log = workspace.store.own_log().unwrap_or_default();
+        let before = log.into_iter().rev().filter(is_transfer).filter_map(|entry| entry.peer);
+        let (shell, quote) = asked();
+        let mut known: Vec<String> = Vec::new();
+        for remote in usual.into_iter().chain(shared).chain(before) {
+            if !known.contains(&remote) {
+                known.push(remote);
+            }
+        }
+        let words = known.iter().filter_map(|remote| word_for(&shell, quote, remote)).enumerate();
+        let candidate = |(number, word)| {
+            CompletionCandidate::new(word).help(Some("a remote".into())).display_order(Some(number))
+        };
+        words.map(candidate).collect()
     })
 }
 

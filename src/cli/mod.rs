@@ -11,6 +11,7 @@ mod diagnostics;
 mod global;
 mod help;
 mod hook;
+mod interrupted;
 mod line_choice;
 mod option_values;
 mod outcome;
@@ -69,18 +70,46 @@ pub fn main() -> ExitCode {
         diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
     }
+    at_first(&command);
+    interrupted::watch(global.color);
     let outcome = diagnostics::start(global.verbose).and_then(|()| {
         let typed = Typed { command, to_choose, global: &global };
         run(typed, store, &mut ui)
     });
     match outcome.and_then(|outcome| ui.flush().map(|()| outcome)) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
-        Err(error) => {
-            if error.kind() != Kind::ClosedPipe {
+        Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(Kind::ClosedPipe.exit_code()),
+        Err(error) => match interrupted::instead_of(error) {
+            Some(error) => {
                 ui.error(&error);
+                ExitCode::from(error.kind().exit_code())
             }
-            ExitCode::from(error.kind().exit_code())
-        }
+            None => ExitCode::from(Kind::Interrupted.exit_code()),
+        },
+    }
+}
+
+/// Notes what is said if the command is interrupted before it has said anything itself.
+fn at_first(command: &Command) {
+    match command {
+        // Nothing else ends these.
+        Command::Follow(_) | Command::Hook(_) => interrupted::asks(|| None),
+        Command::Pin(_)
+        | Command::Unpin(_)
+        | Command::Close(_)
+        | Command::Reopen(_)
+        | Command::Branch(_)
+        | Command::Link(_)
+        | Command::Init(_)
+        | Command::Lease(_)
+        | Command::Import(_)
+        | Command::Pull(_)
+        | Command::Sync(_)
+        | Command::Verify(_)
+        | Command::Doctor(_)
+        | Command::Export(_)
+        | Command::Report(_) => interrupted::says(interrupted::IN_PART),
+        _ => interrupted::says(interrupted::NOTHING),
     }
 }
 
@@ -176,8 +205,8 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Follow(command) => command.run(&context, &workspace, ui),
         Command::Link(command) => command.run(&workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
-        Command::Pin(command) => command.run(&workspace, ui),
-        Command::Unpin(command) => command.run(&workspace, ui),
+        Command::Pin(command) => command.run(&context, &workspace, ui),
+        Command::Unpin(command) => command.run(&context, &workspace, ui),
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),
         Command::Verify(command) => command.run(&workspace, ui),

@@ -66,7 +66,10 @@ pub(crate) fn choose(
     match picker::run(&entries, own, preferred.as_ref(), ui.color(), context.now)? {
         Some(picked) if picked.action == own => Err(go_on_as_typed(&picked)),
         Some(picked) => Err(go_on(global, &picked)),
-        None => Ok(Some(Outcome::Left)),
+        None => {
+            ui.say("Nothing was chosen; nothing was changed.");
+            Ok(Some(Outcome::Left))
+        }
     }
 }
 

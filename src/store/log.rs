@@ -232,6 +232,10 @@ pub enum Operation {
     Close,
     /// `snap reopen`.
     Reopen,
+    /// `snap pin`.
+    Pin,
+    /// `snap unpin`.
+    Unpin,
     /// A session was shared for the first time, or again after its end.
     Open,
     /// A session that is shared ended.
@@ -275,6 +279,8 @@ impl Operation {
             Operation::Merge => "merge",
             Operation::Close => "close",
             Operation::Reopen => "reopen",
+            Operation::Pin => "pin",
+            Operation::Unpin => "unpin",
             Operation::Open => "open",
             Operation::End => "end",
             Operation::Leave => "leave",

@@ -4,6 +4,7 @@ pub mod connect;
 pub mod disk;
 pub mod environment;
 pub mod files;
+pub mod hangup;
 pub mod lasting_scratch;
 pub mod locks;
 pub mod parallel;

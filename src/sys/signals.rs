@@ -6,8 +6,8 @@
 //! that never comes must not hold the program for ever. So a second signal, or some seconds, end the
 //! program, and the next command rolls the restore back.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -33,32 +33,78 @@ struct Shared {
 /// The one watch of this process: a handler that was put in can't be taken out again.
 static WATCH: OnceLock<Shared> = OnceLock::new();
 
-/// Whether Ctrl-C ends the program, where that was ever left to somebody else.
-static ENDS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+/// What is said at Ctrl-C before the program ends, and the exit code that it ends with.
+struct LastWords {
+    code: i32,
+    say: Box<dyn Fn() + Send + Sync>,
+    /// Whether Ctrl-C came.
+    came: Arc<AtomicBool>,
+}
+
+static LAST_WORDS: OnceLock<LastWords> = OnceLock::new();
+
+/// How many pagers and others take care of Ctrl-C themselves.
+static PAGERS: AtomicUsize = AtomicUsize::new(0);
+static OTHERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Has Ctrl-C call `say` and end the program with this code, unless somebody else takes care of it just then. It is to be called
+/// once, at the beginning. Where Ctrl-C is not for this program, as for one in the background of a script, nothing is changed.
+pub fn at_interrupt(code: i32, say: impl Fn() + Send + Sync + 'static) {
+    if super::process::ignores_interrupts() {
+        return;
+    }
+    let came = Arc::new(AtomicBool::new(false));
+    let Ok(mut signals) = Signals::new([SIGINT]) else { return };
+    // By the handler itself: a program that was ended by the same Ctrl-C must not be told as a failure.
+    if signal_hook::flag::register(SIGINT, Arc::clone(&came)).is_err() {
+        return;
+    }
+    let _set_once = LAST_WORDS.set(LastWords { code, say: Box::new(say), came });
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if PAGERS.load(Ordering::SeqCst) == 0 && OTHERS.load(Ordering::SeqCst) == 0 {
+                finish(signal);
+            }
+        }
+    });
+}
+
+/// Says whether Ctrl-C came, other than to a pager.
+pub fn was_interrupted() -> bool {
+    LAST_WORDS.get().is_some_and(|last| last.came.load(Ordering::SeqCst))
+}
+
+/// Ends the program as this signal does: Ctrl-C with the last words.
+fn finish(signal: i32) {
+    static ONE: Mutex<()> = Mutex::new(());
+    // Nobody lets go of it: the program ends.
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = LAST_WORDS.get().filter(|_| signal == SIGINT) {
+        (last.say)();
+        signal_hook::low_level::exit(last.code);
+    }
+    let _does_not_return = signal_hook::low_level::emulate_default_handler(signal);
+}
 
 /// Leaves Ctrl-C to a pager as long as the pager lives. There it stops a search or a wait, and the diff
 /// stays on the screen.
 pub struct LeftToPager(());
 
 impl LeftToPager {
-    /// Begins to leave it; `None` if the system refuses.
+    /// Begins to leave it; `None` if nobody watches for Ctrl-C.
     pub fn begin() -> Option<LeftToPager> {
-        if ENDS.get().is_none() {
-            let ends = Arc::new(AtomicBool::new(false));
-            signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(&ends)).ok()?;
-            let _set_once = ENDS.set(ends);
-        }
-        ENDS.get()?.store(false, Ordering::SeqCst);
+        LAST_WORDS.get()?;
+        PAGERS.fetch_add(1, Ordering::SeqCst);
         Some(LeftToPager(()))
     }
 }
 
 impl Drop for LeftToPager {
     fn drop(&mut self) {
-        // Where restores are watched, the watch ends the program.
-        if let (Some(ends), None) = (ENDS.get(), WATCH.get()) {
-            ends.store(true, Ordering::SeqCst);
+        if let Some(last) = LAST_WORDS.get() {
+            last.came.store(false, Ordering::SeqCst);
         }
+        PAGERS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -85,9 +131,7 @@ impl Interrupt {
                 WATCH.get_or_init(|| shared).clone()
             }
         };
-        if let Some(ends) = ENDS.get() {
-            ends.store(false, Ordering::SeqCst);
-        }
+        OTHERS.fetch_add(1, Ordering::SeqCst);
         shared.seen.store(false, Ordering::SeqCst);
         shared.guarded.store(true, Ordering::SeqCst);
         Ok(Interrupt(shared))
@@ -96,12 +140,10 @@ impl Interrupt {
     /// Fails if a signal has come.
     ///
     /// # Errors
-    /// [`Kind::Environment`], to be passed on so that everything is rolled back.
+    /// [`Kind::Interrupted`], to be passed on so that everything is rolled back.
     pub fn check(&self) -> Result<()> {
         if self.0.seen.load(Ordering::SeqCst) {
-            Err(Error::new(Kind::Environment, "Interrupted")
-                .because("nothing was changed")
-                .hint("run the command again"))
+            Err(Error::new(Kind::Interrupted, "Interrupted").because("nothing was changed"))
         } else {
             Ok(())
         }
@@ -111,6 +153,7 @@ impl Interrupt {
 impl Drop for Interrupt {
     fn drop(&mut self) {
         self.0.guarded.store(false, Ordering::SeqCst);
+        OTHERS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -121,6 +164,7 @@ pub struct EndWatch(Arc<AtomicBool>);
 impl Drop for EndWatch {
     fn drop(&mut self) {
         self.0.store(false, Ordering::SeqCst);
+        OTHERS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -136,6 +180,7 @@ pub fn on_end(
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT]).map_err(refused)?;
     let watches = Arc::new(AtomicBool::new(true));
     let watch = EndWatch(Arc::clone(&watches));
+    OTHERS.fetch_add(1, Ordering::SeqCst);
     let holds = move || watches.load(Ordering::SeqCst);
     std::thread::spawn(move || {
         let still = holds.clone();
@@ -155,7 +200,8 @@ pub fn on_end(
 /// Waits for a signal and then ends the program: at once, or later if the program is `asked` to end by
 /// itself and does not do so in time.
 fn end(mut signals: Signals, asked: impl FnOnce() -> bool, last: impl FnOnce()) {
-    let Some(signal) = signals.forever().next() else { return };
+    let is_for_pager = |signal: &i32| *signal == SIGINT && PAGERS.load(Ordering::SeqCst) > 0;
+    let Some(signal) = signals.forever().find(|signal| !is_for_pager(signal)) else { return };
     let deadline = Instant::now() + GRACE;
     if asked() {
         while Instant::now() < deadline && signals.pending().next().is_none() {
@@ -163,7 +209,7 @@ fn end(mut signals: Signals, asked: impl FnOnce() -> bool, last: impl FnOnce()) 
         }
     }
     last();
-    let _does_not_return = signal_hook::low_level::emulate_default_handler(signal);
+    finish(signal);
 }
 
 fn refused(error: std::io::Error) -> Error {

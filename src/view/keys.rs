@@ -7,6 +7,8 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
+use crate::base::columns::wide;
+
 use super::action::Action;
 use super::document::Pattern;
 use super::rows::RowPosition;
@@ -42,6 +44,12 @@ pub(super) const HELP: [(&str, &str); 20] = [
     ("q", "quit"),
 ];
 
+/// Returns the columns and the lines that the help needs, with its frame.
+fn help_size() -> (usize, usize) {
+    let longest = |of: fn(&(&str, &str)) -> usize| HELP.iter().map(of).max().unwrap_or(0);
+    (longest(|line| wide(line.0)) + longest(|line| wide(line.1)) + 6, HELP.len() + 2)
+}
+
 impl State {
     /// Takes what the terminal says; returns what is to be done about it.
     ///
@@ -53,6 +61,9 @@ impl State {
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Resize(width, height) => {
                 self.size = Rect::new(0, 0, width, height);
+                if std::mem::take(&mut self.help) {
+                    self.show_help();
+                }
                 Ok(None)
             }
             _ => Ok(None),
@@ -91,7 +102,7 @@ impl State {
         let page = self.height().saturating_sub(1).max(1) as isize;
         match key.code {
             KeyCode::Char('q') => return Ok(Some(Effect::Quit)),
-            KeyCode::Char('?') => self.help = true,
+            KeyCode::Char('?') => self.show_help(),
             KeyCode::Char('c') => return Ok(self.facts.is_some().then_some(Effect::Talk)),
             KeyCode::Char('/') => self.prompt = Some(String::new()),
             KeyCode::Esc => (self.pattern, self.goal) = (None, None),
@@ -125,6 +136,18 @@ impl State {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// Shows what the keys do: in columns, or as lines to scroll through where there is no room for them.
+    fn show_help(&mut self) {
+        let (columns, lines) = help_size();
+        let fits = columns <= usize::from(self.size.width) && lines <= usize::from(self.size.height);
+        self.help = fits;
+        if !fits {
+            let heading = "Keys; j and k scroll, any other key leaves".to_owned();
+            let keys = HELP.iter().map(|(keys, what)| format!("{keys}: {what}"));
+            self.read(std::iter::once(heading).chain(keys).collect());
+        }
     }
 
     /// Takes the key of an action. What changes the work tree needs a second key.
@@ -276,8 +299,7 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_small_terminal() {
-        let longest = |of: fn(&(&str, &str)) -> usize| HELP.iter().map(of).max().unwrap_or(0);
-        let columns = longest(|line| line.0.chars().count()) + longest(|line| line.1.chars().count());
-        assert!(columns + 6 <= 80 && HELP.len() + 2 <= 24, "{columns} columns, {} lines", HELP.len());
+        let (columns, lines) = help_size();
+        assert!(columns <= 80 && lines <= 24, "{columns} columns, {lines} lines");
     }
 }

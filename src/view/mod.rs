@@ -71,7 +71,9 @@ pub fn run(
         work::open(scope, workspace, Reference::parse(reference), now, sender.clone());
         let screen = Screen::take().map_err(|error| unusable(&error))?;
         let (width, height) = screen.size().map_err(|error| unusable(&error))?;
-        let keys = sender.clone();
+        let (keys, gone) = (sender.clone(), sender.clone());
+        terminal::on_hangup(move |error| drop(gone.send(News::Gone(error))))
+            .map_err(|error| unusable(&error))?;
         // Not of this scope: it waits for a key when all else has ended.
         thread::spawn(move || {
             loop {
@@ -101,6 +103,10 @@ pub fn run(
         };
         view.run(screen, &receiver, color)
     })
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "Interrupted").because("nothing was changed")
 }
 
 fn unusable(error: &io::Error) -> Error {
@@ -165,7 +171,7 @@ impl View<'_, '_> {
                 return Ok(effect.filter(|effect| self.act(*effect)));
             }
             News::Gone(error) => return Err(unusable(&error)),
-            News::Signal => return Err(Error::new(Kind::Environment, "Interrupted")),
+            News::Signal => return Err(interrupted()),
             News::Listed(Ok(snapshots)) => self.state.list(snapshots),
             News::Listed(Err(error)) => self.state.tell(work::said(&error)),
             News::Opened(opened) => match *opened {

@@ -4,6 +4,8 @@
 //! whichever thread. The terminal is never asked for its colours: the answer could take a while.
 
 use std::io::{self, BufWriter, Stdout, Write as _};
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd as _;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +19,8 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
+use crate::sys::hangup;
+
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// How much is written to the terminal at once: a whole screen.
@@ -24,7 +28,8 @@ const FRAME: usize = 256 << 10;
 
 /// The terminal, until it is dropped.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Not dropped: it would show the cursor once more, and panic if the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -45,7 +50,7 @@ impl Screen {
                 Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME, io::stdout())))
             });
         match taken {
-            Ok(terminal) => Ok(Screen { terminal }),
+            Ok(terminal) => Ok(Screen { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -81,6 +86,16 @@ fn give_back() {
         let _gone = disable_raw_mode();
         let _gone = out.flush();
     }
+}
+
+/// Calls `then` as soon as the terminal is gone: whoever waits for a key would wait for ever.
+///
+/// # Errors
+/// Whatever the system says of the terminal.
+pub(super) fn on_hangup(then: impl FnOnce(io::Error) + Send + 'static) -> io::Result<()> {
+    let terminal = io::stdin().as_fd().try_clone_to_owned()?;
+    hangup::on_hangup(terminal, || then(io::Error::other("it is gone")));
+    Ok(())
 }
 
 /// Waits for the next thing that the person does.

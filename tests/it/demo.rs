@@ -94,7 +94,7 @@ fn a_demo_that_is_interrupted_or_fails_leaves_nothing() {
     let bin = project.home.path().join("bin");
     fs::create_dir(&bin).must("a folder");
     for (script, words, code) in
-        [("kill -INT $PPID; exit 0", "Interrupted", 7), ("echo no >&2; exit 3", "`rm -r src` failed", 7)]
+        [("kill -INT $PPID; exit 0", "Interrupted", 130), ("echo no >&2; exit 3", "`rm -r src` failed", 7)]
     {
         fs::write(bin.join("rm"), format!("#!/bin/sh\n{script}\n")).must("a program");
         fs::set_permissions(bin.join("rm"), fs::Permissions::from_mode(0o755)).must("its mode");

@@ -4,11 +4,14 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
+
 use crate::handoff_remote::{utf8, with_remote};
 use crate::hooks::{ID, bash, hook};
 use crate::real_client::on_terminal;
 use crate::support::Must;
 use crate::support::project::{Project, Ran, files_below, ran};
+use crate::support::terminal::Terminal;
 
 /// What a command shows on a terminal of so many columns.
 fn shown(project: &Project, columns: usize, arguments: &[&str]) -> String {
@@ -431,4 +434,120 @@ fn a_pattern_that_fits_nothing_is_told_and_a_folder_without_anything_is_refused(
     empty.snap(&["branch", "x"]).exits(3).says(&["There is nothing to save here"]);
     assert!(!empty.path(".claude").exists());
     project.snap(&["resume", "one", "--no-edits", "--no-session"]).exits(2);
+}
+
+#[test]
+fn several_are_pinned_and_unpinned_at_once_and_the_log_says_so() {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let pinned = |project: &Project| -> Vec<bool> {
+        let list = project.snap(&["list", "--json"]).exits(0).json();
+        list.as_array().must("a list").iter().map(|one| one["pinned"] == true).collect()
+    };
+    project.snap(&["pin", "one", "nope"]).exits(3);
+    assert_eq!(pinned(&project), [false, false], "one of them is not there: none is changed");
+    project.snap(&["pin", "one", "two", "one"]).exits(0).says(&["\"one\" is now", "\"two\" is now"]);
+    assert_eq!(pinned(&project), [true, true]);
+    let out = project.snap(&["unpin", "one", "two", "--json"]).exits(0).json();
+    assert!(out[0]["name"] == "one" && out[1]["changed"] == true, "{out}");
+    assert_eq!(pinned(&project), [false, false]);
+    project.snap(&["unpin", "one"]).exits(0).says(&["not pinned"]);
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    let steps: Vec<String> = log
+        .as_array()
+        .must("a log")
+        .iter()
+        .map(|one| {
+            format!("{} {}", one["operation"].as_str().unwrap_or(""), one["name"].as_str().unwrap_or(""))
+        })
+        .collect();
+    assert_eq!(
+        steps[..4],
+        ["unpin two", "unpin one", "pin two", "pin one"],
+        "what changes nothing is no event"
+    );
+    assert!(project.snap(&["log"]).exits(0).stdout.starts_with("unpin "));
+}
+
+#[test]
+fn the_newest_snapshot_in_short_is_json_too() {
+    let project = Project::new();
+    assert_eq!(project.snap(&["status", "--short", "--json"]).exits(0).json(), Value::Null);
+    project.snap(&["save", "one"]).exits(0);
+    let short = project.snap(&["status", "--short", "--json"]).exits(0).json();
+    assert!(short["name"] == "one" && short["age_seconds"].is_u64(), "{short}");
+}
+
+#[test]
+fn what_is_said_on_a_terminal_is_broken_between_words_and_whole_in_a_pipe() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "other\n");
+    let name = "a name of many words, all of them short";
+    for (columns, name) in [(44, name), (80, "another name of many words, all of them short and plain")] {
+        project.write("a.txt", name);
+        let text = shown(&project, columns, &["save", name]);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("Saved \"{name}\": 5 records of conversation")), "{text}");
+    }
+    project.write("a.txt", "third\n");
+    let piped = project.snap(&["save", &format!("third {name}")]).exits(0).stdout;
+    assert_eq!(piped.lines().count(), 2, "{piped}");
+}
+
+#[test]
+fn a_program_that_is_ended_by_ctrl_c_says_in_one_sentence_what_was_changed() {
+    let project = Project::new();
+    for name in ["one", "two", "three", "four"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project.write("a.txt", "since");
+    let before = project.state();
+    // Each asks, and waits for an answer.
+    for (arguments, asks) in
+        [(&["rm", "--ask", "one"][..], "[y/N]"), (&["rm", "--ask", "two", "three"], "[y/N]")]
+    {
+        let mut terminal = Terminal::start(project.command(project.root(), arguments));
+        terminal.sees(asks);
+        let pid =
+            i32::try_from(terminal.child.id()).ok().and_then(rustix::process::Pid::from_raw).must("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).must("a signal");
+        let (code, said) = terminal.ends();
+        assert_eq!(code, Some(130), "{arguments:?}: {said}");
+        assert_eq!(said.matches("Interrupted: nothing was changed").count(), 1, "{arguments:?}: {said}");
+    }
+    assert_eq!(project.snap(&["list", "--json"]).json().as_array().map(Vec::len), Some(4));
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn a_push_is_completed_with_a_remote_and_then_with_a_snapshot() {
+    let project = Project::new();
+    for name in ["origin", "backup"] {
+        let place = project.home.path().join(name);
+        project.git(&["init", "-q", "--bare", place.to_str().must("UTF-8")]);
+        project.git(&["remote", "add", name, place.to_str().must("UTF-8")]);
+    }
+    project.write("a.txt", "new\n");
+    project.snap(&["save", "wip"]).exits(0);
+    let completed = |words: &[&str]| {
+        let typed = [&["--", "snap"], words].concat();
+        let mut command = project.command(project.root(), &typed);
+        command.env("SNAP_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        let lines = ran(&mut command).exits(0).stdout;
+        lines
+            .split(['\n', '\u{b}'])
+            .take_while(|word| !word.starts_with('-'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(completed(&["push", ""]), ["origin"]);
+    project.snap(&["push", "backup"]).exits(0);
+    assert_eq!(completed(&["push", ""]), ["origin", "backup"]);
+    assert_eq!(completed(&["push", "b"]), ["backup"]);
+    assert_eq!(completed(&["push", "backup", ""]), ["wip"]);
 }

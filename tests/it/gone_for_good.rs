@@ -199,7 +199,7 @@ fn what_was_removed_by_a_command_that_died_comes_back() {
     assert!(!log_of(&project).contains("\"remove\""));
     project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "\"bad\" is back"]);
     assert_eq!(names(&project), ["bad", "other"]);
-    project.snap(&["undo"]).exits(0).says(&["Everything done here is undone already"]);
+    project.snap(&["undo"]).exits(3).says(&["everything done here is undone already"]);
     project.snap(&["redo"]).exits(0).says(&["\"bad\" is in the trash"]);
     project.snap(&["undo"]).exits(0).says(&["\"bad\" is back"]);
 }

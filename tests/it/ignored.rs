@@ -434,3 +434,49 @@ fn what_a_restored_gitignore_hid_meanwhile_is_new_and_goes() {
     assert!(!project.path("d/new").exists());
     project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
 }
+
+#[test]
+fn show_says_how_many_ignored_files_there_were_and_lists_them() {
+    let project = Project::new();
+    project.write(".gitignore", ".env\n*.log\nbuild/\n");
+    project.write(".env", "A=1\n");
+    project.write("kept.log", "kept\n");
+    project.write("build/x.o", "x\n");
+    project.snap(&["save", "x", "--include", "kept.log"]).exits(0);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    let line = shown.lines().find(|line| line.starts_with("Ignored")).must("a line");
+    assert!(
+        line.contains("1 file and 1 folder not in it, 1 file in it") && line.contains("snap show --ignored"),
+        "{line}"
+    );
+    let listed = project.snap(&["show", "x", "--ignored"]).exits(0).stdout;
+    let lines: Vec<&str> = listed.lines().filter(|line| !line.starts_with(".claude")).collect();
+    assert_eq!(lines, ["build/", ".env", "kept.log  (in the snapshot)"]);
+    let plain = Project::new();
+    plain.snap(&["save", "x"]).exits(0);
+    assert!(!plain.snap(&["show", "x"]).exits(0).stdout.contains("Ignored"));
+}
+
+#[test]
+fn a_repository_that_was_made_inside_since_is_named_as_what_stays() {
+    let project = Project::new();
+    let make = |name: &str| {
+        project.git(&["init", "-q", name]);
+        project.write(format!("{name}/mine"), "work\n");
+    };
+    make("before");
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(6);
+    make("since");
+    project.git(&["worktree", "add", "-q", "-b", "side", "beside"]);
+    project.write("a.txt", "changed\n");
+    let told = |arguments: &[&str]| {
+        let said = project.snap(&[&["rewind", "x", "--no-run", "--no-input"], arguments].concat()).exits(0);
+        let said = said.stdout + &said.stderr;
+        assert!(said.contains("since  a git repository of its own, which is new"), "{said}");
+        assert!(!said.contains(" before  a git") && !said.contains("beside"), "{said}");
+    };
+    told(&["--dry-run"]);
+    told(&[]);
+    assert_eq!(project.read("since/mine"), b"work\n");
+}

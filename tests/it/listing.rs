@@ -14,6 +14,7 @@ use crate::real_client::{answering_on_terminal, on_terminal};
 use crate::support::golden::assert_same;
 use crate::support::project::{Project, files_below, ran};
 use crate::support::{Must, eventually};
+use claude_snap::base::columns::wide;
 
 /// Writes a conversation of these records for a session of the project.
 fn conversation(project: &Project, id: &str, records: &[(&str, Value)]) {
@@ -208,7 +209,10 @@ fn a_list_is_narrowed_by_words_session_place_age_and_number() {
     assert_eq!(names(&["TESTS", "pass"]), ["step 1"]);
     assert_eq!(names(&["honest", "docs/api.md"]).len(), 1);
     assert_eq!(names(&["nothing of this kind"]).len(), 0);
-    project.snap(&["list", "nothing of this kind"]).exits(0).says(&["None of 9 snapshots is like that"]);
+    project
+        .snap(&["list", "nothing of this kind"])
+        .exits(0)
+        .says(&["None of 8 snapshots is like that, and none of 1 safety snapshot"]);
     assert_eq!(names(&["-n", "2"]).len(), 2);
     let stderr = project.snap(&["list", "-n", "2"]).exits(0).stderr;
     assert!(stderr.starts_with("2 of 9 snapshots, ") && stderr.ends_with("; 3 older\n"), "{stderr}");
@@ -584,4 +588,87 @@ fn status_names_settings_that_keep_hooks_from_being_called() {
         "{said}"
     );
     assert!(said.contains("settings.json is no JSON"), "{said}");
+}
+
+#[test]
+fn what_a_filter_does_not_find_is_counted_as_the_list_counts() {
+    let project = with_snapshots();
+    let list = project.snap(&["list", "--json"]).exits(0).json();
+    let list = list.as_array().must("a list");
+    let safety = |one: &&Value| one["trigger"] == "safety";
+    let (hidden, shown) =
+        (list.iter().filter(safety).count(), list.iter().filter(|one| !safety(one)).count());
+    assert!(hidden == 1 && shown > 0, "{list:?}");
+    // What the table shows only with `-a` has a mark of its own.
+    let marked = list.iter().filter(|one| one["hidden"] == true && one["trigger"] == "safety").count();
+    assert_eq!(marked, 1);
+    let none = project.snap(&["list", "no such word"]).exits(0).stderr;
+    assert!(none.starts_with(&format!("None of {shown} snapshot")), "{none}");
+    assert!(none.contains("none of 1 safety snapshot; `snap list -a`"), "{none}");
+    let only = project.snap(&["list", "safety-"]).exits(0).stderr;
+    assert!(only.contains("only 1 safety snapshot: -a lists those too"), "{only}");
+}
+
+#[test]
+fn a_tree_is_drawn_of_those_that_are_asked_for() {
+    let project = Project::new();
+    for name in ["one", "two", "three"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project.write("a.txt", "since");
+    project.snap(&["rewind", "one", "--no-run", "--no-input"]).exits(0);
+    let tree = |more: &[&str]| {
+        let ran = project.snap(&[&["list", "--tree"][..], more].concat()).exits(0);
+        let rows = ran.stdout.lines().skip(1);
+        rows.filter_map(|row| Some(row.split_once("● ")?.1.split("  ").next()?.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tree(&[]), ["three", "two", "one"]);
+    assert_eq!(tree(&["-n", "2"]), ["three", "two"]);
+    assert_eq!(tree(&["tw"]), ["two"]);
+    assert!(tree(&["-a"]).iter().any(|name| name.ends_with("(safety)")));
+    assert_eq!(tree(&["--here", "--since", "1d"]).len(), 3);
+    project.snap(&["list", "--tree", "nope"]).exits(0).says(&["None of 3 snapshots is like that"]);
+    project.snap(&["list", "--tree", "--reverse"]).exits(2);
+}
+
+#[test]
+fn columns_are_as_wide_as_they_look() {
+    let project = Project::new();
+    for name in ["日本語.txt", "plain name.txt", "e\u{301}tude.txt", "👩\u{200d}💻.txt"] {
+        project.write(name, "new\n");
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    let rows: Vec<&str> = shown.lines().filter(|line| line.contains(".txt")).collect();
+    let columns = |row: &&str| wide(&row[..row.find("+1 -0").must("counts")]);
+    assert!(rows.len() == 4 && rows.iter().map(columns).all(|at| at == columns(&rows[0])), "{shown}");
+}
+
+#[test]
+fn calls_about_tasks_say_what_is_to_be_done_and_what_changed() {
+    let project = Project::new();
+    let call = |id: &str, tool: &str, input: Value| {
+        (
+            "assistant",
+            json!({"role": "assistant", "model": "claude-test-1",
+            "content": [{"type": "tool_use", "id": id, "name": tool, "input": input}]}),
+        )
+    };
+    conversation(
+        &project,
+        ID,
+        &[
+            asked("plan it"),
+            call("t1", "TaskCreate", json!({"subject": "Write parser", "description": "all of it"})),
+            call("t2", "TaskUpdate", json!({"taskId": "1", "status": "in_progress"})),
+        ],
+    );
+    project.snap(&["save", "x"]).exits(0);
+    let talk = project.snap(&["show", "x", "--talk"]).exits(0).stdout;
+    assert!(
+        talk.contains("TaskCreate  Write parser") && talk.contains("TaskUpdate  task 1: in progress"),
+        "{talk}"
+    );
 }

@@ -147,7 +147,6 @@ fn commands(name: &str) -> Vec<(Vec<&str>, bool)> {
         vec!["diff", name, "--color", "always"],
         vec!["verify", name],
         vec!["verify", name, "--json"],
-        vec!["prune", "--keep-last", "0", "--dry-run"],
         vec!["prune", "--keep-last", "0", "--dry-run", "--json"],
         vec!["pin", name],
         vec!["unpin", name],
@@ -170,6 +169,7 @@ fn commands(name: &str) -> Vec<(Vec<&str>, bool)> {
     ];
     let mut all: Vec<_> = plain.into_iter().map(|typed| (typed, false)).collect();
     all.insert(9, (vec!["diff", name, "--name-status"], true));
+    all.insert(14, (vec!["prune", "--keep-last", "0", "--dry-run"], true));
     all
 }
 

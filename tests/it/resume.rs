@@ -335,12 +335,12 @@ fn a_restore_that_is_interrupted_leaves_the_old_tree_and_one_that_is_done_the_ne
     let command = ["resume", "x"];
     let calls = scene.calls(&command);
     let moves: Vec<_> = calls.iter().filter(|call| call.name == "renameat2").collect();
-    scene.hurt(moves[moves.len() / 2], "signal=SIGINT", &command).exits(7);
+    scene.hurt(moves[moves.len() / 2], "signal=SIGINT", &command).exits(130);
     assert!(project.state() == old && !left_behind());
     let last = calls.iter().rfind(|call| call.name == "unlinkat").must("a call that tidies up");
     let ran = scene.hurt(last, "signal=SIGINT", &command);
-    // Without a code: killed when all was done and nothing was watched any more.
-    assert!([0, -1].contains(&ran.code), "{}", ran.stderr);
+    // Interrupted when all was done and nothing was watched any more, or not any more.
+    assert!([0, 130].contains(&ran.code), "{}", ran.stderr);
     assert!(project.state() == new && !left_behind());
 }
 
@@ -377,4 +377,32 @@ fn what_was_committed_since_is_as_saved_and_is_not_in_the_way() {
     // What is edited on top of that is still in the way.
     project.write("a.txt", "saved\nand more\n");
     project.snap(&["resume", "x", "--no-run"]).exits(4);
+}
+
+#[test]
+fn what_is_interrupted_at_work_says_that_nothing_came_of_it() {
+    if !available("Ctrl-C in the middle of a save and a rewind") {
+        return;
+    }
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "since\n");
+    let before = project.state();
+    let scene = Scene::of(project);
+    let commands: [(&[&str], &str); 2] = [
+        (&["save", "y"], "error: Interrupted: nothing was saved\n"),
+        (&["rewind", "x", "--no-run", "--no-input"], "nothing was changed"),
+    ];
+    for (command, says) in commands {
+        let calls = scene.calls(command);
+        let first = calls.iter().find(|call| !call.talk).must("a call that changes something");
+        let ran = scene.hurt(first, "signal=SIGINT", command).exits(130);
+        assert_eq!(ran.stderr.matches("error: Interrupted: ").count(), 1, "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(says), "{command:?}: {}", ran.stderr);
+        assert_eq!(scene.project.state(), before);
+        let list = scene.project.snap(&["list", "--json"]).exits(0).json();
+        let saved = list.as_array().must("a list").iter().filter(|one| one["trigger"] != "safety").count();
+        assert_eq!(saved, 1, "{command:?}");
+    }
 }

@@ -528,3 +528,23 @@ fn resume_writes_where_a_client_with_a_folder_of_its_own_name_looks() {
     assert!(folder.join(format!("{id}.jsonl")).is_file());
     assert!(!project.home.project(project.root()).exists());
 }
+
+#[test]
+fn status_names_every_session_that_runs_here() {
+    let project = Project::new();
+    let [one, two] = processes();
+    for (pid, id, prompt, updated) in [(one, ID, "the first", 2), (two, OTHER, "the second", 1)] {
+        transcript(&project, &slug(project.root()), id, &[project.root()], prompt);
+        runs(&project, pid, id, project.root(), updated);
+    }
+    let status = project.snap(&["status", "--json"]).exits(0).json();
+    assert_eq!(status["session"]["id"], ID);
+    assert_eq!(status["running_too"][0]["id"], OTHER);
+    assert_eq!(status["running_too"][0]["words"], "the second");
+    assert_eq!(status["running_too"].as_array().map(Vec::len), Some(1));
+    let said = project.snap(&["status"]).exits(0).stdout;
+    assert!(
+        said.contains("the second") && said.contains(&format!("`snap save --session {OTHER}`")),
+        "{said}"
+    );
+}

@@ -489,6 +489,11 @@ fn private_keeps_the_words_of_lines_out_of_the_log_and_stays_until_sharing_ends(
         let message = message(&ada, &remote, &head);
         assert!(!message.contains("private prompt"), "{message}");
     }
+    let is_private = || ada.snap(&["sync", "--json"]).exits(0).json()["private"] == true;
+    assert!(is_private());
+    ada.snap(&["init", "--local", "--sync", "--private", "--no-private"]).exits(2);
+    ada.snap(&["init", "--local", "--sync", "--no-private"]).exits(0);
+    assert!(!is_private());
 }
 
 #[test]

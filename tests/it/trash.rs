@@ -112,7 +112,7 @@ fn removals_and_restores_are_undone_in_their_order() {
     assert_eq!(project.state(), rewound);
     project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\""]);
     assert_eq!(project.state(), before);
-    project.snap(&["undo"]).exits(0).says(&["Everything done here is undone already"]);
+    project.snap(&["undo"]).exits(3).says(&["nothing to undo", "everything done here is undone already"]);
     project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\""]);
     assert_eq!(project.state(), rewound);
     project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "\"two\" is in the trash"]);

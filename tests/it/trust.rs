@@ -257,6 +257,8 @@ fn what_was_held_back_is_listed_and_comes_with_a_second_run() {
     other.snap(&[&typed[..], &["--allow", "./CLAUDE.md", "--allow", ".vscode/"]].concat()).exits(6);
     assert!(is_theirs(&other, "CLAUDE.md") && is_theirs(&other, ".vscode/tasks.json"));
     other.snap(&[&typed[..], &["--allow", "../x"]].concat()).exits(2);
+    let mistyped = other.snap(&[&typed[..], &["--allow", "CLAUD.md"]].concat()).exits(2);
+    mistyped.says(&["`--allow CLAUD.md` fits no file of this snapshot", "nothing was changed", ".envrc"]);
 }
 
 #[test]

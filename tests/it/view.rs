@@ -431,7 +431,7 @@ fn a_signal_gives_the_terminal_back() {
     let pid = rustix::process::Pid::from_raw(i32::try_from(terminal.child.id()).must("a pid")).must("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).must("a signal");
     let (code, shown) = terminal.ends();
-    assert_eq!(code, Some(7), "{shown}");
+    assert_eq!(code, Some(130), "{shown}");
     assert!(GIVEN_BACK.iter().all(|code| shown.contains(code)) && shown.contains("Interrupted"), "{shown:?}");
 }
 
@@ -483,4 +483,51 @@ fn a_fact_that_nobody_made_safe_is_drawn_safe_too() {
     let shown = rows(&buffer).join("\n");
     assert!(shown.contains("\\x1b[2J") && shown.contains("\\u{9b}"), "{shown}");
     assert_eq!(shown.chars().find(|c| is_raw(*c)), None, "{shown:?}");
+}
+
+#[test]
+fn the_help_can_be_read_on_a_narrow_screen() {
+    for (width, height) in [(40, 24), (40, 12), (100, 10), (100, 40)] {
+        let mut state = screen(width, height, b"a\n", b"b\n");
+        press(&mut state, "?");
+        let mut seen = String::new();
+        for _ in 0..40 {
+            let lines = rows(&painted(&mut state, false));
+            let inside = lines.iter().map(|line| line.trim_matches(['│', ' ']));
+            seen += &inside.collect::<Vec<_>>().join(" ");
+            if (width, height) != (100, 40) {
+                press(&mut state, "j");
+            }
+        }
+        let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+        for whole in ["people, diff", "agent or a session said", "remove it; ends the view", "quit"] {
+            assert!(seen.contains(whole), "{width} by {height}: {whole:?} is not in {seen}");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_view_and_the_picker() {
+    let (project, mut terminal) = viewer();
+    terminal.sees("alpha 3");
+    assert_eq!(terminal.goes_away(), Some(7));
+    project.write("a.txt", "other\n");
+    project.snap(&["save", "other"]).exits(0);
+    let mut terminal = Terminal::start(project.command(project.root(), &["show"]));
+    terminal.sees("other");
+    assert_eq!(terminal.goes_away(), Some(7));
+}
+
+#[test]
+fn a_pager_ends_with_its_terminal() {
+    let (project, mut terminal) = viewer();
+    terminal.sees("alpha 3");
+    terminal.types("q");
+    drop(terminal.ends());
+    let mut command = project.command(project.root(), &["diff", "latest"]);
+    // It shows what it got, and waits for a key that never comes.
+    command.env("SNAP_PAGER", "cat; tail -f /dev/null");
+    let mut terminal = Terminal::start(command);
+    terminal.sees("beta 399");
+    assert_eq!(terminal.goes_away(), Some(0));
 }

@@ -58,9 +58,24 @@ fn a_failed_resume_leaves_no_work_tree_and_no_branch() {
 }
 
 #[test]
-fn a_branch_that_is_checked_out_is_refused_with_what_git_says() {
+fn a_work_tree_that_can_not_be_made_is_refused_in_plain_words_by_a_dry_run_too() {
     let project = saved();
-    project.snap(&["resume", "x", "--worktree", "main"]).exits(3).says(&["already", "another branch"]);
+    project.git(&["worktree", "add", "-q", "-b", "side", "beside"]);
+    project.write("taken/file", "mine\n");
+    let root = project.root().display().to_string();
+    let taken = project.path("taken").display().to_string();
+    for (arguments, says) in [
+        (&["main"][..], &["branch main is already checked out in", &root, "another branch"][..]),
+        (&["side"], &["branch side is already checked out in", "beside", "another branch"]),
+        (&["a..b"], &["\"a..b\" can't be the name of a branch"]),
+        (&["try", "--into", &taken], &["something is there already", "--into DIR"]),
+    ] {
+        for more in [&[][..], &["--dry-run"]] {
+            let said =
+                project.snap(&[&["resume", "x", "--worktree"], arguments, more].concat()).exits(3).says(says);
+            assert!(!said.stderr.contains("fatal"), "{}", said.stderr);
+        }
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::base::screen::cut;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, count_u64, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, progress_bar, text};
 use crate::cli::restore_flow::Launch;
@@ -398,12 +399,12 @@ impl<'a> MendedReport<'a> {
 
 impl Report for DoctorReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.line(self.head())?;
+        folded(ui, &self.head(), 2)?;
         // What matters most comes first.
         let order = [Effect::Refused, Effect::Lost, Effect::Harmless].map(Effect::word);
         let of = |effect| self.findings.iter().filter(move |finding| finding.effect == effect);
         for finding in order.into_iter().flat_map(of).take(MOST_FINDINGS) {
-            ui.line(finding.line())?;
+            folded(ui, &finding.line(), 4)?;
         }
         if let more @ 1.. = self.findings.len().saturating_sub(MOST_FINDINGS) {
             ui.line(&format!("  and {more} more; `--json` has all"))?;
@@ -429,7 +430,7 @@ impl Report for DoctorReport<'_> {
             return Ok(());
         };
         for change in mended.changes {
-            ui.line(text!["  ", Style::Good.of("mended"), "  ", change])?;
+            folded(ui, &text!["  ", Style::Good.of("mended"), "  ", change], 4)?;
         }
         for left in mended.missing {
             ui.warn(&format!("not in the new session: {} ({})", left.path, left.reason));

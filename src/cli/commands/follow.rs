@@ -10,6 +10,7 @@ use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::{age, parse_span};
 use crate::cli::beside;
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::ago;
@@ -36,7 +37,7 @@ pub(crate) struct Follow {
     #[arg(value_name = "USER/SESSION")]
     reference: String,
     /// The remote; by default the one of `snap init --sync`, else origin
-    #[arg(long, value_name = "REMOTE")]
+    #[arg(long, value_name = "REMOTE", add = remotes())]
     remote: Option<String>,
     /// How often to look
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "5s")]

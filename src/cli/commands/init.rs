@@ -8,6 +8,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
 use crate::cli::called;
 use crate::cli::commands::sharing::{Asked, Sharing};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
@@ -34,11 +35,14 @@ pub(crate) struct Init {
     every: Option<Pace>,
     /// Share each session of this project through REMOTE as it goes: everybody who may read that can read them; with --user, of
     /// all projects
-    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", conflicts_with = "remove")]
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", conflicts_with = "remove", add = remotes())]
     sync: Option<String>,
     /// With --sync: keep titles and prompts out of the messages of what is shared
     #[arg(long, requires = "sync")]
     private: bool,
+    /// With --sync: let them into these messages again, from the next push on
+    #[arg(long, requires = "sync", conflicts_with = "private")]
+    no_private: bool,
     /// Only end --sync; what was shared stays until `snap sync --withdraw`
     #[arg(long, conflicts_with_all = ["sync", "remove", "every"])]
     no_sync: bool,
@@ -71,7 +75,13 @@ impl Init {
             Setup::plan(scope, root, config, self.every.unwrap_or(Pace::AsItIs))?
         };
         let ends = self.no_sync || self.remove;
-        let asked = Asked { remote: self.sync.as_deref(), private: self.private, ends, scope };
+        let asked = Asked {
+            remote: self.sync.as_deref(),
+            private: self.private,
+            no_private: self.no_private,
+            ends,
+            scope,
+        };
         let sharing = Sharing::plan(&asked, context, workspace)?;
         if !self.dry_run {
             setup.carry_out()?;

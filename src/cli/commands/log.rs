@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::{Timestamp, age};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -40,7 +41,7 @@ pub(crate) struct Log {
     #[arg(short = 'n', long = "max-count", value_name = "N", value_parser = parse_number)]
     most: Option<usize>,
     /// Show the logs of all who share through REMOTE, merged by time; with --json, one object on each line
-    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "", add = remotes())]
     remote: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::base::error::Result;
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -20,7 +21,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Pull {
     /// A remote of this repository, a URL or a path
-    #[arg(value_name = "REMOTE", default_value = "origin")]
+    #[arg(value_name = "REMOTE", default_value = "origin", add = remotes())]
     remote: String,
     /// The snapshots, by name or id; by default all that are not here yet
     #[arg(value_name = "REF")]

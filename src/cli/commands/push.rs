@@ -3,8 +3,9 @@
 use clap::Args;
 
 use crate::base::error::{Kind, Result};
-use crate::cli::completion::snapshots;
+use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
@@ -21,7 +22,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Push {
     /// A remote of this repository, a URL or a path
-    #[arg(value_name = "REMOTE", default_value = "origin")]
+    #[arg(value_name = "REMOTE", default_value = "origin", add = remotes())]
     remote: String,
     /// The snapshots to send; by default the newest
     #[arg(value_name = "REF", add = snapshots())]
@@ -35,6 +36,10 @@ impl Push {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let references = if self.references.is_empty() { vec!["latest".to_owned()] } else { self.references };
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
+            interrupted::says(format!(
+                "nothing was changed here; `snap list --remote {}` shows what has arrived there",
+                quoted(&self.remote)
+            ));
             remote.push(&references, &self.allow_secret)
         })
         .map_err(|error| {

@@ -185,11 +185,21 @@ impl Resume {
             Some(into) => context.cwd.join(into),
             None => home.join(restore::WORK_TREES).join(branch.replace('/', "-")),
         };
+        if let Some((why, hint)) = in_the_way(repository, branch, &place)? {
+            return Err(not_made(&place, &why, hint));
+        }
         if self.args.dry_run {
             ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
             return Ok(Outcome::Done);
         }
-        let made = repository.add_worktree(&place, branch, base)?;
+        // What only git knows stands behind our own words.
+        let made = repository.add_worktree(&place, branch, base).map_err(|error| match error.kind() {
+            Kind::Refused => {
+                let said = error.cause().trim_start_matches("fatal: ");
+                not_made(&place, &format!("git does not make it: {said}"), ANOTHER_PLACE)
+            }
+            _ => error,
+        })?;
         self.args.undo_in = Some(made.root().to_owned());
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
@@ -273,6 +283,37 @@ impl Resume {
         let workspace = Workspace::open(&there)?;
         Ok((there, workspace))
     }
+}
+
+/// What helps if a branch can't be had, or a place.
+const ANOTHER_BRANCH: &str = "take another branch: `--worktree BRANCH` makes it if it does not exist";
+const ANOTHER_PLACE: &str = "take another branch, or another folder with `--into DIR`";
+
+/// Says why a work tree for this branch can't be made there, and what helps; `None` if nothing is known to be in the way.
+fn in_the_way(repository: &Repository, branch: &str, place: &Path) -> Result<Option<(String, &'static str)>> {
+    let shown = Line(branch).to_string();
+    let checked_out =
+        |root: &Path| format!("branch {shown} is already checked out in {}", Line(&root.to_string_lossy()));
+    if !repository.takes_branch(branch)? {
+        if repository.head()?.branch.as_deref() == Some(branch) {
+            return Ok(Some((checked_out(repository.root()), ANOTHER_BRANCH)));
+        }
+        return Ok(Some(match repository.other_worktree_of(branch)? {
+            Some(root) => (checked_out(&root), ANOTHER_BRANCH),
+            None => (format!("{shown:?} can't be the name of a branch"), ANOTHER_BRANCH),
+        }));
+    }
+    let is_free = match place.read_dir() {
+        Ok(mut inside) => inside.next().is_none(),
+        Err(_) => place.symlink_metadata().is_err(),
+    };
+    Ok((!is_free).then(|| ("something is there already".to_owned(), ANOTHER_PLACE)))
+}
+
+fn not_made(place: &Path, why: &str, hint: &str) -> Error {
+    Error::new(Kind::Refused, format!("Cannot make a work tree at {}", Line(&place.to_string_lossy())))
+        .because(why)
+        .hint(hint)
 }
 
 /// Keeps `git add` in the main work tree from taking the others for repositories to embed.

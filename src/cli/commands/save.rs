@@ -1,5 +1,8 @@
 //! `snap save`.
 
+use std::fs;
+use std::path::Path;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -11,13 +14,15 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, History, Limits, Request, Signing};
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::{
     edited_lines, is_of_print_mode, left_out, secret_line, tasks, todos,
 };
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
-use crate::cli::output::{Report, Ui, progress_bar};
+use crate::cli::output::{Report, Ui, progress_bar, text};
 use crate::cli::restore_flow::before_client;
 use crate::cli::save_first::refuse_nothing;
 use crate::cli::session_choice::{self, SessionChoice, TakenSession};
@@ -39,7 +44,7 @@ const MOST_SECRETS: usize = 10;
     ("snap save --include 'data/*.csv'", "Save these too, though ignored"),
 ]))]
 pub(crate) struct Save {
-    /// The name of the snapshot; by default made from the session's title or last prompt and the time
+    /// The name of the snapshot; by default made from the last prompt, or else from the session's title, and the time
     name: Option<String>,
     /// Why you save it, for whoever reads it later
     #[arg(short, long, value_name = "TEXT")]
@@ -113,6 +118,7 @@ impl Save {
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
+        say_if_interrupted(workspace.store.root());
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
@@ -156,6 +162,19 @@ impl Save {
         follow_links(workspace, ui);
         Ok(Outcome::partial_if(!skipped.is_empty() || choice.missed))
     }
+}
+
+/// Has whoever interrupts it be told whether there is a new snapshot.
+fn say_if_interrupted(store: &Path) {
+    let manifests = |store: &Path| {
+        let names = fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "json")).count()
+    };
+    let (store, before) = (store.to_owned(), manifests(store));
+    interrupted::asks(move || {
+        let is_there = manifests(&store) > before;
+        Some(if is_there { "the snapshot is saved" } else { "nothing was saved" }.to_owned())
+    });
 }
 
 /// Says what was taken out: kind and place, never a value.
@@ -276,18 +295,20 @@ impl Report for SaveReport<'_> {
         let parts = self.parts();
         if let (true, None, Some(commit)) = (self.written, self.unchanged_since, self.only_commit()) {
             let commit = short_commit(commit);
-            return ui.line(&format!(
+            let said = format!(
                 "Saved \"{name}\": no session and no edited file, only the commit that a rewind goes back to ({commit})."
-            ));
+            );
+            return folded(ui, &text![said], 2);
         }
-        ui.line(&match (self.unchanged_since.map(Line), self.written) {
+        let said = match (self.unchanged_since.map(Line), self.written) {
             (Some(since), false) => format!("Nothing has changed since \"{since}\": no new snapshot."),
             (Some(since), true) => format!("Saved \"{name}\" (unchanged since \"{since}\")."),
             (None, _) if parts.is_empty() => format!("Saved \"{name}\"."),
             (None, _) => format!("Saved \"{name}\": {}.", parts.join(", ")),
-        })?;
+        };
+        folded(ui, &text![said], 2)?;
         match &self.session {
-            Some(session) => ui.line(&session.line()),
+            Some(session) => folded(ui, &text![session.line()], 2),
             None => Ok(()),
         }
     }

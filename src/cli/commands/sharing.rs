@@ -19,6 +19,8 @@ pub(super) struct Asked<'a> {
     /// The remote to share through.
     pub(super) remote: Option<&'a str>,
     pub(super) private: bool,
+    /// Whether what was private no longer is.
+    pub(super) no_private: bool,
     /// Whether it is to end.
     pub(super) ends: bool,
     pub(super) scope: Scope,
@@ -96,8 +98,9 @@ impl Sharing {
                 drop(opened);
                 let before = space::noted(context, &home);
                 let clone = before.as_ref().map(|before| before.clone.clone()).unwrap_or_default();
-                // Who wanted privacy keeps it until they end the sharing.
-                let private = private || before.as_ref().is_some_and(|before| !before.off && before.private);
+                // Who wanted privacy keeps it until they say otherwise, or end the sharing.
+                let private = !asked.no_private
+                    && (private || before.as_ref().is_some_and(|before| !before.off && before.private));
                 let (since, after) = match before.filter(|before| !before.off) {
                     Some(before) => (before.since, before.after),
                     None => (context.now, Some(space::last_line(workspace))),

@@ -1,15 +1,17 @@
 //! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clap::Args;
 use serde_json::Value;
 
 use super::talk;
-use crate::base::columns::fitted;
+use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
+use crate::base::paths::RepoPath;
 use crate::base::screen::{self, Line, cut};
+use crate::cli::called;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -45,6 +47,9 @@ pub(crate) struct Show {
     /// Print the conversation: prompts, answers, and each call of a tool in a line
     #[arg(long)]
     talk: bool,
+    /// Print which ignored files and folders were there, one a line; a folder stands for all that was in it
+    #[arg(long, conflicts_with_all = ["talk", "agent"])]
+    ignored: bool,
     /// Print what an agent said: its id, or the start of it
     #[arg(long, value_name = "ID")]
     agent: Option<String>,
@@ -68,6 +73,9 @@ impl Show {
             talk::print(&workspace.store, manifest, self.agent.as_deref(), ui)?;
             return Ok(Outcome::Done);
         }
+        if self.ignored {
+            return ignored(manifest, ui);
+        }
         let mut page = Page { ui };
         page.head(context, manifest, &entry.called, entry.pinned)?;
         if let Some(state) = space::line_states_of_all(context, workspace).get(&manifest.id) {
@@ -82,12 +90,34 @@ impl Show {
         page.agents(manifest)?;
         page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
         page.edits(manifest)?;
+        page.ignored(manifest)?;
         page.grants(manifest)?;
         page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect())?;
         page.wakes(manifest)?;
         page.not_captured(manifest)?;
         Ok(Outcome::Done)
     }
+}
+
+/// Prints which ignored files and folders there were; those that are in the snapshot with a mark.
+fn ignored(manifest: &Manifest, ui: &mut Ui) -> Result<Outcome> {
+    let around = manifest.around.as_ref();
+    if around.is_some_and(|around| around.ignored.is_none()) {
+        return Err(Error::new(Kind::NotFound, "Which files were ignored is not in this snapshot")
+            .because("there were too many of them to be listed"));
+    }
+    let Some(listed) = around.and_then(|around| around.ignored.as_ref()) else { return Ok(Outcome::Done) };
+    for folder in &listed.folders {
+        ui.line(&format!("{folder}/"))?;
+    }
+    let held = manifest.edited_files().iter().map(|edit| &edit.path).filter(|path| listed.cover(path));
+    let held: BTreeSet<&RepoPath> = held.collect();
+    let files: BTreeSet<&RepoPath> = listed.files.iter().chain(held.iter().copied()).collect();
+    for path in files {
+        let mark = if held.contains(path) { "  (in the snapshot)" } else { "" };
+        ui.line(text![path.to_string(), Style::Faint.of(mark)])?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// Returns the agents in the order of a tree, each behind the one that started it, with its depth.
@@ -123,16 +153,14 @@ impl Page<'_> {
         let by = &manifest.created_by;
         let saved = ago(&manifest.created_at.age(context.now));
         let id = manifest.id.short();
-        self.ui
-            .line(text![name, format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)])?;
+        let said = format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host);
+        folded(self.ui, &text![name, said], 2)?;
         if let Some(message) = &manifest.message {
-            self.ui.line(&format!("  {}", Line(message)))?;
+            folded(self.ui, &text!["  ", message], 2)?;
         }
         if let Some(safety) = &manifest.safety {
-            self.ui.line(&format!(
-                "  made before restoring {}; `snap undo` goes back to it",
-                Line(&safety.name)
-            ))?;
+            let made = format!("  made before restoring {}; `snap undo` goes back to it", Line(&safety.name));
+            folded(self.ui, &text![made], 2)?;
         }
         let place = &manifest.workspace;
         let mut where_ = place.root.to_string();
@@ -268,7 +296,7 @@ impl Page<'_> {
                 format!(" against {base}"),
             ],
         }];
-        let width = edits.listed().map(|edit| shown_path(edit).chars().count()).max().unwrap_or(0).min(60);
+        let width = edits.listed().map(|edit| wide(&shown_path(edit))).max().unwrap_or(0).min(60);
         lines.extend(edits.listed().map(|edit| edit_line(edit, width)));
         lines.extend(edits.skipped.iter().map(|left| {
             text![Style::Warning.of("not saved:"), format!(" {}  ({})", left.path, left.reason)]
@@ -277,6 +305,31 @@ impl Page<'_> {
             lines.push(text![format!("a {operation} was in progress")]);
         }
         self.list("Edits", lines)
+    }
+
+    /// Says how many ignored files and folders there were beside the edits, and how many are in the snapshot all the same.
+    fn ignored(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(around) = &manifest.around else { return Ok(()) };
+        let Some(ignored) = &around.ignored else {
+            return self.list("Ignored", vec!["too many files to be listed, and not in it".into()]);
+        };
+        let held = manifest.edited_files().iter().filter(|edit| ignored.cover(&edit.path)).count();
+        let files = ignored
+            .files
+            .iter()
+            .filter(|path| !manifest.edited_files().iter().any(|edit| edit.path == **path))
+            .count();
+        let parts = [(files, "file"), (ignored.folders.len(), "folder")];
+        let parts = parts.iter().filter(|(number, _)| *number > 0);
+        let left: Vec<String> = parts.map(|(number, thing)| count(*number, thing)).collect();
+        let said = match (left.is_empty(), held) {
+            (true, 0) => return Ok(()),
+            (true, held) => format!("{} in it", count(held, "ignored file")),
+            (false, 0) => format!("{} not in it", left.join(" and ")),
+            (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
+        };
+        let how = Style::Faint.of(called::in_words("; `snap show --ignored` lists them"));
+        self.list("Ignored", vec![text![said, how]])
     }
 
     /// Prints grants one per line and whole: a cut grant could hide what it allows.
@@ -402,8 +455,8 @@ fn edit_line(edit: &Edit, width: usize) -> Text {
         (IndexState::IntentToAdd, _) => facts += ", to be added",
         (IndexState::Unmerged, _) => facts += ", unmerged",
     }
-    let path = shown_path(edit);
-    text![style.of(letter), format!(" {path:width$}  "), Style::Faint.of(facts)]
+    let path = padded(&shown_path(edit), width);
+    text![style.of(letter), format!(" {path}  "), Style::Faint.of(facts)]
 }
 
 fn shown_path(edit: &Edit) -> String {

@@ -11,6 +11,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, count_u64};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::session_choice;
@@ -302,7 +303,8 @@ impl SyncReport {
 impl Report for SyncReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let since = |at: Timestamp| ago(&age(self.now.since(at)));
-        let mut line = |heading: &str, rest| ui.line(text![Style::Faint.of(format!("{heading:10}")), rest]);
+        let mut line =
+            |heading: &str, rest| folded(ui, &text![Style::Faint.of(format!("{heading:10}")), rest], 10);
         let address = self.leads_to.first().map(|address| format!("  {}", Line(address))).unwrap_or_default();
         line("Remote", text![Style::Strong.of(&self.remote), Style::Faint.of(address)])?;
         let private = if self.private { "; titles and prompts stay out of its messages" } else { "" };

@@ -2,7 +2,7 @@
 
 use std::io::BufRead as _;
 
-use crate::base::columns::{fitted, wrapped};
+use crate::base::columns::{fitted, wide, wrapped};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::cli::output::pager::{Sheet, screen_width};
@@ -143,7 +143,7 @@ impl Page {
             CallEnd::Open => ("no result".to_owned(), Style::Warning),
         };
         let tool = fitted(&call.tool, 40);
-        let room = self.columns.saturating_sub(tool.len() + end.len() + 10);
+        let room = self.columns.saturating_sub(wide(&tool) + end.len() + 10);
         let about = fitted(&call.about, room.min(200));
         let gap = if about.is_empty() { "" } else { "  " };
         self.line(&text![
@@ -169,7 +169,7 @@ impl Page {
             let about = agent.description.as_deref().unwrap_or_default();
             let kind = agent.agent_type.as_deref().unwrap_or("agent");
             let head = format!("{INDENT}{}  {}  {kind}  ", agent.id, agent.status.word());
-            let about = fitted(about, self.columns.saturating_sub(head.chars().count()));
+            let about = fitted(about, self.columns.saturating_sub(wide(&head)));
             self.line(&text![head, Style::Faint.of(about)])?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
@@ -82,8 +83,12 @@ impl UndoneStep {
         match restore::next_step(workspace, direction)? {
             NextStep::Restore => {}
             NextStep::AllUndone => {
-                ui.report(&AllUndone { undo: () })?;
-                return Ok(Outcome::Done);
+                if ui.json() {
+                    ui.print_json(&AllUndone { undo: () })?;
+                }
+                return Err(Error::new(Kind::NotFound, "There is nothing to undo")
+                    .because("everything done here is undone already")
+                    .hint("`snap redo` goes forward again"));
             }
             NextStep::Gone(gone) => {
                 return Err(Error::new(Kind::NotFound, "There is nothing to undo").because(gone_for_good(
@@ -124,9 +129,11 @@ impl UndoneStep {
         };
         let line = audit::line(context, operation, Some(plan.manifest()));
         let monitor = Monitor::default();
-        let done = progress_bar::show(ui.talks(), &monitor, || {
-            restore::execute(context, workspace, plan, operation, &monitor)
-        });
+        let execute = || restore::execute(context, workspace, plan, operation, &monitor);
+        let done = interrupted::restoring(
+            || progress_bar::show(ui.talks(), &monitor, execute),
+            &format!("the {} is done", direction.word()),
+        );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         let unlogged = warn_of_unlogged(ui, &done);
         let outcome = Outcome::partial_if(report.is_partial() || unlogged);
@@ -159,6 +166,7 @@ impl UndoneStep {
         workspace: &Workspace,
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        interrupted::says(interrupted::IN_PART);
         let (names, left) = match (direction, &removal.batch) {
             _ if self.dry_run => (removal.names.clone(), Vec::new()),
             (Direction::Redo, _) => prune::remove_again(context, workspace, &removal.snapshots)?,
@@ -288,15 +296,6 @@ impl Report for RemovalReport {
 #[derive(Serialize)]
 struct AllUndone {
     undo: (),
-}
-
-impl Report for AllUndone {
-    fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say(
-            "Everything done here is undone already; nothing was changed. `snap redo` goes forward again.",
-        );
-        Ok(())
-    }
 }
 
 /// Returns the plan under a heading that names the restore, because nobody has asked for the safety

@@ -11,6 +11,7 @@ use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
@@ -156,13 +157,13 @@ impl Report for VerifyReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let restored = Style::Good.of("restored");
         for stem in self.restored.manifests {
-            ui.line(text![&restored, format!("  manifest {stem}.json")])?;
+            folded(ui, &text![&restored, format!("  manifest {stem}.json")], 2)?;
         }
         for id in self.restored.objects {
             ui.line(text![&restored, format!("  object {id}")])?;
         }
         for path in &self.set_aside {
-            ui.line(text![Style::Warning.of("quarantined"), "  ", path])?;
+            folded(ui, &text![Style::Warning.of("quarantined"), "  ", path], 2)?;
         }
         let damaged = Style::Bad.of("damaged");
         for one in &self.snapshots {
@@ -171,14 +172,14 @@ impl Report for VerifyReport<'_> {
                 ui.line(text![&damaged, "  ", Style::Strong.of(name)])?;
             }
             for problem in &one.problems {
-                ui.line(&format!("  {}", problem.line()))?;
+                folded(ui, &text!["  ", problem.line()], 4)?;
             }
             for note in one.notes {
                 ui.warn(&format!("{}: {}", Line(name), Line(note)));
             }
         }
         for problem in &self.journals {
-            ui.line(text![&damaged, "  ", problem.line()])?;
+            folded(ui, &text![&damaged, "  ", problem.line()], 4)?;
         }
         let checked = format!(
             "Checked {}, {} ({})",

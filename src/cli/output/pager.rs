@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::base::error::Result;
 use crate::compare::broken;
 use crate::sys::programs::Programs;
 use crate::sys::signals::LeftToPager;
+use crate::sys::{hangup, process};
 
 /// Is set for a pager, so that one that is this program starts no other.
 const IN_USE: &str = "SNAP_PAGER_IN_USE";
@@ -27,6 +29,8 @@ const BLOCK: usize = 64 << 10;
 pub(crate) struct Sheet {
     to: Option<File>,
     pager: Option<Child>,
+    /// Whether the person has left it.
+    left: Arc<AtomicBool>,
     /// Ctrl-C is the pager's as long as it is there.
     _ctrl_c: Option<LeftToPager>,
     buffer: Vec<u8>,
@@ -39,11 +43,21 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// Opens standard output, behind a pager if it is a terminal and `paged`.
     pub(crate) fn open(paged: bool) -> Result<Sheet> {
-        let mut sheet =
-            Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false, trims: true };
+        let mut sheet = Sheet {
+            to: None,
+            pager: None,
+            left: Arc::default(),
+            _ctrl_c: None,
+            buffer: Vec::new(),
+            written: false,
+            trims: true,
+        };
         if paged && io::stdout().is_terminal() {
             sheet._ctrl_c = LeftToPager::begin();
             sheet.pager = start_pager();
+            if let Some(pager) = &sheet.pager {
+                sheet.left = end_with_terminal(pager.id());
+            }
         }
         sheet.to = match sheet.pager.as_mut().and_then(|pager| pager.stdin.take()) {
             Some(input) => Some(File::from(std::os::fd::OwnedFd::from(input))),
@@ -86,8 +100,24 @@ impl Drop for Sheet {
         self.to = None;
         if let Some(mut pager) = self.pager.take() {
             let _left = pager.wait();
+            // From now on its number may be another process's.
+            self.left.store(true, Ordering::SeqCst);
         }
     }
+}
+
+/// Ends a pager when its terminal is gone: `less` would wait for keys for ever. Returns where it is noted that it has ended.
+fn end_with_terminal(pager: u32) -> Arc<AtomicBool> {
+    let left = Arc::new(AtomicBool::new(false));
+    let has_ended = Arc::clone(&left);
+    if let Ok(terminal) = io::stdout().as_fd().try_clone_to_owned() {
+        hangup::on_hangup(terminal, move || {
+            if !has_ended.load(Ordering::SeqCst) {
+                process::with_children(pager).into_iter().for_each(process::kill);
+            }
+        });
+    }
+    left
 }
 
 /// The pager of the user's settings.

@@ -7,6 +7,7 @@
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::AutoStream;
 use anstream::stream::RawStream;
@@ -67,6 +68,9 @@ pub(crate) trait Report: Serialize {
 /// The answers to every question.
 pub(crate) const YES: &str = "yes";
 pub(crate) const NO: &str = "no";
+
+/// Whether a question is open: what comes then needs a line of its own.
+static ASKING: AtomicBool = AtomicBool::new(false);
 
 /// Where the program writes.
 pub(crate) struct Ui {
@@ -205,6 +209,14 @@ impl Ui {
         }
     }
 
+    /// The same in the middle of a line, as behind a question.
+    pub(crate) fn error_on_own_line(&mut self, error: &Error) {
+        if ASKING.load(Ordering::SeqCst) {
+            let _closed = writeln!(io::stderr());
+        }
+        self.error(error);
+    }
+
     /// Returns where it prints, for a program that prints there too.
     ///
     /// # Errors
@@ -274,7 +286,10 @@ impl Ui {
             |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
         write!(io::stderr(), "{question} ").map_err(failed)?;
         let mut answer = Vec::new();
-        let read = io::stdin().lock().read_until(b'\n', &mut answer).map_err(failed)?;
+        ASKING.store(true, Ordering::SeqCst);
+        let read = io::stdin().lock().read_until(b'\n', &mut answer);
+        ASKING.store(false, Ordering::SeqCst);
+        let read = read.map_err(failed)?;
         if read == 0 {
             // The question's line has no end yet.
             self.tell("");

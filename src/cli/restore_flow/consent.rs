@@ -14,12 +14,16 @@ use super::report::{MOST_LISTED, RestoreReport};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{NO, Ui, YES};
 use crate::manifest::Manifest;
 use crate::restore::protected_paths::{ASKED, Concern};
 use crate::restore::{Consent, RestorePlan, Step, not_trusted};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
+
+/// The most paths that are named in one line.
+const MOST_NAMED: usize = 10;
 
 /// What a person agrees to in advance.
 #[derive(Args)]
@@ -124,6 +128,7 @@ impl ConsentArgs {
         plan: RestorePlan,
         report: impl Fn(&RestorePlan) -> RestoreReport,
     ) -> Result<RestorePlan> {
+        self.refuse_unknown(&plan)?;
         let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
         let mut kinds: Vec<Concern> = self.allow_kind.iter().flat_map(each).collect();
         if !self.asks(ui) {
@@ -158,6 +163,36 @@ impl ConsentArgs {
             }
         }
         plan.admit(Consent { trust, allow: &self.allow, kinds: &kinds })
+    }
+
+    /// Refuses a path that is nowhere in the snapshot: what was mistyped would be held back without a word.
+    fn refuse_unknown(&self, plan: &RestorePlan) -> Result<()> {
+        let doubts = plan.doubts();
+        let edits = plan.manifest().edited_files();
+        let steps = plan.steps().iter().map(Step::path);
+        let known: Vec<&RepoPath> = doubts
+            .iter()
+            .map(|doubt| &doubt.path)
+            .chain(steps)
+            .chain(edits.iter().flat_map(|edit| edit.from.iter().map(|from| &from.path).chain([&edit.path])))
+            .collect();
+        let is_known = |path: &RepoPath| known.iter().any(|known| known.is_in(path));
+        let Some(strange) = self.allow.iter().find(|path| !is_known(path)) else { return Ok(()) };
+        let error = Error::new(
+            Kind::Usage,
+            format!("`--allow {}` fits no file of this snapshot", quoted(&strange.to_string())),
+        )
+        .because("nothing was changed");
+        let open: Vec<String> = doubts
+            .iter()
+            .filter(|doubt| !doubt.never)
+            .take(MOST_NAMED)
+            .map(|doubt| doubt.path.to_string())
+            .collect();
+        Err(match open.len() {
+            0 => error.hint("nothing in it needs a yes of its own: leave `--allow` out"),
+            _ => error.hint(format!("what needs a yes is {}", open.join(", "))),
+        })
     }
 
     /// Asks which variables of this place a file's secrets may be taken from.

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
@@ -137,9 +138,11 @@ impl RestoreArgs {
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
         let monitor = Monitor::default();
-        let done = progress_bar::show(ui.talks(), &monitor, || {
-            restore::execute(context, workspace, plan, operation, &monitor)
-        });
+        let execute = || restore::execute(context, workspace, plan, operation, &monitor);
+        let done = interrupted::restoring(
+            || progress_bar::show(ui.talks(), &monitor, execute),
+            "everything is restored; `snap undo` takes it back",
+        );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
             let file = granting.write(workspace)?;

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::screen::Line;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::{count, short_commit};
-use crate::cli::output::{Report, Ui};
+use crate::cli::output::{Report, Ui, text};
 use crate::manifest::Manifest;
 
 /// The work tree that would be made, and what would be restored in it.
@@ -44,8 +45,9 @@ impl Report for NewWorkTree<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let branch = self.branch.map(|branch| format!(" for branch {}", Line(branch))).unwrap_or_default();
         let (place, base) = (Line(&self.worktree), short_commit(self.base));
-        ui.line(&format!("make the work tree {place}{branch} at {base}"))?;
-        ui.line(&format!("restore {} in it: {}", Line(self.snapshot), count(self.edits, "edited file")))?;
+        folded(ui, &text![format!("make the work tree {place}{branch} at {base}")], 2)?;
+        let edits = count(self.edits, "edited file");
+        folded(ui, &text![format!("restore {} in it: {edits}", Line(self.snapshot))], 2)?;
         ui.say("Nothing was changed (--dry-run).");
         Ok(())
     }

@@ -54,13 +54,59 @@ pub struct ToolInput {
     pub pattern: Option<String>,
     /// What the agent says it is for.
     pub description: Option<String>,
+    /// The words of a task.
+    pub subject: Value,
+    /// The task that is changed.
+    #[serde(rename = "taskId")]
+    pub task: Value,
+    /// The status that it gets.
+    pub status: Value,
+    /// Who does it from now on.
+    pub owner: Value,
+    /// The tasks that it waits for from now on.
+    #[serde(rename = "addBlockedBy")]
+    pub after: Value,
+    /// The tasks that wait for it from now on.
+    #[serde(rename = "addBlocks")]
+    pub before: Value,
 }
 
 impl ToolInput {
-    /// Returns what a tool call is about: its command, file, address or pattern.
+    /// Returns what a tool call is about: its command, file, address, pattern or task, and what is changed of that.
     pub fn subject(self) -> String {
-        let subjects = [self.command, self.file_path, self.url, self.pattern, self.description];
+        let task = self.task_change();
+        let new_task = self.subject.as_str().map(str::to_owned);
+        let subjects =
+            [self.command, self.file_path, self.url, self.pattern, task, new_task, self.description];
         subjects.into_iter().flatten().next().unwrap_or_default()
+    }
+
+    /// Says what is changed of a task that is there.
+    fn task_change(&self) -> Option<String> {
+        let word = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let words = |value: &Value| -> Option<String> {
+            let all: Vec<String> = value.as_array()?.iter().filter_map(word).collect();
+            (!all.is_empty()).then(|| all.join(", "))
+        };
+        let task = word(&self.task)?;
+        let changes: Vec<String> = [
+            word(&self.status).map(|status| status.replace('_', " ")),
+            word(&self.owner).map(|owner| format!("owner {owner}")),
+            words(&self.after).map(|others| format!("after {others}")),
+            words(&self.before).map(|others| format!("before {others}")),
+            word(&self.subject),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match changes.is_empty() {
+            true => Some(format!("task {task}")),
+            false => Some(format!("task {task}: {}", changes.join(", "))),
+        }
     }
 }
 
@@ -74,6 +120,12 @@ impl HookInput {
             url: text("url"),
             pattern: text("pattern"),
             description: text("description"),
+            subject: self.tool_input["subject"].clone(),
+            task: self.tool_input["taskId"].clone(),
+            status: self.tool_input["status"].clone(),
+            owner: self.tool_input["owner"].clone(),
+            after: self.tool_input["addBlockedBy"].clone(),
+            before: self.tool_input["addBlocks"].clone(),
         }
         .subject()
     }
@@ -128,6 +180,21 @@ pub fn shown_instead_of_asking(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_about_a_task_says_which_one_and_what_changes() {
+        for (input, wanted) in [
+            (r#"{"subject":"Write parser","description":"all of it"}"#, "Write parser"),
+            (r#"{"taskId":"1","status":"in_progress"}"#, "task 1: in progress"),
+            (r#"{"taskId":3,"addBlockedBy":["1","2"],"owner":"ada"}"#, "task 3: owner ada, after 1, 2"),
+            (r#"{"taskId":"2","subject":"Test it"}"#, "task 2: Test it"),
+            (r#"{"taskId":"2","description":"now"}"#, "task 2"),
+            (r#"{"taskId":["x"],"subject":7,"description":"now"}"#, "now"),
+        ] {
+            let input: ToolInput = serde_json::from_str(input).expect(input);
+            assert_eq!(input.subject(), wanted);
+        }
+    }
 
     #[test]
     fn input_is_read_whatever_else_changes() {

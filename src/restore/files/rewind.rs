@@ -35,6 +35,9 @@ const MAYBE_IGNORED: &str =
 /// Why the hooks stay that were set up since.
 const OF_INIT: &str = "set up by `snap init` since then";
 
+/// Why a repository inside the repository stays.
+const NESTED: &str = "a git repository of its own, which is new";
+
 /// Which paths are put back.
 #[derive(Clone, Copy)]
 pub(in crate::restore) enum RewindScope<'a> {
@@ -89,6 +92,14 @@ pub(in crate::restore) fn plan(
         let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
         paths.extend(hidden);
+        let nested = listing.pending.iter().filter(|entry| entry.status == Status::NestedRepository);
+        let nested = nested.map(|entry| &entry.path).filter(|path| !keeps(path) && !was_there(saved, path));
+        let nested: Vec<&RepoPath> = nested.collect();
+        // A work tree of this very repository is no news: it is never in a snapshot of another one.
+        let work_trees = if nested.is_empty() { Vec::new() } else { repository.other_worktrees()? };
+        let new =
+            nested.into_iter().filter(|path| !work_trees.contains(&workspace.root.join(path.as_path())));
+        spared.extend(new.map(|path| Spared { path: path.clone(), reason: NESTED }));
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // What was left out stays on the disk; in the index it was not, if git did not know it then.
@@ -232,6 +243,12 @@ pub(in crate::restore) fn plan(
     }
     let steps = Steps::new(steps, Vec::new(), listing);
     Ok(Steps { unchanged, unmade, spared, folders, needs_filter, ..steps })
+}
+
+/// Says whether a snapshot knows something at this path, or below it.
+fn was_there(saved: &Edits, path: &RepoPath) -> bool {
+    let folder = format!("{path}/");
+    saved.files.iter().any(|edit| edit.path.is_in(path)) || saved.skipped.iter().any(|one| one.path == folder)
 }
 
 /// Returns what stays in the place of a folder, or of one above it, and is none.

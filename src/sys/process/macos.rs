@@ -34,6 +34,12 @@ pub(super) fn parents() -> Vec<(i32, i32)> {
 }
 
 #[cfg(target_vendor = "apple")]
+pub(super) fn ignored_signals() -> Option<u64> {
+    // `ps` knows, but each run would have to start it.
+    None
+}
+
+#[cfg(target_vendor = "apple")]
 pub(super) fn words(_pid: i32) -> Option<Vec<String>> {
     // `ps` does not say where one word ends and the next begins.
     None

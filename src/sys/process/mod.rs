@@ -15,6 +15,9 @@ use linux as system;
 #[cfg(target_vendor = "apple")]
 use macos as system;
 
+/// The number of Ctrl-C.
+const SIGINT: u32 = 2;
+
 /// Returns when a process began.
 pub fn beginning(pid: i32) -> Beginning {
     system::beginning(pid)
@@ -23,6 +26,11 @@ pub fn beginning(pid: i32) -> Beginning {
 /// Returns the words with which a process was started; `None` if the system does not say.
 pub fn words(pid: i32) -> Option<Vec<String>> {
     system::words(pid)
+}
+
+/// Says whether Ctrl-C is not for this process, as in the background of a script; no, where the system does not say.
+pub fn ignores_interrupts() -> bool {
+    system::ignored_signals().is_some_and(|ignored| ignored & (1 << (SIGINT - 1)) != 0)
 }
 
 /// Says whether a process of this id exists.

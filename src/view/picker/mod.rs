@@ -14,9 +14,9 @@ use std::thread;
 use super::action::{Action, Picked};
 use super::facts::{SnapshotFacts, facts, listed, said_in};
 use super::terminal::{self, Screen};
-use super::unusable;
+use super::{interrupted, unusable};
 use crate::base::columns::first_line;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
 use crate::compare;
@@ -38,7 +38,7 @@ enum News {
 /// The process is not to read from the terminal afterwards: a thread waits there for a key.
 ///
 /// # Errors
-/// [`Kind::Environment`] if the terminal can't be used or a signal came; the terminal is given back before.
+/// [`crate::base::error::Kind::Environment`] if the terminal can't be used, `Interrupted` if a signal came; the terminal is given back before.
 pub fn run(
     entries: &[Entry],
     own: Action,
@@ -55,6 +55,8 @@ pub fn run(
     if let Some(id) = preferred {
         picker.prefer(id.as_str());
     }
+    let gone = sender.clone();
+    terminal::on_hangup(move |error| drop(gone.send(News::Gone(error)))).map_err(|error| unusable(&error))?;
     thread::spawn(move || {
         loop {
             let (news, last) = match terminal::next_event() {
@@ -85,7 +87,7 @@ pub fn run(
                     None => {}
                 },
                 News::Gone(error) => return Err(unusable(&error)),
-                News::Signal => return Err(Error::new(Kind::Environment, "Interrupted")),
+                News::Signal => return Err(interrupted()),
             }
             next = receiver.try_recv().ok();
         }

@@ -30,7 +30,8 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(mut command: Command) -> Terminal {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
+        let controller =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).must("a pseudo-terminal");
         grantpt(&controller).must("the terminal's rights");
         unlockpt(&controller).must("the terminal's lock");
         tcsetwinsize(
@@ -82,6 +83,12 @@ impl Terminal {
         assert!(Instant::now() < last, "it does not end:\n{}", self.screen.screen().contents());
         let code = self.child.wait().must("its end").code();
         (code, String::from_utf8_lossy(&self.written).into_owned())
+    }
+
+    /// Closes the terminal without any signal; returns the exit code of the program.
+    pub(crate) fn goes_away(mut self) -> Option<i32> {
+        drop(self.controller);
+        self.child.wait().must("its end").code()
     }
 
     /// Takes what is written next; says whether there was something, before this moment.

@@ -286,7 +286,7 @@ impl<'u> Stage<'u> {
     /// Fails if a signal has come.
     fn check(&self) -> Result<()> {
         if self.stopped.load(Ordering::SeqCst) {
-            return Err(Error::new(Kind::Environment, "Interrupted"));
+            return Err(Error::new(Kind::Interrupted, "Interrupted").because("nothing of yours was changed"));
         }
         Ok(())
     }

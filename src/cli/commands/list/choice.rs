@@ -33,6 +33,8 @@ pub(super) struct Chosen<'a> {
     pub(super) items: Vec<Item<'a>>,
     /// How many there are that can be read.
     pub(super) there: usize,
+    /// How many of them are safety snapshots that are only looked at with `-a`.
+    pub(super) put_aside: usize,
     /// How many of them fit what was asked for.
     pub(super) matching: usize,
     /// How many of these are not shown: each kind for another reason.
@@ -53,19 +55,27 @@ impl Wanted<'_> {
         let mut latest_is_to_come = true;
         // Who searches wants to see what was found.
         let folds = !self.all && self.words.is_empty();
-        let mut chosen =
-            Chosen { items: Vec::new(), there: 0, matching: 0, safety: 0, automatic: 0, older: 0 };
+        let mut chosen = Chosen {
+            items: Vec::new(),
+            there: 0,
+            put_aside: 0,
+            matching: 0,
+            safety: 0,
+            automatic: 0,
+            older: 0,
+        };
         let mut shown = 0;
         for (one, saved) in all.filter_map(|one| Some((one, one.readable()?))) {
             let head = saved.head;
             chosen.there += 1;
             let is_latest = latest_is_to_come && !head.safety;
             latest_is_to_come &= !is_latest;
+            let is_kept = self.all || one.known.pinned || is_latest;
+            chosen.put_aside += usize::from(head.safety && !is_kept);
             if !self.fits(one, saved) {
                 continue;
             }
             chosen.matching += 1;
-            let is_kept = self.all || one.known.pinned || is_latest;
             if head.safety && !is_kept {
                 chosen.safety += 1;
             } else if self.most.is_some_and(|most| shown >= most) {
@@ -84,7 +94,8 @@ impl Wanted<'_> {
         chosen
     }
 
-    fn fits(&self, one: Listed<'_>, saved: Saved<'_>) -> bool {
+    /// Says whether one is asked for, whatever is hidden.
+    pub(super) fn fits(&self, one: Listed<'_>, saved: Saved<'_>) -> bool {
         let head = saved.head;
         let is_of = |id: &str| head.session().is_some_and(|session| session.as_str().starts_with(id));
         self.session.is_none_or(is_of)

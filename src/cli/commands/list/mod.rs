@@ -6,6 +6,7 @@ mod row;
 mod table;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,6 +16,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -48,22 +50,22 @@ const MOST_MEASURED: usize = 200;
 ]))]
 pub(crate) struct List {
     /// Only snapshots with all of these words in name, message, branch, title, first or last prompt, or last answer
-    #[arg(value_name = "WORD", conflicts_with_all = ["remote", "tree"])]
+    #[arg(value_name = "WORD", conflicts_with = "remote")]
     words: Vec<String>,
-    /// Also list safety snapshots, and each automatic one by itself
-    #[arg(short, long, conflicts_with_all = ["remote", "tree"])]
+    /// Also list safety snapshots, and each automatic one by itself; `--json` always does, and says `hidden` of these
+    #[arg(short, long, conflicts_with = "remote")]
     all: bool,
     /// List at most N
-    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with_all = ["remote", "tree"])]
+    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
     most: Option<usize>,
     /// Only snapshots of this session: its id, or the start of it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["remote", "tree"])]
+    #[arg(long, value_name = "ID", conflicts_with = "remote")]
     session: Option<String>,
     /// Only snapshots of this work tree
-    #[arg(long, conflicts_with_all = ["remote", "tree"])]
+    #[arg(long, conflicts_with = "remote")]
     here: bool,
     /// Only snapshots that are not older than AGE, such as 7d or 36h
-    #[arg(long, value_name = "AGE", value_parser = parse_span, conflicts_with_all = ["remote", "tree"])]
+    #[arg(long, value_name = "AGE", value_parser = parse_span, conflicts_with = "remote")]
     since: Option<Duration>,
     /// List the oldest first
     #[arg(long, conflicts_with_all = ["remote", "tree"])]
@@ -72,7 +74,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "N", hide = true)]
     columns: Option<usize>,
     /// List the snapshots on a git remote (by default origin) instead of those here
-    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin", add = remotes())]
     remote: Option<String>,
     /// Draw which snapshot was saved after which
     #[arg(long, conflicts_with = "remote")]
@@ -88,10 +90,10 @@ impl List {
         }
         let all = workspace.store.summaries()?;
         let states = space::line_states_of_all(context, workspace);
-        if self.tree && !ui.json() && !all.is_empty() {
-            return tree::draw(context, ui, &all, &states);
-        }
         let wanted = self.wanted(context, workspace);
+        if self.tree && !ui.json() && tree::draw(context, ui, &wanted, &all, &states)? {
+            return Ok(Outcome::Done);
+        }
         if ui.json() {
             let rows = rows_for_programs(context, workspace, &wanted, &all, &states);
             ui.print_json(&if self.reverse { rows.into_iter().rev().collect() } else { rows })?;
@@ -225,14 +227,26 @@ fn nothing(
     can_save: impl Fn() -> bool,
 ) -> String {
     if wanted.is_filter() && chosen.there > 0 {
-        let all = count(chosen.there, "snapshot");
+        let all = count(chosen.there - chosen.put_aside, "snapshot");
         let where_looked = if wanted.words.is_empty() {
             String::new()
         } else {
             " Words are looked for in names, messages, branches and titles, and in the first and the last prompt and the last answer."
                 .to_owned()
         };
-        return format!("None of {all} is like that; `snap list` shows them.{where_looked}");
+        let aside = count(chosen.put_aside, "safety snapshot");
+        return match (chosen.safety, chosen.put_aside) {
+            (0, 0) => format!("None of {all} is like that; `snap list` shows them.{where_looked}"),
+            (0, _) => {
+                format!(
+                    "None of {all} is like that, and none of {aside}; `snap list -a` shows all.{where_looked}"
+                )
+            }
+            (found, _) => format!(
+                "None of {all} is like that, only {}: -a lists those too.{where_looked}",
+                count(found, "safety snapshot")
+            ),
+        };
     }
     match chosen.safety {
         0 if entries > 0 => "There is no snapshot that can be read.".to_owned(),
@@ -264,9 +278,16 @@ fn rows_for_programs<'a>(
         words: wanted.words.clone(),
     };
     let chosen = everything.choose(all.iter());
+    let usual = Wanted::default().choose(all.iter());
+    let by_itself = |item: &Item<'a>| match item {
+        Item::One(one, _) => Some(one.known.stem.as_str()),
+        Item::Automatic(_) => None,
+    };
+    let by_itself: BTreeSet<&str> = usual.items.iter().filter_map(by_itself).collect();
     let row = |item: &Item<'a>| match item {
         Item::One(one, saved) => {
-            let snapshot = Snapshot::of(context, &workspace.store, *one, *saved, states);
+            let mut snapshot = Snapshot::of(context, &workspace.store, *one, *saved, states);
+            snapshot.hidden = !by_itself.contains(one.known.stem.as_str());
             Some(ForPrograms::Snapshot(Box::new(snapshot)))
         }
         Item::Automatic(_) => None,

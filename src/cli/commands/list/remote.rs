@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::columns::{fitted, padded};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
@@ -9,6 +10,9 @@ use crate::base::timestamp::Timestamp;
 use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::worked_on_by;
 use crate::transfer::{Lease, ListedSnapshot};
+
+/// How many columns those who saved them take.
+const BY: usize = 24;
 
 /// The snapshots on a remote.
 #[derive(Serialize)]
@@ -69,11 +73,11 @@ impl Report for RemoteList<'_> {
                 leases => format!("  ({})", worked_on_by(self.now, leases)),
             };
             ui.line(&format!(
-                "{:8}  {:>4}  {:4}  {:24}  {}{worked_on}",
+                "{:8}  {:>4}  {:4}  {}  {}{worked_on}",
                 one.id.short(),
                 one.created_at.age(self.now),
                 if one.here { "yes" } else { "-" },
-                screen::cut(one.by, 24),
+                padded(&fitted(one.by, BY), BY),
                 screen::cut(one.name, 60),
             ))?;
         }

@@ -34,6 +34,8 @@ pub(super) struct Snapshot<'a> {
     age_seconds: u64,
     trigger: Trigger,
     pinned: bool,
+    /// Whether `snap list` shows it only with `-a`: a safety snapshot, or an automatic one.
+    pub(super) hidden: bool,
     /// Whether it is the user's own.
     own: bool,
     branch: Option<&'a str>,
@@ -100,6 +102,7 @@ impl<'a> Snapshot<'a> {
             age_seconds: since.as_secs(),
             trigger: head.created_by.trigger,
             pinned: one.known.pinned,
+            hidden: false,
             own: one.known.own,
             branch: summary.branch.as_deref(),
             worktree: summary.worktree.as_deref(),

@@ -1,9 +1,9 @@
 //! `snap list --tree`: which snapshot was saved after which.
 
+use super::choice::Wanted;
 use super::table::digits;
 use crate::base::error::Result;
 use crate::base::screen::{Line, cut};
-use crate::cli::outcome::Outcome;
 use crate::cli::output::line_words::marks;
 use crate::cli::output::paged::paged;
 use crate::cli::output::snapshot_tree::{self, Hidden, Node, Row};
@@ -14,15 +14,28 @@ use crate::store::{LineStates, Listed, Saved, Summaries};
 /// The most characters of a name.
 const LONGEST_NAME: usize = 60;
 
-/// Draws the readable snapshots without safety snapshots, newest first as in the list: each stands right above its parent, or
-/// above what else was saved after that.
-pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries, states: &LineStates) -> Result<Outcome> {
+/// Draws the readable snapshots that are wanted, newest first as in the list: each stands right above its parent, or
+/// above what else was saved after that. Lines lead through those that are not wanted. Says whether there was one to draw.
+pub(super) fn draw(
+    context: &Context,
+    ui: &mut Ui,
+    wanted: &Wanted<'_>,
+    all: &Summaries,
+    states: &LineStates,
+) -> Result<bool> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
+    let is_wanted = |(one, saved): &(Listed<'_>, Saved<'_>)| {
+        (wanted.all || !saved.head.safety) && wanted.fits(*one, *saved)
+    };
     let readable = all.iter().filter_map(|one| Some((one, one.readable()?)));
-    let (safety, newest_first): (Vec<(Listed<'_>, Saved<'_>)>, Vec<_>) =
-        readable.partition(|(_, saved)| saved.head.safety);
+    let (mut newest_first, mut others): (Vec<(Listed<'_>, Saved<'_>)>, Vec<_>) =
+        readable.partition(is_wanted);
+    others.extend(newest_first.split_off(wanted.most.unwrap_or(usize::MAX).min(newest_first.len())));
+    if newest_first.is_empty() {
+        return Ok(false);
+    }
     let hidden: Hidden<'_> =
-        safety.iter().map(|(_, saved)| (&saved.head.id, saved.summary.parent.as_ref())).collect();
+        others.iter().map(|(_, saved)| (&saved.head.id, saved.summary.parent.as_ref())).collect();
     let nodes: Vec<Node<'_>> = newest_first.iter().map(|(_, saved)| node(*saved)).collect();
     let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     let digits = digits(&ids);
@@ -32,8 +45,9 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries, states: &Lin
             id: head.id.as_str().chars().take(digits).collect(),
             age: head.created_at.age(context.now),
             name: format!(
-                "{}{}",
+                "{}{}{}",
                 cut(one.called, LONGEST_NAME),
+                if head.safety { " (safety)" } else { "" },
                 states.get(&head.id).map(marks).unwrap_or_default()
             ),
             by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),
@@ -41,7 +55,7 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, all: &Summaries, states: &Lin
     };
     let screen = if ui.shows_on_terminal() { pager::screen_width() } else { usize::MAX };
     paged(ui, &snapshot_tree::lines(&snapshot_tree::draw(&nodes, &hidden), row, screen))?;
-    Ok(Outcome::Done)
+    Ok(true)
 }
 
 fn node(saved: Saved<'_>) -> Node<'_> {

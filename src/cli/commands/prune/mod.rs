@@ -15,7 +15,9 @@ pub(crate) use self::rm::Rm;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::parse_span;
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
@@ -48,7 +50,7 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_size: Option<u64>,
     /// Prune the snapshots that you pushed to a git remote instead of those here
-    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
+    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size", add = remotes())]
     remote: Option<String>,
     /// Delete for good, not by way of the trash, and empty the trash; alone, only that
     #[arg(long, conflicts_with = "remote")]
@@ -121,6 +123,7 @@ impl Prune {
         let freed = match &lock {
             Some(lock) => {
                 let monitor = Monitor::default();
+                interrupted::says(interrupted::IN_PART);
                 let carry_out = || plan.carry_out(context, workspace, lock, &monitor);
                 let removed = progress_bar::show(ui.talks(), &monitor, carry_out)?;
                 done.insert(removed).freed.clone()

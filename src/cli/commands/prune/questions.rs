@@ -5,6 +5,7 @@ use super::report::{Judged, Trashed};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Ui, text};
 
@@ -21,7 +22,11 @@ pub(super) fn ask(all: &[Judged], most: usize, ui: &mut Ui) -> Result<Option<Vec
         return Ok(None);
     }
     for one in &removed {
-        ui.line(text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
+        folded(
+            ui,
+            &text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)],
+            8,
+        )?;
     }
     let question = match removed.len() {
         1 => "Remove it?".to_owned(),

@@ -9,8 +9,9 @@ use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::base::warning::Warning;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::{count, quoted, size_text};
-use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::context::Context;
 use crate::prune::{Removed, Verdict};
 use crate::space;
@@ -240,16 +241,23 @@ impl PruneReport {
         }
     }
 
-    /// Lists what becomes of each snapshot, and why, before anything is done.
+    /// Lists what becomes of each snapshot, and why, before anything is done; in a pipe, with tabs between the three.
     pub(super) fn list(&self, ui: &mut Ui) -> Result<()> {
         if ui.json() || self.only_trash || (ui.is_quiet() && !self.dry_run) {
+            return Ok(());
+        }
+        if !ui.shows_on_terminal() {
+            for one in &self.snapshots {
+                let word = if one.keep { "keep" } else { "remove" };
+                ui.line(text![word, Text::tab(), Line(&one.name), Text::tab(), &one.reason])?;
+            }
             return Ok(());
         }
         let longest = self.snapshots.iter().map(|one| wide(&one.name)).max().unwrap_or(0).min(LONGEST_NAME);
         for one in &self.snapshots {
             let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
             let name = padded(&Line(&one.name).to_string(), longest);
-            ui.line(text![word, "  ", name, "  ", Style::Faint.of(&one.reason)])?;
+            folded(ui, &text![word, "  ", name, "  ", Style::Faint.of(&one.reason)], 8)?;
         }
         Ok(())
     }

@@ -9,8 +9,9 @@ use super::remote::remove_from_remote;
 use super::report::{BACK, Freed, tell_left};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
@@ -26,7 +27,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Rm {
     /// Remove them from a git remote instead of from here
-    #[arg(long, value_name = "REMOTE")]
+    #[arg(long, value_name = "REMOTE", add = remotes())]
     remote: Option<String>,
     /// The snapshots to remove; without any, you choose one from a list on a terminal
     #[arg(value_name = "REF", add = snapshots())]
@@ -88,6 +89,7 @@ impl Rm {
         let names = plan.names();
         let monitor = Monitor::default();
         let copies = plan.warnings();
+        interrupted::says(interrupted::IN_PART);
         let carry_out = || plan.carry_out(context, workspace, &lock, &monitor);
         let done = progress_bar::show(ui.talks(), &monitor, carry_out)?;
         drop(lock);

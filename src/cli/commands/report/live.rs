@@ -11,6 +11,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::capture::{self, History, Request, Signing};
 use crate::cli::commands::report::open::open;
+use crate::cli::interrupted;
 use crate::cli::output::Ui;
 use crate::cli::output::snapshot_words::tasks;
 use crate::cli::session_choice;
@@ -71,6 +72,7 @@ pub(super) fn follow(
     let address = server.address();
     ui.line(&address)?;
     ui.flush()?;
+    interrupted::asks(|| None);
     ui.say("Only programs on this machine reach it, and only whoever knows the address. Ctrl-C ends it.");
     if opens {
         open(address.as_ref())?;

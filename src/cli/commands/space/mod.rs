@@ -10,6 +10,7 @@ use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
+use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::paged;
@@ -40,7 +41,7 @@ const LONGEST_BRANCH: usize = 20;
 ]))]
 pub(crate) struct Space {
     /// The remote; by default the one of `snap init --sync`, else origin
-    #[arg(long, value_name = "REMOTE")]
+    #[arg(long, value_name = "REMOTE", add = remotes())]
     remote: Option<String>,
     /// Also list sessions that have ended, and lines that are closed or merged
     #[arg(short, long)]
@@ -277,7 +278,7 @@ impl SpaceReport<'_> {
         if !self.all && !ended.is_empty() {
             let words =
                 format!("and {} that ended; `snap space -a` lists them", count(ended.len(), "session"));
-            lines.push(Style::Faint.of(crate::cli::called::in_words(&words)));
+            lines.extend(Style::Faint.of(crate::cli::called::in_words(&words)).folded(screen, 2));
         }
         lines
     }

@@ -185,11 +185,11 @@ impl<'a> Snapshots<'a> {
         if !over.is_empty() {
             let what = count(over.len(), "snapshot");
             let words = format!("and {what} of lines that are closed or merged; `snap space -a` lists them");
-            lines.push(Style::Faint.of(in_words(&words)));
+            lines.extend(Style::Faint.of(in_words(&words)).folded(screen, 2));
         }
         if self.unknown > 0 {
             let words = format!("and {} of which only the id is known", count(self.unknown, "snapshot"));
-            lines.push(Style::Faint.of(words));
+            lines.extend(Style::Faint.of(words).folded(screen, 2));
         }
         lines
     }

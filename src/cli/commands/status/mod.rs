@@ -6,7 +6,7 @@ mod problems;
 use clap::Args;
 use serde::Serialize;
 
-use self::newest::Newest;
+use self::newest::{InShort, Newest};
 use self::problems::{Problem, moved, problems, stopped};
 use super::sync::SharedNow;
 use crate::base::error::Result;
@@ -19,7 +19,7 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::session_choice;
-use crate::client::{HookPlace, Scope, hook_places};
+use crate::client::{FoundSession, HookPlace, Passed, Scope, hook_places};
 use crate::context::Context;
 use crate::restore::{self, Coming};
 use crate::store::{Listed, Summaries, TrashSize};
@@ -49,10 +49,13 @@ impl Status {
     }
 }
 
-/// Prints the newest snapshot in a word; a prompt is no place for errors.
+/// Prints the newest snapshot in a word, for a program `null` if there is none; a prompt is no place for errors.
 fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-    if let Some((called, age)) = newest::in_short(context, workspace) {
-        ui.line(&format!("{} {age}", Line(&called)))?;
+    let newest = newest::in_short(context, workspace);
+    if ui.json() {
+        ui.print_json(&newest)?;
+    } else if let Some(InShort { name, age, .. }) = newest {
+        ui.line(&format!("{} {age}", Line(&name)))?;
     }
     Ok(Outcome::Done)
 }
@@ -61,6 +64,8 @@ fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcom
 #[derive(Serialize)]
 struct StatusReport {
     session: Option<SessionNow>,
+    /// Other sessions that run in this project.
+    running_too: Vec<RunningToo>,
     newest: Option<Newest>,
     store: StoreNow,
     /// Who works on snapshots that are here, as their remotes said last.
@@ -85,6 +90,18 @@ struct SessionNow {
     words: Option<String>,
     #[serde(skip)]
     state: String,
+}
+
+/// A session that runs beside the one that a save would take.
+#[derive(Serialize)]
+struct RunningToo {
+    id: String,
+    /// Its title or first prompt.
+    words: Option<String>,
+    /// The folder that it works in, if it says so.
+    cwd: Option<String>,
+    /// Whether nothing of it can be saved yet, because nobody has spoken to it.
+    silent: bool,
 }
 
 #[derive(Serialize)]
@@ -162,7 +179,7 @@ impl StatusReport {
         let first = called::first_on_path(called::SHORT);
         let mut problems = problems(workspace, &all, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
-        let session = session(context, workspace);
+        let (session, running_too) = sessions(context, workspace);
         let shared = SharedNow::of(context, workspace);
         problems.extend(shared.as_ref().and_then(SharedNow::wrong).map(|what| Problem {
             what,
@@ -173,6 +190,7 @@ impl StatusReport {
         Ok(StatusReport {
             can_save: workspace.repository.is_some() || session.is_some(),
             session,
+            running_too,
             newest: Newest::of(context, workspace, &all),
             store: StoreNow {
                 path: workspace.store.root().to_string_lossy().into_owned(),
@@ -204,6 +222,7 @@ impl StatusReport {
             }
             None => lines.push(("Session", "none was found here; `claude` begins one".into())),
         }
+        lines.extend(self.running_too.iter().map(|other| ("Session", other.line())));
         match &self.newest {
             Some(newest) => lines.extend(newest.lines().into_iter().map(|line| ("Newest", line))),
             None => lines.push(("Newest", self.none_yet())),
@@ -327,15 +346,51 @@ fn leases(context: &Context, all: &Summaries) -> Vec<LeaseNow> {
     .collect()
 }
 
-/// Returns the session that a save would take.
-fn session(context: &Context, workspace: &Workspace) -> Option<SessionNow> {
-    let session = session_choice::find(context, workspace, None).ok()?.session?;
-    let status = session.live.as_ref().and_then(|live| live.status.clone());
-    let state = match (&session.live, &status) {
-        (None, _) => "ended".to_owned(),
-        (Some(_), None) => "running".to_owned(),
-        (Some(_), Some(status)) => format!("running, {}", Line(status)),
-    };
-    let words = session_choice::words_of(&session, workspace);
-    Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state })
+/// Returns the session that a save would take, and those that run beside it.
+fn sessions(context: &Context, workspace: &Workspace) -> (Option<SessionNow>, Vec<RunningToo>) {
+    let Ok(found) = session_choice::find(context, workspace, None) else { return (None, Vec::new()) };
+    let passed =
+        found.passed.iter().filter(|(session, why)| *why == Passed::RunsToo && session.live.is_some());
+    let mut others: Vec<RunningToo> = passed
+        .map(|(session, _)| RunningToo {
+            id: session.id.to_string(),
+            words: session_choice::words_of(session, workspace),
+            cwd: session.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned()),
+            silent: false,
+        })
+        .collect();
+    others.extend(found.silent.iter().map(|id| RunningToo {
+        id: id.to_string(),
+        words: None,
+        cwd: None,
+        silent: true,
+    }));
+    let session = found.session.map(|session| SessionNow::of(&session, workspace));
+    (session, others)
+}
+
+impl SessionNow {
+    fn of(session: &FoundSession, workspace: &Workspace) -> SessionNow {
+        let status = session.live.as_ref().and_then(|live| live.status.clone());
+        let state = match (&session.live, &status) {
+            (None, _) => "ended".to_owned(),
+            (Some(_), None) => "running".to_owned(),
+            (Some(_), Some(status)) => format!("running, {}", Line(status)),
+        };
+        let words = session_choice::words_of(session, workspace);
+        SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state }
+    }
+}
+
+impl RunningToo {
+    fn line(&self) -> Text {
+        let words = self.words.as_ref().map(|words| text![Style::Strong.of(words), "  "]).unwrap_or_default();
+        let what = if self.silent { " runs too, and nobody has spoken to it yet" } else { " runs too" };
+        let place = self.cwd.as_ref().map(|cwd| format!(", in {}", Line(cwd))).unwrap_or_default();
+        let save = match self.silent {
+            true => String::new(),
+            false => called::in_words(&format!("; `snap save --session {}` saves it", self.id)).into_owned(),
+        };
+        text![words, &self.id, what, place, Style::Faint.of(save)]
+    }
 }

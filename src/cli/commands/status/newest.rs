@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::cli::called;
 use crate::cli::output::words::{ago, quoted};
 use crate::cli::output::{Style, Text, text};
@@ -90,8 +91,28 @@ impl Newest {
     }
 }
 
-/// Returns what the newest snapshot of this work tree is called, and its age in words: of all, if there is none.
-pub(super) fn in_short(context: &Context, workspace: &Workspace) -> Option<(String, String)> {
+/// What the newest snapshot is called, and how old it is.
+#[derive(Serialize)]
+pub(super) struct InShort {
+    pub(super) name: String,
+    age_seconds: u64,
+    /// The age in words.
+    #[serde(skip)]
+    pub(super) age: String,
+}
+
+impl InShort {
+    fn new(context: &Context, name: String, created_at: Timestamp) -> InShort {
+        InShort {
+            name,
+            age_seconds: context.now.since(created_at).as_secs(),
+            age: created_at.age(context.now),
+        }
+    }
+}
+
+/// Returns the newest snapshot of this work tree: of all, if there is none.
+pub(super) fn in_short(context: &Context, workspace: &Workspace) -> Option<InShort> {
     let mut others = Others { workspace, roots: None };
     let newest = workspace.store.find(&Reference::Latest(0)).ok()?;
     let manifest = newest.readable()?;
@@ -101,8 +122,8 @@ pub(super) fn in_short(context: &Context, workspace: &Workspace) -> Option<(Stri
         let here = saved.filter(|(_, head)| !head.safety).find(|(one, head)| !others.have(one.own, head));
         if let Some((one, head)) = here {
             let called = Store::called_by_stem(&known).remove(&one.stem)?;
-            return Some((called, head.created_at.age(context.now)));
+            return Some(InShort::new(context, called, head.created_at));
         }
     }
-    Some((newest.called.clone(), manifest.created_at.age(context.now)))
+    Some(InShort::new(context, newest.called.clone(), manifest.created_at))
 }

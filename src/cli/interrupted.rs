@@ -1,0 +1,83 @@
+//! Ctrl-C: one exit code, and one sentence that says whether anything was changed.
+//!
+//! Each command says how far it is; whoever is interrupted hears that. What takes care of Ctrl-C itself is left alone: a pager, the
+//! view, and a restore, which is rolled back first (`sys/signals.rs`).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::output::{ColorChoice, Ui, progress_bar};
+use crate::base::error::{Error, Kind, Result};
+use crate::sys::signals;
+
+/// What is said where nothing is written.
+pub(super) const NOTHING: &str = "nothing was changed";
+
+/// What is said of what can be cut off in the middle, and goes on from there.
+pub(crate) const IN_PART: &str = "it may be done in part, and the same command does the rest";
+
+/// What is said at the moment in which a restore is done, and is not yet told.
+const ALL_OR_NOTHING: &str = "all of it is done or nothing was changed; `snap log -n 1` says which";
+
+/// How far the command is.
+type Said = Box<dyn Fn() -> Option<String> + Send>;
+
+static SAID: Mutex<Option<Said>> = Mutex::new(None);
+
+/// Whether a restore is under way, which says itself if not all is as before.
+static RESTORES: AtomicBool = AtomicBool::new(false);
+
+/// Watches for Ctrl-C from now on.
+pub(super) fn watch(color: ColorChoice) {
+    signals::at_interrupt(Kind::Interrupted.exit_code().into(), move || {
+        let Some(error) = error() else { return };
+        let mut ui = Ui::new(color, false, false);
+        if ui.talks() {
+            progress_bar::erase();
+        }
+        ui.error_on_own_line(&error);
+    });
+}
+
+/// Notes what is said from now on, if it is interrupted.
+pub(crate) fn says(words: impl Into<String>) {
+    let words = words.into();
+    asks(move || Some(words.clone()));
+}
+
+/// Notes what finds out then what is to be said; `None`: nothing.
+pub(crate) fn asks(words: impl Fn() -> Option<String> + Send + 'static) {
+    *SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+}
+
+/// Restores something, and notes what is said once it is done.
+///
+/// # Errors
+/// Those of the restore.
+pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, done: &str) -> Result<T> {
+    says(ALL_OR_NOTHING);
+    RESTORES.store(true, Ordering::SeqCst);
+    let result = work()?;
+    says(done);
+    RESTORES.store(false, Ordering::SeqCst);
+    Ok(result)
+}
+
+/// Returns what is told of an interrupt; `None`: nothing.
+pub(super) fn error() -> Option<Error> {
+    let said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = said.as_ref().map_or(Some(NOTHING.to_owned()), |said| said());
+    words.map(|words| Error::new(Kind::Interrupted, "Interrupted").because(words))
+}
+
+/// Returns what a failure is told as: what was ended by the same Ctrl-C is no failure of its own.
+pub(super) fn instead_of(failure: Error) -> Option<Error> {
+    if failure.kind() == Kind::Interrupted || !signals::was_interrupted() {
+        return Some(failure);
+    }
+    match (RESTORES.load(Ordering::SeqCst), failure.to_string().contains(NOTHING)) {
+        (true, true) => Some(Error::new(Kind::Interrupted, "Interrupted").because(NOTHING)),
+        (true, false) => Some(failure),
+        (false, _) => error(),
+    }
+}
