@@ -137,8 +137,9 @@ pub fn checkpoint_before_last_step(workspace: &Workspace, newest: &Manifest) -> 
 /// can be continued.
 pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
-        // One of another work tree without a session has nothing for this one.
-        let has_nothing = manifest.session.is_none() && matches!(tree, SavedTree::Other(_));
+        // One of another work tree, be it there or gone, that has no session has nothing for this one.
+        let is_elsewhere = matches!(tree, SavedTree::Other(_) | SavedTree::Gone(_));
+        let has_nothing = manifest.session.is_none() && is_elsewhere;
         manifest.created_by.trigger != Trigger::Auto && !has_nothing
             || (*tree == SavedTree::This && can_go_on(workspace, manifest))
     })

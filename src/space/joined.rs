@@ -45,9 +45,21 @@ pub struct Joined {
     pub after: Option<String>,
     /// What tells this clone from others of this user on this machine.
     pub clone: String,
+    /// The remotes that it was shared through before, and that may still have what was pushed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerRemote>,
     /// Whether a person said that it takes no part, whatever holds for all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub off: bool,
+}
+
+/// A remote that a clone was shared through before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerRemote {
+    /// The remote, by name or address.
+    pub remote: String,
+    /// Where it led then, without passwords.
+    pub leads_to: Vec<String>,
 }
 
 /// What holds for all clones of this user of which nothing else is said.
@@ -98,6 +110,7 @@ pub fn joined(context: &Context, home: &Path) -> Option<Joined> {
                 since: all.since,
                 after: None,
                 clone: String::new(),
+                former: Vec::new(),
                 off: false,
             })
         }
@@ -163,6 +176,19 @@ pub fn noted(context: &Context, home: &Path) -> Option<Joined> {
 }
 
 impl Joined {
+    /// Returns the remotes that are former ones if the clone is shared through another one from now on.
+    pub fn former_beside(&self, remote: &str, leads_to: &[String]) -> Vec<FormerRemote> {
+        let this = FormerRemote { remote: self.remote.clone(), leads_to: self.leads_to.clone() };
+        let mut all = self.former.clone();
+        all.push(this);
+        let is_same = |one: &FormerRemote| {
+            if one.leads_to.is_empty() { one.remote == remote } else { one.leads_to == leads_to }
+        };
+        all.retain(|one| !is_same(one));
+        all.dedup();
+        all
+    }
+
     /// Returns how this user on this machine is called on the remote.
     ///
     /// # Errors

@@ -61,6 +61,7 @@ mod tests {
             since: Timestamp::from_millis(since),
             after,
             clone: "abcd".to_owned(),
+            former: Vec::new(),
             off: false,
         }
     }

@@ -28,7 +28,8 @@ pub use follow::{Followed, News};
 pub use forget::forget_kept;
 pub use history::{AuditLine, History, fetched_entries, history};
 pub use joined::{
-    Joined, JoinedAll, anything_is_shared, home_of, join, join_all, joined, joined_all, leave, noted,
+    FormerRemote, Joined, JoinedAll, anything_is_shared, home_of, join, join_all, joined, joined_all, leave,
+    noted,
 };
 pub use log_lines::last_line;
 pub use memory::{Memory, OwnHead, memory};
@@ -38,5 +39,5 @@ pub use presence::{Looker, Present, usual_remote};
 pub use push::push;
 pub use round::{Pusher, Round, become_pusher, has_notes, is_pushed, round};
 pub use states::line_states_of_all;
-pub use withdraw::withdraw;
+pub use withdraw::{Withdrawal, withdraw};
 pub use work::{Asked, Pushed};

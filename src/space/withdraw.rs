@@ -16,14 +16,26 @@ use crate::sys::locks::append_alone;
 use crate::transfer::{HEADS, HeadName, part};
 use crate::workspace::Workspace;
 
-/// Deletes the heads of this machine, or of `all` machines of this user; returns their sessions.
+/// What is to be taken back from where.
+pub struct Withdrawal<'a> {
+    /// The clone: the root of its main work tree.
+    pub home: &'a Path,
+    /// The remote, by name or address.
+    pub remote: &'a str,
+    /// Whether it is that of all machines of this user.
+    pub all: bool,
+    /// Whether the clone is no longer shared through this remote, but through another one.
+    pub is_former: bool,
+}
+
+/// Deletes the heads of this machine, or of all machines of this user; returns their sessions.
 ///
 /// # Errors
 /// [`Kind::Environment`] if the remote can't be reached or refuses.
 pub fn withdraw(
     context: &Context,
     workspace: &Workspace,
-    (home, remote, all): (&Path, &str, bool),
+    &Withdrawal { home, remote, all, is_former }: &Withdrawal<'_>,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Vec<String>> {
     let folder = folder_of(context, home);
@@ -50,7 +62,7 @@ pub fn withdraw(
     for ((name, _), answer) in there.iter().zip(opened.delete(&refs)?) {
         match answer {
             PushAnswer::Taken => {
-                if name.who == me {
+                if name.who == me && !is_former {
                     memory.heads.remove(&name.session);
                 }
                 gone.push(name.session.clone());

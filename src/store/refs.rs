@@ -303,7 +303,19 @@ impl Store {
             (Some(found), Some((written, error))) if found.written < written => error,
             _ => None,
         };
+        let damaged = known.iter().filter_map(|entry| entry.head.as_ref().err());
         found.map(|found| (found, passed)).ok_or_else(|| {
+            let number = damaged.clone().count();
+            if let (0, Some(first)) = (back, damaged.clone().next()) {
+                let what = match (number, known.len()) {
+                    (1, 1) => "The only snapshot can't be read".to_owned(),
+                    (1, _) => "The only snapshot, but safety snapshots, can't be read".to_owned(),
+                    _ => format!("{number} snapshots can't be read, and there is no other but safety snapshots"),
+                };
+                return Error::new(Kind::Damaged, what)
+                    .because(first)
+                    .hint("`snap verify --repair` mends what can be proved, and keeps the rest aside; `snap list` names them");
+            }
             let message = match back {
                 0 if safety => format!("There are only safety snapshots in {}", self.root().display()),
                 0 => format!("There is no snapshot in {}", self.root().display()),

@@ -551,3 +551,39 @@ fn a_push_is_completed_with_a_remote_and_then_with_a_snapshot() {
     assert_eq!(completed(&["push", "b"]), ["backup"]);
     assert_eq!(completed(&["push", "backup", ""]), ["wip"]);
 }
+
+#[test]
+fn a_damaged_snapshot_that_is_the_only_one_is_never_denied() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "a"]).exits(0);
+    std::fs::write(project.stored("a.json"), "garbage").must("damaged");
+    for command in ["show", "resume", "rewind"] {
+        let ran = project.snap(&[command]).exits(5);
+        assert!(
+            ran.stderr.contains("can't be read") && ran.stderr.contains("snap verify --repair"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let status = project.snap(&["status"]).exits(0).stdout;
+    assert!(status.contains("no snapshot can be read") && !status.contains("no snapshot yet"), "{status}");
+}
+
+#[test]
+fn a_redo_of_a_moved_branch_is_refused_on_another_branch() {
+    let project = Project::new();
+    project.snap(&["save", "clean", "-m", "x"]).exits(0);
+    project.write("c.txt", "1\n");
+    project.git(&["add", "-A"]);
+    project.git(&["commit", "-qm", "second"]);
+    project.snap(&["rewind", "clean", "--reset-branch"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.git(&["checkout", "-q", "-b", "other"]);
+    let before = project.state();
+    project.snap(&["redo"]).exits(3).says(&["it moved main", "on other", "git switch"]);
+    assert_eq!(project.state(), before);
+    project.git(&["checkout", "-q", "main"]);
+    project.snap(&["redo"]).exits(0);
+    assert!(!project.path("c.txt").exists());
+}

@@ -176,3 +176,21 @@ fn taking_back_finds_what_is_shared_though_the_folder_was_renamed_or_the_remote_
     ada.snap_in(&moved, &["sync", "--withdraw"]).exits(0).says(&["Took 1 session"]);
     assert_eq!(heads(&ada, &remote), []);
 }
+
+#[test]
+fn what_was_shared_through_another_remote_before_is_told_and_taken_back_too() {
+    let (project, remote, _) = shared();
+    project.snap(&["sync", "--now"]).exits(0);
+    let other = project.home.path().join("private.git");
+    project.git(&["init", "-q", "--bare", crate::handoff_remote::utf8(&other)]);
+    project.git(&["remote", "add", "private", crate::handoff_remote::utf8(&other)]);
+    let changed = project.snap(&["init", "--local", "--sync", "private"]).exits(0);
+    assert!(changed.stderr.contains("shared through origin before stays there"), "{}", changed.stderr);
+    project.snap(&["sync", "--now"]).exits(0);
+    assert_eq!((heads(&project, &remote).len(), heads(&project, &other).len()), (1, 1));
+    let taken = project.snap(&["sync", "--withdraw", "--json"]).exits(0).json();
+    assert_eq!((heads(&project, &remote).len(), heads(&project, &other).len()), (0, 0), "{taken}");
+    assert_eq!(taken["former"][0]["sessions"].as_array().map(Vec::len), Some(1), "{taken}");
+    let again = project.snap(&["sync", "--withdraw", "--json"]).exits(0).json();
+    assert_eq!(again.get("former"), None, "{again}");
+}

@@ -356,3 +356,25 @@ fn after_a_resume_into_a_new_work_tree_the_undo_that_is_named_is_the_one_of_that
     project.snap_in(&place, &["undo"]).exits(0);
     assert_ne!(fs::read(place.join("a.txt")).must("to read"), b"edited\n");
 }
+
+#[test]
+fn what_a_removed_work_tree_had_is_not_the_default_of_this_one() {
+    let project = Project::new();
+    project.session("c137e379-838e-4509-8148-16b407691758");
+    project.write("a.txt", "mine\n");
+    project.snap(&["save", "mine"]).exits(0);
+    let other = project.home.path().join("other");
+    let at = other.to_str().must("UTF-8");
+    project.git(&["worktree", "add", "-q", "-b", "feature", at]);
+    std::fs::write(other.join("three.txt"), "theirs\n").must("an edit");
+    crate::support::project::ran(&mut project.command(&other, &["save", "theirs"])).exits(0);
+    project.git(&["worktree", "remove", "--force", at]);
+    let planned = project.snap(&["resume", "--dry-run", "--json"]).exits(0).json();
+    assert_eq!(planned["snapshot"], "mine", "{planned}");
+    let status = project.snap(&["status", "--json"]).exits(0).json();
+    assert_eq!(status["newest"]["name"], "mine", "{status}");
+    assert_eq!(
+        project.snap(&["resume", "theirs", "--dry-run", "--json"]).exits(0).json()["snapshot"],
+        "theirs"
+    );
+}

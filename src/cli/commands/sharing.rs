@@ -101,6 +101,10 @@ impl Sharing {
                 // Who wanted privacy keeps it until they say otherwise, or end the sharing.
                 let private = !asked.no_private
                     && (private || before.as_ref().is_some_and(|before| !before.off && before.private));
+                let former = before
+                    .as_ref()
+                    .map(|before| before.former_beside(&remote, &leads_to))
+                    .unwrap_or_default();
                 let (since, after) = match before.filter(|before| !before.off) {
                     Some(before) => (before.since, before.after),
                     None => (context.now, Some(space::last_line(workspace))),
@@ -113,6 +117,7 @@ impl Sharing {
                     since,
                     after,
                     clone,
+                    former,
                     off: false,
                 };
                 Ok(Sharing::Begins { remote: remote.clone(), leads_to: once(&leads_to), private, joined })
@@ -151,7 +156,15 @@ impl Sharing {
         };
         match self {
             Sharing::Same => {}
-            Sharing::Begins { remote, leads_to, private, .. } => {
+            Sharing::Begins { remote, leads_to, private, joined } => {
+                let former =
+                    joined.former.iter().map(|one| Line(&one.remote).to_string()).collect::<Vec<_>>();
+                if !former.is_empty() {
+                    ui.warn(&format!(
+                        "what was shared through {} before stays there, until `snap sync --withdraw`",
+                        former.join(" and ")
+                    ));
+                }
                 let remote = Line(remote).to_string();
                 let address = leads_to.first().map(|to| format!(" ({})", Line(to))).unwrap_or_default();
                 ui.say(&format!(

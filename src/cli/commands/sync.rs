@@ -18,7 +18,7 @@ use crate::cli::session_choice;
 use crate::cli::wake;
 use crate::client::Live;
 use crate::context::Context;
-use crate::space::{self, Asked, Joined, Memory, Note, Notes, Pushed, Round};
+use crate::space::{self, Asked, Joined, Memory, Note, Notes, Pushed, Round, Withdrawal};
 use crate::sys::process;
 use crate::transfer::Remotes;
 use crate::workspace::Workspace;
@@ -59,14 +59,7 @@ impl Sync {
             return background(context, &home);
         }
         if self.withdraw {
-            let remote = shared_through(context, workspace, &home)?;
-            let mut tell = |text: &str| ui.warn(text);
-            let gone = space::withdraw(context, workspace, (&home, &remote, self.all), &mut tell)?;
-            ui.confirm(&Withdrawn { remote: &remote, sessions: &gone })?;
-            if space::joined(context, &home).is_some() {
-                ui.warn("this project is still shared: the next turn pushes again; `snap init --no-sync` ends that");
-            }
-            return Ok(Outcome::Done);
+            return self.take_back(context, workspace, &home, ui);
         }
         let Some(joined) = space::joined(context, &home) else {
             return Err(Error::new(Kind::NotFound, "Nothing of this project is shared")
@@ -81,6 +74,50 @@ impl Sync {
         }
         ui.report(&SyncReport::of(context, &joined, &notes)?)?;
         Ok(Outcome::Done)
+    }
+}
+
+impl Sync {
+    /// Takes back what this machine shares, from the remotes that it shared through before too.
+    fn take_back(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        home: &Path,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        let remote = shared_through(context, workspace, home)?;
+        let withdraw = |remote: &str, is_former, ui: &mut Ui| {
+            let what = Withdrawal { home, remote, all: self.all, is_former };
+            space::withdraw(context, workspace, &what, &mut |text: &str| ui.warn(text))
+        };
+        let sessions = withdraw(&remote, false, ui)?;
+        let (mut former, mut failed) = (Vec::new(), Vec::new());
+        let noted = space::noted(context, home);
+        for one in noted.iter().flat_map(|noted| &noted.former) {
+            let address = one.leads_to.first().unwrap_or(&one.remote);
+            match withdraw(address, true, ui) {
+                Ok(sessions) => former.push(Withdrawn { remote: address, sessions, former: Vec::new() }),
+                Err(error) => {
+                    ui.warn(&format!(
+                        "what was shared through {} before is still there: {error}",
+                        Line(address)
+                    ));
+                    failed.push(one.clone());
+                }
+            }
+        }
+        let outcome = Outcome::partial_if(!failed.is_empty());
+        if let Some(noted) = noted.as_ref().filter(|noted| noted.former != failed) {
+            space::join(context, &Joined { former: failed, ..noted.clone() })?;
+        }
+        ui.confirm(&Withdrawn { remote: &remote, sessions, former })?;
+        if space::joined(context, home).is_some() {
+            ui.warn(
+                "this project is still shared: the next turn pushes again; `snap init --no-sync` ends that",
+            );
+        }
+        Ok(outcome)
     }
 }
 
@@ -221,20 +258,25 @@ impl Report for PushedReport<'_> {
 #[derive(Serialize)]
 struct Withdrawn<'a> {
     remote: &'a str,
-    sessions: &'a [String],
+    sessions: Vec<String>,
+    /// The same of the remotes that the project was shared through before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Withdrawn<'a>>,
 }
 
 impl Report for Withdrawn<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        let remote = Line(self.remote);
-        ui.say(&match self.sessions.len() {
-            0 => format!("Nothing of yours is shared on {remote}."),
-            some => format!(
-                "Took {} from {remote}: {}. Whoever has fetched one still has it.",
-                count(some, "session"),
-                self.sessions.iter().map(|session| short(session)).collect::<Vec<_>>().join(", ")
-            ),
-        });
+        for one in std::iter::once(self).chain(&self.former) {
+            let remote = Line(one.remote);
+            ui.say(&match one.sessions.len() {
+                0 => format!("Nothing of yours is shared on {remote}."),
+                some => format!(
+                    "Took {} from {remote}: {}. Whoever has fetched one still has it.",
+                    count(some, "session"),
+                    one.sessions.iter().map(|session| short(session)).collect::<Vec<_>>().join(", ")
+                ),
+            });
+        }
         Ok(())
     }
 }

@@ -63,7 +63,19 @@ pub(in crate::restore) fn plan_back(
     moved: &MovedBranch,
 ) -> Result<std::result::Result<MovedBranch, Warning>> {
     let head = repository.head()?;
+    if head.branch != moved.branch {
+        let shown = |branch: &Option<String>| {
+            branch.as_deref().map_or("a detached HEAD".to_owned(), |name| Line(name).to_string())
+        };
+        return Err(Error::new(Kind::Refused, "Cannot do that on this branch; nothing was changed")
+            .because(format!(
+                "it moved {}, and this work tree is on {}",
+                shown(&moved.branch),
+                shown(&head.branch)
+            ))
+            .hint("`git switch` to that branch first"));
+    }
     let back = MovedBranch { branch: moved.branch.clone(), from: moved.to.clone(), to: moved.from.clone() };
-    let there = head.branch == moved.branch && head.commit.as_ref() == Some(&moved.to);
+    let there = head.commit.as_ref() == Some(&moved.to);
     Ok(if there { Ok(back) } else { Err(Warning::BranchMovedSince(moved.name())) })
 }

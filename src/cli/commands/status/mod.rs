@@ -78,6 +78,9 @@ struct StatusReport {
     /// Whether a save would find anything.
     #[serde(skip)]
     can_save: bool,
+    /// Whether there is a snapshot that can't be read.
+    #[serde(skip)]
+    has_unreadable: bool,
 }
 
 #[derive(Serialize)]
@@ -188,6 +191,7 @@ impl StatusReport {
         problems.extend(moved(workspace, &all).filter(|_| session.is_none()));
         let safety = all.iter().filter(|one| one.readable().is_some_and(|saved| saved.head.safety)).count();
         Ok(StatusReport {
+            has_unreadable: all.iter().any(|one| one.saved.is_err()),
             can_save: workspace.repository.is_some() || session.is_some(),
             session,
             running_too,
@@ -279,7 +283,9 @@ impl StatusReport {
 impl StatusReport {
     /// Returns what is said where there is no snapshot.
     fn none_yet(&self) -> Text {
-        if self.store.trash.snapshots > 0 {
+        if self.has_unreadable {
+            text![Style::Warning.of("no snapshot can be read")]
+        } else if self.store.trash.snapshots > 0 {
             text!["there is no snapshot here"]
         } else if self.can_save {
             text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")]

@@ -12,7 +12,8 @@ use crate::cli::output::{Style, Text, text};
 use crate::compare::changed_since;
 use crate::context::Context;
 use crate::git::work_trees_of;
-use crate::manifest::Head;
+use crate::manifest::{Head, Manifest};
+use crate::restore::{SavedTree, tree_of};
 use crate::store::{Reference, Store, Summaries};
 use crate::workspace::Workspace;
 
@@ -39,12 +40,18 @@ struct Others<'w> {
 }
 
 impl Others<'_> {
-    /// Says whether a snapshot is of another work tree that is there.
-    fn have(&mut self, own: bool, head: &Head) -> bool {
+    /// Says whether a snapshot is of another work tree, be it there or gone; `is_gone` says the latter.
+    fn have(&mut self, own: bool, head: &Head, is_gone: impl FnOnce() -> bool) -> bool {
         let (root, here) = (head.root().as_path(), &self.workspace.root);
         own && root != here
-            && self.roots.get_or_insert_with(|| work_trees_of(here)).iter().any(|other| other == root)
+            && (self.roots.get_or_insert_with(|| work_trees_of(here)).iter().any(|other| other == root)
+                || is_gone())
     }
+}
+
+/// Says whether a snapshot is of a work tree that is gone.
+fn is_gone(workspace: &Workspace, manifest: &Manifest) -> bool {
+    matches!(tree_of(workspace, manifest), Ok(SavedTree::Gone(_)))
 }
 
 impl Newest {
@@ -53,8 +60,10 @@ impl Newest {
         let mut others = Others { workspace, roots: None };
         let saved = || all.iter().filter(|one| one.readable().is_some_and(|saved| !saved.head.safety));
         let newest = saved().next()?;
-        let here =
-            saved().find(|one| one.readable().is_some_and(|saved| !others.have(one.known.own, saved.head)));
+        let of_gone = |known| workspace.store.whole(known).is_some_and(|one| is_gone(workspace, &one));
+        let here = saved().find(|one| {
+            one.readable().is_some_and(|saved| !others.have(one.known.own, saved.head, || of_gone(one.known)))
+        });
         let one = here.unwrap_or(newest);
         let manifest = workspace.store.whole(one.known)?;
         // What can't be compared, as with a base that is not here, is no news.
@@ -116,10 +125,13 @@ pub(super) fn in_short(context: &Context, workspace: &Workspace) -> Option<InSho
     let mut others = Others { workspace, roots: None };
     let newest = workspace.store.find(&Reference::Latest(0)).ok()?;
     let manifest = newest.readable()?;
-    if others.have(newest.own, &Head::of(manifest)) {
+    let of_gone = |known| workspace.store.whole(known).is_some_and(|one| is_gone(workspace, &one));
+    if others.have(newest.own, &Head::of(manifest), || is_gone(workspace, manifest)) {
         let known = workspace.store.known().ok()?;
         let saved = known.iter().filter_map(|one| Some((one, one.head.as_ref().ok()?)));
-        let here = saved.filter(|(_, head)| !head.safety).find(|(one, head)| !others.have(one.own, head));
+        let here = saved
+            .filter(|(_, head)| !head.safety)
+            .find(|(one, head)| !others.have(one.own, head, || of_gone(*one)));
         if let Some((one, head)) = here {
             let called = Store::called_by_stem(&known).remove(&one.stem)?;
             return Some(InShort::new(context, called, head.created_at));
