@@ -367,7 +367,7 @@ fn what_a_removed_work_tree_had_is_not_the_default_of_this_one() {
     let at = other.to_str().must("UTF-8");
     project.git(&["worktree", "add", "-q", "-b", "feature", at]);
     std::fs::write(other.join("three.txt"), "theirs\n").must("an edit");
-    crate::support::project::ran(&mut project.command(&other, &["save", "theirs"])).exits(0);
+    crate::support::project::ran(&mut project.command(&other, &["save", "theirs"])).exits(6);
     project.git(&["worktree", "remove", "--force", at]);
     let planned = project.snap(&["resume", "--dry-run", "--json"]).exits(0).json();
     assert_eq!(planned["snapshot"], "mine", "{planned}");
