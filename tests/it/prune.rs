@@ -74,7 +74,7 @@ fn a_dry_run_says_what_would_be_removed_and_freed_and_that_is_what_happens() {
     let command = ["prune", "--keep-last", "1", "--now", "--dry-run"];
     let said =
         project.snap(&command).exits(0).says(&["Would remove 1 of 2 snapshots", "Would free", "KiB in"]);
-    assert!(said.stdout.contains("remove  goes"), "{}", said.stdout);
+    assert!(said.stdout.contains("remove\tgoes\t"), "{}", said.stdout);
     let mut planned = project.snap(&[&command[..], &["--json"]].concat()).exits(0).json();
     assert_eq!(project.stored_files(), before, "nothing was changed");
     let done = project.snap(&["prune", "--keep-last", "1", "--now", "--json"]).exits(0).json();
