@@ -3,7 +3,7 @@
 //! Read-only. Nothing is added to the store, run or believed: the manifest is checked, each piece has the size and the hash that it
 //! says, and there are limits. The repository that it is fetched into goes with this value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::find::open;
 use crate::base::compress::{self, largest_frame};
@@ -31,6 +31,8 @@ pub struct Followed<'a> {
     pieces: Vec<ObjectRef>,
     /// The last piece as it was.
     last: Vec<u8>,
+    /// The hashes of all records that were read: a compaction may cut the conversation into other pieces.
+    known: HashSet<ObjectId>,
     edits: BTreeMap<String, (u64, u64)>,
     _scratch: Scratch,
 }
@@ -63,6 +65,7 @@ impl<'a> Followed<'a> {
             at: None,
             pieces: Vec::new(),
             last: Vec::new(),
+            known: HashSet::new(),
             edits: BTreeMap::new(),
             _scratch: scratch,
         })
@@ -122,10 +125,23 @@ impl<'a> Followed<'a> {
         if !new.is_empty() {
             self.last = last;
         }
+        let (records, anew) = self.without_known(records, anew);
         let edits = self.changed_edits(&manifest);
         self.pieces = pieces;
         self.at = Some(at);
         Ok(Some(News { records, anew, edits }))
+    }
+
+    /// Leaves out the records that were read before, if all came again; it is another conversation only if there is none.
+    fn without_known(&mut self, records: Vec<u8>, again: bool) -> (Vec<u8>, bool) {
+        let lines = || records.split_inclusive(|byte| *byte == b'\n').map(|line| (line, ObjectId::of(line)));
+        let has_known = again && lines().any(|(_, hash)| self.known.contains(&hash));
+        let new: Vec<u8> = lines()
+            .filter(|(_, hash)| !(has_known && self.known.contains(hash)))
+            .flat_map(|(line, _)| line.iter().copied())
+            .collect();
+        self.known.extend(lines().map(|(_, hash)| hash));
+        (new, again && !has_known)
     }
 
     fn changed_edits(&mut self, manifest: &Manifest) -> Vec<(String, Option<(u64, u64)>)> {

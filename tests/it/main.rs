@@ -117,6 +117,7 @@ mod session_state;
 mod sessions_continued;
 mod sessions_found;
 mod sessions_read_again;
+mod space_follow;
 mod space_story;
 mod spaces;
 mod spaces_kept;
