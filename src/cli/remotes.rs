@@ -36,6 +36,8 @@ pub(crate) fn with_remote<T>(
     if talks {
         remotes.watch(&monitor);
     }
+    let shared = space::home_of(workspace).ok().and_then(|home| space::joined(context, &home));
+    remotes.keep_words_out(shared.is_some_and(|joined| joined.private));
     let done = progress_bar::show(talks, &monitor, || work(&mut remotes))?;
     Ok((remotes.shown(), done))
 }

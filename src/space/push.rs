@@ -199,7 +199,7 @@ impl Work<'_> {
         let every = if state.is_at_work() { HEARTBEAT.as_secs() } else { 0 };
         let says = HeadSays::of(&manifest, state, head.turn, every, self.joined.private);
         let name = self.joined.head(self.context, key)?.name();
-        let commit = NewCommit { message: says.message(), ..commit_of(&manifest, name) };
+        let commit = NewCommit { message: says.message(), ..commit_of(&manifest, name, false) };
         Ok(Some(Made { key: key.to_owned(), manifest, commit, content }))
     }
 

@@ -60,18 +60,37 @@ pub fn part(user: &str) -> String {
     }
 }
 
-/// Returns the commit of a snapshot, under a ref of this name.
-pub fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
+/// Returns the commit of a snapshot, under a ref of this name. If it is `private`, its message tells no name that was made of what was said
+/// or done.
+pub fn commit_of(manifest: &Manifest, name: String, private: bool) -> NewCommit {
     let objects = manifest.objects();
     let mut paths = vec![MANIFEST.to_owned()];
     paths.extend(objects.iter().map(|object| object_path(object.object)));
+    let mut says = SnapshotSays::of(manifest);
+    if private && is_made_name(manifest) {
+        says.name = "session".to_owned();
+    }
     NewCommit {
         name,
         seconds: manifest.created_at.as_millis().div_euclid(1_000).clamp(0, LAST_SECOND),
-        message: SnapshotSays::of(manifest).message(),
+        message: says.message(),
         paths,
         after: None,
     }
+}
+
+/// Says whether nobody gave a snapshot its name: a hook made it, or it ends in a time of the day, as names do that are made of a prompt.
+fn is_made_name(manifest: &Manifest) -> bool {
+    let name = manifest.name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let name = name.strip_suffix('-').unwrap_or(&manifest.name);
+    let is_clock = |text: &str| {
+        let (hour, minute) = text.split_once(':').unwrap_or_default();
+        [hour, minute].iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    manifest.created_by.trigger == Trigger::Auto
+        || [name, &manifest.name]
+            .iter()
+            .any(|name| name.rsplit_once(", ").is_some_and(|(_, end)| is_clock(end)))
 }
 
 /// What the message of a snapshot's commit says. This is only for display and for the order: only the manifest counts.

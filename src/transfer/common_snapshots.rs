@@ -78,6 +78,7 @@ pub(super) fn lay(
     store: &Store,
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     on: &[&RemoteSnapshot],
+    private: bool,
 ) -> Result<()> {
     let found: Vec<(&RemoteSnapshot, Mine<'_>)> =
         on.iter().filter_map(|place| Some((*place, *mine.get(&place.id)?))).collect();
@@ -86,7 +87,8 @@ pub(super) fn lay(
     }
     let names: Vec<String> = (0..found.len()).map(|number| format!("refs/bases/{number}")).collect();
     let ours: Vec<Mine<'_>> = found.iter().map(|(_, mine)| *mine).collect();
-    let Ok(made) = write(remote, store, &ours, &names) else { return Ok(()) };
+    // One that was pushed with its name, and is made without it, is another commit, and is sent anew.
+    let Ok(made) = write(remote, store, &ours, &names, private) else { return Ok(()) };
     let mut both = Vec::new();
     for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
         // Frames that another version of the compressor made give another commit.
@@ -102,11 +104,12 @@ pub(super) fn write(
     store: &Store,
     snapshots: &[Mine<'_>],
     names: &[String],
+    private: bool,
 ) -> Result<Vec<String>> {
     let commits: Vec<_> = snapshots
         .iter()
         .zip(names)
-        .map(|(one, name)| commit_format::commit_of(one.manifest, name.clone()))
+        .map(|(one, name)| commit_format::commit_of(one.manifest, name.clone(), private))
         .collect();
     let sizes: BTreeMap<_, _> = snapshots
         .iter()

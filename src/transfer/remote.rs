@@ -36,6 +36,8 @@ pub struct Remotes<'a> {
     pub(super) remote: Remote<'a>,
     /// What is kept of its names, once it was listed; `None` if nothing can be.
     pub(super) names: OnceCell<Option<RemoteNames<'a>>>,
+    /// Whether names that were made of prompts stay out of messages.
+    pub(super) private: bool,
     /// The leases that were there when the remote was listed last.
     pub(super) leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
@@ -72,6 +74,7 @@ impl<'a> Remotes<'a> {
             repository,
             remote,
             names: OnceCell::new(),
+            private: false,
             leases: Vec::new(),
             monitor: None,
             _scratch: scratch,
@@ -159,12 +162,13 @@ impl<'a> Remotes<'a> {
             self.store,
             &mine,
             &common_snapshots::to_push_on(&mine, &there, &new),
+            self.private,
         )?;
         let names: Vec<String> = new.iter().map(|one| commit_format::ref_of(one.manifest)).collect();
         let oids = if new.is_empty() {
             Vec::new()
         } else {
-            common_snapshots::write(&self.remote, self.store, &new, &names)?
+            common_snapshots::write(&self.remote, self.store, &new, &names, self.private)?
         };
         let refs: Vec<RemoteRef> =
             oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
@@ -227,6 +231,7 @@ impl<'a> Remotes<'a> {
             self.store,
             &mine,
             &common_snapshots::to_fetch_on(&mine, &there),
+            self.private,
         )?;
         self.bring(&wanted)?;
         for place in self.newest_first(wanted)? {

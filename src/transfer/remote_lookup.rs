@@ -26,6 +26,11 @@ impl<'a> Remotes<'a> {
         self.remote.leads_to()
     }
 
+    /// Has names that were made of prompts stay out of the messages on the remote.
+    pub fn keep_words_out(&mut self, private: bool) {
+        self.private = private;
+    }
+
     /// Returns the name of the helper program that it is reached by, if git does not do it by itself.
     pub fn helper(&self) -> Option<String> {
         self.remote.helper()

@@ -194,3 +194,20 @@ fn what_was_shared_through_another_remote_before_is_told_and_taken_back_too() {
     let again = project.snap(&["sync", "--withdraw", "--json"]).exits(0).json();
     assert_eq!(again.get("former"), None, "{again}");
 }
+
+#[test]
+fn a_push_from_a_private_project_tells_no_name_that_was_made_of_what_was_said() {
+    let (project, remote, _) = shared();
+    project.snap(&["init", "--local", "--sync", "--private"]).exits(0);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    project.write("a.txt", "again\n");
+    project.snap(&["save", "my own name"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let pushed = refs(&project, &remote, "refs/snapshots/");
+    let told: String = pushed.iter().map(|(_, oid)| crate::spaces::message(&project, &remote, oid)).collect();
+    assert!(!told.contains("parser") && told.contains("my own name") && told.contains("session\n"), "{told}");
+    let other = colleague(&project, &remote).of_another_user();
+    other.snap(&["pull"]).exits(0).says(&["write a parser"]);
+}
