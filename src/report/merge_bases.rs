@@ -70,7 +70,7 @@ pub fn merge_bases(
             left.extend(unfinished(there));
         }
         found.is_merged |= snapshot.id == there.id && our.tip != here.id && left.is_empty();
-        found.bases.push(MergeBase { snapshot, left, whole: their.is_whole });
+        found.bases.push(MergeBase { snapshot, left, whole: their.is_whole, whole_here: our.is_whole });
     }
     let mut bases: Vec<&MergeBase> = found.bases.iter().collect();
     while let ([newest, .., oldest], true) = (bases.as_slice(), found.behind.len() < MOST_BEHIND) {
@@ -90,7 +90,7 @@ fn behind(nodes: &Nodes<'_>, [one, other]: [&Manifest; 2]) -> Result<Vec<MergeBa
     let lines = [(one, line(one)), (other, line(other))].map(|(of, walk)| Line { of, walk, has: None });
     let found = common(nodes, [&lines[0], &lines[1]])?.into_iter().map(|(snapshot, [one, other])| {
         let left = one.left.union(&other.left).cloned().collect();
-        MergeBase { snapshot, left, whole: true }
+        MergeBase { snapshot, left, whole: true, whole_here: true }
     });
     Ok(found.collect())
 }

@@ -43,6 +43,8 @@ pub struct MergeBase {
     pub left: BTreeSet<RepoPath>,
     /// Whether the line that is merged is known to have had all else of it.
     pub whole: bool,
+    /// Whether what is here is known to have had all else of it.
+    pub whole_here: bool,
 }
 
 /// Says early what keeps a snapshot from being merged here, before anything is saved for it.
@@ -100,8 +102,11 @@ pub fn plan_merge(
         _ => report,
     });
     let nothing = BTreeSet::new();
-    let first =
-        with.fork.map(|fork| fork_of(workspace, repository, fork, &nothing, false)).transpose()?.flatten();
+    let first = with
+        .fork
+        .map(|fork| fork_of(workspace, repository, fork, &nothing, [false; 2]))
+        .transpose()?
+        .flatten();
     let forks_of = |bases| forks_of(workspace, repository, bases);
     let behind = with.behind.iter().map(|bases| forks_of(bases)).collect::<Result<_>>()?;
     let forks = Forks { bases: forks_of(with.bases)?, behind, first };
@@ -123,7 +128,9 @@ fn forks_of<'a>(
     repository: &Repository,
     bases: &'a [MergeBase],
 ) -> Result<Vec<Fork<'a>>> {
-    let fork = |base: &'a MergeBase| fork_of(workspace, repository, &base.snapshot, &base.left, base.whole);
+    let fork = |base: &'a MergeBase| {
+        fork_of(workspace, repository, &base.snapshot, &base.left, [base.whole_here, base.whole])
+    };
     Ok(bases.iter().map(fork).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
@@ -133,14 +140,21 @@ fn fork_of<'a>(
     repository: &Repository,
     one: &'a Manifest,
     left: &'a BTreeSet<RepoPath>,
-    whole: bool,
+    [whole_here, whole]: [bool; 2],
 ) -> Result<Option<Fork<'a>>> {
     let Some(edits) = &one.edits else { return Ok(None) };
     if workspace.refuse_bomb(one, &workspace.provenance(one)).is_err() {
         return Ok(None);
     }
     match refill(workspace, repository, one, edits, None, &[]) {
-        Ok(refilled) => Ok(Some(Fork { edits: refilled.edits, around: one.around.as_ref(), left, whole })),
+        Ok(refilled) => Ok(Some(Fork {
+            id: one.id.clone(),
+            edits: refilled.edits,
+            around: one.around.as_ref(),
+            left,
+            whole,
+            whole_here,
+        })),
         // Then what both had when they went apart is a change of both.
         Err(error) if error.kind() == Kind::Damaged => Ok(None),
         Err(error) => Err(error),

@@ -34,6 +34,11 @@ fn pair() -> Pair {
 
 /// The same, with further edits in "base".
 fn pair_from(edit: fn(&Project)) -> Pair {
+    pair_resumed(edit, &["--trust", "--allow-kind", "all"])
+}
+
+/// The same, of which Bob took what these options leave him.
+fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
     let (ada, remote): (Project, PathBuf) = with_remote();
     ada.write("a.txt", text(&[]));
     ada.git(&["commit", "-qam", "forty lines"]);
@@ -45,7 +50,8 @@ fn pair_from(edit: fn(&Project)) -> Pair {
     ada.snap(&["push", "origin", "base"]).exits(0);
     let bob = colleague(&ada, &remote);
     as_user(&bob, "bob", &["pull"]).exits(0);
-    as_user(&bob, "bob", &["resume", "base", "--trust", "--allow-kind", "all", "--no-run"]).exits(0);
+    let resumed = as_user(&bob, "bob", &[&["resume", "base", "--no-run"], options].concat());
+    assert!([0, 6].contains(&resumed.code), "{}", resumed.stderr);
     Pair { ada, bob, said: 0 }
 }
 
@@ -125,6 +131,29 @@ fn what_a_side_took_back_since_they_went_apart_goes_on_the_other_with_the_first_
         assert_eq!(here.read("b.txt"), b"stays\n", "{who}");
         here.snap(&["undo"]).exits(0);
         assert_eq!(pair.here(other), text(&[(5, "early"), (20, "early")]), "{who}");
+    }
+}
+
+#[test]
+fn what_was_left_out_at_a_resume_is_still_to_be_had_and_never_taken_from_who_made_it() {
+    let edit = |ada: &Project| {
+        ada.write("a.txt", text(&[(3, "ada")]));
+        ada.write("CLAUDE.md", text(&[(3, "ada")]));
+    };
+    for options in [&["--trust", "--no-edits"][..], &["--trust", "--no-input"]] {
+        let mut pair = pair_resumed(edit, options);
+        pair.ada.write("a.txt", text(&[(3, "ada"), (10, "more")]));
+        pair.save("ada", "a2");
+        as_user(&pair.bob, "bob", &["pull"]).exits(0);
+        as_user(&pair.bob, "bob", &["merge", "a2", "--trust", "--allow-kind", "all"]).exits(0);
+        assert_eq!(pair.here("bob"), text(&[(3, "ada"), (10, "more")]), "{options:?}");
+        assert_eq!(pair.bob.read("CLAUDE.md"), text(&[(3, "ada")]).as_bytes(), "{options:?}");
+        pair.bob.write("new.txt", "of bob\n");
+        pair.save("bob", "b1");
+        pair.merge("ada", "b1", 0);
+        assert_eq!(pair.here("ada"), text(&[(3, "ada"), (10, "more")]), "{options:?}");
+        assert_eq!(pair.ada.read("CLAUDE.md"), text(&[(3, "ada")]).as_bytes(), "{options:?}");
+        assert_eq!(pair.ada.read("b.txt"), b"ada\n", "{options:?}");
     }
 }
 

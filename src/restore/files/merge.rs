@@ -83,11 +83,13 @@ pub(in crate::restore) fn plan(
     }
     let changes = saved_changes(&mut maker, &as_saved, saved)?;
     let layer_base = base.clone();
+    let ours =
+        repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let mut forked = None;
     let (base, back, changes) = match forks {
         Some(forks) => {
             let theirs = repository.tree_with(Some(&base), &changes)?;
-            match forks.base(repository, &mut maker, &theirs)? {
+            match forks.base(repository, &mut maker, [&ours, &theirs])? {
                 // What both had already when they went apart is no change of either.
                 Some(common) => {
                     let changes = between(repository, &common.tree, &theirs)?;
@@ -104,8 +106,6 @@ pub(in crate::restore) fn plan(
     let mut changes = repository.missing_in(listing.head.as_deref(), changes)?;
     changes.extend(back);
     let theirs = repository.tree_with(Some(&base), &changes)?;
-    let ours =
-        repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];

@@ -12,6 +12,7 @@ use super::saved_rules;
 use super::step::StepMaker;
 use super::taken::only_what_was_taken;
 use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::git::{Conversion, Repository};
 use crate::manifest::{Around, Edits, Mode, Version};
@@ -21,12 +22,15 @@ type Changed = (RepoPath, Option<Version>);
 
 /// A snapshot that both sides have.
 pub(in crate::restore) struct Fork<'a> {
+    pub(in crate::restore) id: SnapshotId,
     pub(in crate::restore) edits: Cow<'a, Edits>,
     pub(in crate::restore) around: Option<&'a Around>,
     /// What one of them is known not to have taken of it.
     pub(in crate::restore) left: &'a BTreeSet<RepoPath>,
     /// Whether the other side is known to have had all else of it.
     pub(in crate::restore) whole: bool,
+    /// The same of what is here.
+    pub(in crate::restore) whole_here: bool,
 }
 
 /// The snapshots that both sides have.
@@ -49,12 +53,13 @@ pub(in crate::restore) struct CommonBase {
 }
 
 impl Forks<'_> {
-    /// Returns what both sides have; `None` if the commits of all these snapshots are gone. `theirs` is the tree of the other side.
+    /// Returns what both sides have; `None` if the commits of all these snapshots are gone. `sides` are the trees of what is here and of
+    /// the other side.
     pub(in crate::restore) fn base(
         &self,
         repository: &Repository,
         maker: &mut StepMaker<'_>,
-        theirs: &str,
+        sides: [&str; 2],
     ) -> Result<Option<CommonBase>> {
         let first =
             self.first.as_ref().map(|first| as_forked(repository, maker, first)).transpose()?.flatten();
@@ -63,8 +68,9 @@ impl Forks<'_> {
         let mut found: Option<CommonBase> = None;
         for fork in &self.bases {
             let Some(forked) = as_forked(repository, maker, fork)? else { continue };
-            let before = first_tree.unwrap_or(&forked.0);
-            let one = fork.taken(repository, &forked, before, theirs)?;
+            let is_first = self.first.as_ref().is_none_or(|first| first.id == fork.id);
+            let before = first_tree.filter(|_| !is_first).unwrap_or(&forked.0);
+            let one = fork.taken(repository, &forked, before, sides)?;
             found = Some(match found {
                 Some(newest) => {
                     let behind = behind.as_deref().unwrap_or(before);
@@ -75,7 +81,7 @@ impl Forks<'_> {
             });
         }
         match (found, &self.first, &first) {
-            (None, Some(fork), Some(forked)) => fork.taken(repository, forked, &forked.0, theirs).map(Some),
+            (None, Some(fork), Some(forked)) => fork.taken(repository, forked, &forked.0, sides).map(Some),
             (found, ..) => Ok(found),
         }
     }
@@ -112,13 +118,16 @@ impl Fork<'_> {
         repository: &Repository,
         (commit, whole): &(String, String),
         behind: &str,
-        theirs: &str,
+        sides: [&str; 2],
     ) -> Result<CommonBase> {
-        let (tree, mut left) = if self.whole {
-            (whole.clone(), BTreeSet::new())
-        } else {
-            only_what_was_taken(repository, commit, whole, theirs)?
-        };
+        let (mut tree, mut left) = (whole.clone(), BTreeSet::new());
+        for (is_whole, side) in [self.whole_here, self.whole].into_iter().zip(sides) {
+            if !is_whole {
+                let more;
+                (tree, more) = only_what_was_taken(repository, commit, &tree, side)?;
+                left.extend(more);
+            }
+        }
         let before: BTreeSet<RepoPath> = self.left.difference(&left).cloned().collect();
         let tree = put_back(repository, tree, behind, &before)?;
         left.extend(before);
