@@ -16,11 +16,14 @@ use super::config::remote_setting;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::git::remote::Remote;
-use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef};
+use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef, Retries};
 use crate::sys::files::{read_plain, remove};
 
 /// The file of a kept repository that says what it was made for.
 const MADE_FOR: &str = "snap-made-for";
+
+/// The file that is there while something is fetched into a kept repository: one that was killed may have left locks.
+const BUSY: &str = "snap-busy";
 
 /// A longer one is none of ours.
 const LARGEST_MADE_FOR: u64 = 1 << 20;
@@ -89,7 +92,8 @@ impl<'a> Remote<'a> {
             interactive: self.interactive,
             hash: self.hash,
             filters: false,
-            retries: self.retries,
+            // Who can't be reached is asked in the usual way then.
+            retries: Retries { tries: 1, ..self.retries },
             limit: self.limit,
             monitor: None,
             tell: Rc::clone(&self.tell),
@@ -107,8 +111,11 @@ impl<'a> Remote<'a> {
         }
         symlink(kept, &self.scratch).context("link", &self.scratch)?;
         let mark = kept.join(MADE_FOR);
-        let made_for = read_plain(&mark, LARGEST_MADE_FOR)?.unwrap_or_default();
-        if let Some(abilities) = Abilities::read(&made_for, &self.made_for()) {
+        // What can't be read is as good as none: everything begins again.
+        let made_for = read_plain(&mark, LARGEST_MADE_FOR).ok().flatten().unwrap_or_default();
+        if let Some(abilities) = Abilities::read(&made_for, &self.made_for())
+            && kept.join(BUSY).symlink_metadata().is_err()
+        {
             self.hash = abilities.hash;
             self.filters = abilities.filters;
             return Ok(());
@@ -134,6 +141,14 @@ impl<'a> Remote<'a> {
         }
         std::fs::create_dir_all(kept).context("create", kept)?;
         self.init()
+    }
+
+    /// Makes the kept repository anew, for the same server.
+    fn begin_again(&self) -> Result<()> {
+        let kept = self.scratch.canonicalize().context("find", &self.scratch)?;
+        self.begin_kept(&kept)?;
+        let (mark, abilities) = (kept.join(MADE_FOR), Abilities { hash: self.hash, filters: self.filters });
+        std::fs::write(&mark, abilities.text(&self.made_for())).context("write", &mark)
     }
 
     /// Returns everything that a kept repository depends on.
@@ -234,7 +249,15 @@ impl<'a> Remote<'a> {
         let specs: Vec<String> = prefixes.iter().map(|prefix| format!("+{prefix}*:{prefix}*")).collect();
         words.extend(["--", &self.called]);
         words.extend(specs.iter().map(String::as_str));
-        let answer = self.attempt(&words, &[])?;
+        let busy = self.scratch.join(BUSY);
+        std::fs::write(&busy, b"").context("write", &busy)?;
+        let mut answer = self.attempt(&words, &[])?;
+        if !answer.ok && is_of_repository(&answer.stderr) {
+            // It holds nothing that is not elsewhere.
+            self.begin_again()?;
+            answer = self.attempt(&words, &[])?;
+        }
+        remove(&busy)?;
         let action = if whole { "fetch from" } else { "list what is on" };
         if answer.ok { Ok(()) } else { Err(self.failed(action, &answer)) }
     }
@@ -327,6 +350,13 @@ impl Abilities {
         let mut all = all.flat_map(|hash| [true, false].map(|filters| Abilities { hash, filters }));
         all.find(|abilities| abilities.text(made_for) == text)
     }
+}
+
+/// Says whether what git says is of the repository that it fetches into, and not of the remote.
+fn is_of_repository(said: &str) -> bool {
+    ["cannot lock ref", "Unable to create", "bad config", "unable to write", "loose object"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Leaves out the lines of a trace.

@@ -165,6 +165,9 @@ impl<'a> Looker<'a> {
         tell: &'a mut dyn FnMut(&str),
     ) -> Result<Looker<'a>> {
         let folder = folder_of(context, home);
+        folder.make_folder()?;
+        // Whoever looks now must not find it gone.
+        let _alone = append_alone(&folder.join("poll.lock"), PATIENCE)?;
         let (opened, scratch, key) =
             open_kept(context, workspace, (home, remote, "poll"), interactive, tell)?;
         let me = joined(context, home).and_then(|joined| joined.who(context).ok());

@@ -15,7 +15,7 @@ use crate::base::timestamp::Timestamp;
 use crate::git::RemoteRef;
 use crate::manifest::Manifest;
 use crate::store::{Entry, Reference};
-use crate::transfer::commit_format::{REFS, RemoteSnapshot, SnapshotSays};
+use crate::transfer::commit_format::{REFS, RemoteSnapshot, SnapshotSays, part};
 
 /// The most snapshots of a line that are looked at for where it began.
 const MOST_BEFORE: usize = 100;
@@ -73,7 +73,7 @@ impl<'a> Remotes<'a> {
 
     /// Returns the snapshots that the remote has, by their refs; notes its leases.
     pub(super) fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
-        let kept = self.names()?.map(|names| names.look(&[REFS, LEASES])).transpose()?.flatten();
+        let kept = self.names().and_then(|names| names.look(&[REFS, LEASES]));
         let listed = match kept {
             Some(refs) => {
                 self.remote.take_hash_of(&refs)?;
@@ -87,17 +87,13 @@ impl<'a> Remotes<'a> {
     }
 
     /// Returns what is kept of the remote's names; `None` if nothing can be.
-    fn names(&self) -> Result<Option<&RemoteNames<'a>>> {
-        if let Some(names) = self.names.get() {
-            return Ok(names.as_ref());
-        }
-        let opened = RemoteNames::open(self.context, &self.remote)?;
-        Ok(self.names.get_or_init(|| opened).as_ref())
+    fn names(&self) -> Option<&RemoteNames<'a>> {
+        self.names.get_or_init(|| RemoteNames::open(self.context, &self.remote)).as_ref()
     }
 
     /// Fetches all of these snapshots.
     pub(super) fn bring(&self, wanted: &[RemoteSnapshot]) -> Result<()> {
-        if self.names()?.is_some() {
+        if self.names().is_some() {
             return self.remote.fetch_listed(&wanted.iter().map(|place| &place.at).collect::<Vec<_>>());
         }
         let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
@@ -183,7 +179,11 @@ impl<'a> Remotes<'a> {
         let entries = self.store.entries()?;
         let mine = common_snapshots::mine(&entries);
         let strangers = || there.iter().filter(|place| !mine.contains_key(&place.id)).map(|place| &place.at);
-        let mut said = match self.names()? {
+        // A ref that leads to somebody else's snapshot is none: each lies under whoever saved it.
+        let is_of = |place: &RemoteSnapshot, says: &SnapshotSays| {
+            says.by.rsplit_once('@').is_some_and(|(user, _)| part(user) == place.user)
+        };
+        let mut said = match self.names() {
             Some(names) => names.said(strangers())?,
             None => BTreeMap::new(),
         };
@@ -205,8 +205,8 @@ impl<'a> Remotes<'a> {
                     let by = format!("{}@{}", Line(&by.user), Line(&by.host));
                     (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
                 }
-                None => match said.remove(place.at.oid.as_str()) {
-                    Some(SnapshotSays { name, by, at, .. }) => (name, by, at, false),
+                None => match said.get(place.at.oid.as_str()).filter(|says| is_of(place, says)) {
+                    Some(SnapshotSays { name, by, at, .. }) => (name.clone(), by.clone(), *at, false),
                     None => {
                         ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
                     }

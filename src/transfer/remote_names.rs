@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::commit_format::SnapshotSays;
 use crate::base::digest::ObjectId;
-use crate::base::error::{Kind, Result};
+use crate::base::error::Result;
 use crate::context::Context;
 use crate::git::{Remote, RemoteRef};
 use crate::sys::locks::append_alone;
@@ -29,43 +29,36 @@ pub(super) struct RemoteNames<'a> {
 }
 
 impl<'a> RemoteNames<'a> {
-    /// Opens what is kept of a remote; `None` if its server sends everything whatever is asked for, or nothing can be kept here.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] if the remote can't be reached.
-    pub(super) fn open(context: &Context, remote: &Remote<'a>) -> Result<Option<RemoteNames<'a>>> {
+    /// Opens what is kept of a remote; `None` if its server sends everything whatever is asked for, it can't be reached, or nothing can
+    /// be kept here.
+    pub(super) fn open(context: &Context, remote: &Remote<'a>) -> Option<RemoteNames<'a>> {
         let folder = folder(context);
         let key = ObjectId::of(remote.leads_to().join("\n").as_bytes()).to_string()[..16].to_owned();
         let lock = folder.join(format!("{key}.lock"));
-        let Some(_alone) = folder.make_folder().and_then(|_| append_alone(&lock, PATIENCE)).ok() else {
-            return Ok(None);
-        };
-        let remote = remote.beside(&folder.join(format!("{key}.git")).path())?;
-        Ok(remote.filters().then_some(RemoteNames { remote, lock }))
+        folder.make_folder().ok()?;
+        let _alone = append_alone(&lock, PATIENCE).ok()?;
+        let kept = folder.join(format!("{key}.git"));
+        let remote = remote.beside(&kept.path()).inspect_err(|_| drop(kept.remove_all())).ok()?;
+        remote.filters().then_some(RemoteNames { remote, lock })
     }
 
-    /// Asks for the refs below these prefixes; `None` if what somebody put there is none of ours, so that git refuses it.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub(super) fn look(&self, prefixes: &[&str]) -> Result<Option<Vec<RemoteRef>>> {
-        let _alone = append_alone(&self.lock, PATIENCE)?;
-        match self.remote.follow(prefixes, false) {
-            Err(error) if error.kind() == Kind::Damaged => return Ok(None),
-            done => done?,
-        }
+    /// Asks for the refs below these prefixes; `None` if that can't be done: what somebody put there may be none of ours, so that git
+    /// refuses it.
+    pub(super) fn look(&self, prefixes: &[&str]) -> Option<Vec<RemoteRef>> {
+        let _alone = append_alone(&self.lock, PATIENCE).ok()?;
+        self.remote.follow(prefixes, false).ok()?;
         let mut refs = Vec::new();
         for prefix in prefixes {
-            refs.extend(self.remote.refs_here(prefix)?);
+            refs.extend(self.remote.refs_here(prefix).ok()?);
         }
-        self.remote.begin_anew_if_many()?;
-        Ok(Some(refs))
+        self.remote.begin_anew_if_many().ok()?;
+        Some(refs)
     }
 
     /// Returns what the commits of these refs say, by their ids, as far as they are kept.
     ///
     /// # Errors
-    /// [`Kind::Environment`] if git can't be run.
+    /// [`crate::base::error::Kind::Environment`] if git can't be run.
     pub(super) fn said<'r>(
         &self,
         refs: impl Iterator<Item = &'r RemoteRef>,
@@ -83,7 +76,7 @@ impl<'a> RemoteNames<'a> {
 /// Removes what is kept of all remotes: names of snapshots that are gone may be in it.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
+/// [`crate::base::error::Kind::Environment`] with the path.
 pub fn forget_names(context: &Context) -> Result<()> {
     let folder = folder(context);
     if folder.is_folder() { folder.remove_all() } else { Ok(()) }

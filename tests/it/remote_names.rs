@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::handoff_remote::{colleague, utf8, with_plain_remote, with_remote};
+use crate::handoff_remote::{colleague, refs, utf8, with_plain_remote, with_remote};
 use crate::support::Must;
 use crate::support::project::{Project, git_in, ran};
 
@@ -113,6 +113,54 @@ fn a_ref_that_is_no_snapshot_a_plain_server_and_an_unusable_state_folder_hide_no
     fs::write(&kept, "in the way").must("a file");
     assert_eq!(names(&clone), ["first"]);
     clone.snap(&["pull"]).exits(0).says(&["Added \"first\""]);
+}
+
+#[test]
+fn what_a_killed_fetch_left_and_what_is_damaged_is_made_anew() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    assert_eq!(names(&project), ["first"]);
+    let all = fs::read_dir(kept(&project)).must("a folder").flatten().map(|entry| entry.path());
+    let repository =
+        all.into_iter().find(|path| path.extension().is_some_and(|end| end == "git")).must("one");
+    let id = refs(&project, &remote)[0].rsplit('/').next().must("an id").to_owned();
+    let damages: [&dyn Fn(); 5] = [
+        &|| {
+            let folder = repository.join("refs/snapshots/ada");
+            fs::create_dir_all(&folder).must("a folder");
+            fs::write(folder.join(format!("{id}.lock")), "").must("a lock");
+            git_in(&project.home, &remote, &["update-ref", "-d", &format!("refs/snapshots/ada/{id}")]);
+            project.snap(&["push"]).exits(0);
+        },
+        &|| fs::write(repository.join("config"), "[core\n").must("a torn file"),
+        &|| {
+            fs::remove_file(repository.join("snap-made-for")).must("to remove");
+            fs::create_dir(repository.join("snap-made-for")).must("a folder");
+        },
+        &|| fs::write(repository.join("packed-refs"), "garbage\n").must("a torn file"),
+        &|| fs::write(repository.join("snap-busy"), "").must("what a killed one leaves"),
+    ];
+    for (number, damage) in damages.iter().enumerate() {
+        damage();
+        assert_eq!(names(&project), ["first"], "{number}");
+        assert_eq!(names(&project), ["first"], "{number}, again");
+    }
+}
+
+#[test]
+fn a_ref_that_leads_to_somebody_elses_snapshot_hides_and_replaces_none() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let commit = refs(&project, &remote)[0].split(' ').next().must("a commit").to_owned();
+    let forged = format!("refs/snapshots/aaa/{}", "0".repeat(31) + "1");
+    git_in(&project.home, &remote, &["update-ref", &forged, &commit]);
+    let bob = colleague(&project, &remote).of_another_user();
+    assert_eq!(names(&bob), ["first", "(no snapshot)"]);
+    bob.snap(&["pull", "-n", "1"]).exits(0).says(&["Added \"first\""]);
 }
 
 #[test]
