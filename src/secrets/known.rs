@@ -217,7 +217,8 @@ impl Known {
                 Noticed::Part(part, writing) => follow(text, hit.range(), value, part, *writing),
             };
             let is_word = || {
-                value.value.len() < STANDS_ALONE && !matches!(form.noticed, Noticed::Part(_, Writing::Hex))
+                value.value.len() < STANDS_ALONE
+                    && !matches!(form.noticed, Noticed::Part(_, Writing::Hex | Writing::Decimal))
             };
             if let Some(span) = span.filter(|span| !is_word() || !is_inside(text, span)) {
                 found(Sighting { span, value, seen: self.seen[form.value] });
@@ -233,7 +234,7 @@ impl Known {
             let value = &self.values[form.value];
             let may = match &form.noticed {
                 // What is short is there by chance.
-                Noticed::Part(part, writing) if *writing == Writing::Hex || part.len() < SURE => {
+                Noticed::Part(part, writing) if *writing != Writing::Escaped || part.len() < SURE => {
                     follow(text, hit.range(), value, part, *writing).is_some()
                 }
                 Noticed::Encoded(_) if hit.len() < SURE => views::base64_run(text, hit.start()).len() >= 16,

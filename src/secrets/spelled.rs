@@ -30,6 +30,8 @@ pub(super) enum Writing {
     Escaped,
     /// Each byte as two hexadecimal digits, with signs or blanks between them.
     Hex,
+    /// Each byte as a number, with commas or blanks between them.
+    Decimal,
 }
 
 /// A reading: how far it is in the text, and how far in the value.
@@ -79,11 +81,14 @@ fn some(mut readings: Vec<Reading>) -> Vec<Reading> {
 
 /// Adds the readings of one more character.
 fn after(text: &[u8], (at, done): Reading, value: &[u8], writing: Writing, next: &mut Vec<Reading>) {
-    if writing == Writing::Hex {
+    if writing != Writing::Escaped {
         let at = if done == 0 { at } else { skipped(text, at) };
-        if hex(text, at) == value.get(done).copied() && done < value.len() {
-            next.push((at + 2, done + 1));
-        }
+        let read = if writing == Writing::Hex {
+            hex(text, at).map(|byte| (byte, at + 2))
+        } else {
+            decimal(text, at)
+        };
+        next.extend(read.filter(|(byte, _)| *byte == value[done]).map(|(_, end)| (end, done + 1)));
         return;
     }
     one_after(text, (at, done), value, next);
@@ -94,7 +99,7 @@ fn after(text: &[u8], (at, done): Reading, value: &[u8], writing: Writing, next:
 
 fn one_after(text: &[u8], (at, done): Reading, value: &[u8], next: &mut Vec<Reading>) {
     let Some(&byte) = text.get(at) else { return };
-    if byte == value[done] {
+    if byte == value[done] || (byte, value[done]) == (b'+', b' ') {
         next.push((at + 1, done + 1));
     }
     if !is_lead(byte) {
@@ -136,7 +141,14 @@ fn before(text: &[u8], (at, left): Reading, value: &[u8], writing: Writing, next
         }
         return;
     }
-    if at > 0 && text[at - 1] == value[left - 1] {
+    if writing == Writing::Decimal {
+        let at = skipped_back(text, at);
+        let start = at - text[..at].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let is_it = decimal(text, start) == Some((value[left - 1], at));
+        next.extend(is_it.then_some((start, left - 1)));
+        return;
+    }
+    if at > 0 && (text[at - 1] == value[left - 1] || (text[at - 1], value[left - 1]) == (b'+', b' ')) {
         next.push((at - 1, left - 1));
     }
     let mut read = Vec::new();
@@ -289,6 +301,12 @@ fn hex(text: &[u8], at: usize) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let pair = text.get(at..at + 2)?;
     u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
+}
+
+/// Reads a number up to 255, and where it ends.
+fn decimal(text: &[u8], at: usize) -> Option<(u8, usize)> {
+    let length = text.get(at..)?.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    Some((std::str::from_utf8(&text[at..at + length]).ok()?.parse().ok()?, at + length))
 }
 
 /// Goes over what stands between two bytes in hexadecimal.

@@ -28,15 +28,24 @@ const CODED: usize = 6;
 /// How many characters are looked for where each is escaped.
 const ESCAPED: usize = 2;
 
+/// How many bytes are looked for in a list of numbers.
+const NUMBERS: usize = 3;
+
+/// Of longer values, not all spellings are looked for whole: their parts are enough.
+const LONG: usize = 128;
+
 /// A backslash, also in a string of JSON, and in one of those in another.
 const SLASHES: [&str; 3] = ["\\", "\\\\", "\\\\\\\\"];
 
 /// Returns what to look for, for a value.
 pub(super) fn noticed(value: &str) -> Vec<(Vec<u8>, Noticed)> {
     let bytes = value.as_bytes();
-    let mut all: Vec<(Vec<u8>, Noticed)> =
-        spellings(value).into_iter().map(|form| (form, Noticed::Whole)).collect();
     let plain = plain_parts(bytes);
+    let whole = match bytes.len() > LONG && !plain.is_empty() {
+        true => vec![bytes.to_vec()],
+        false => spellings(value),
+    };
+    let mut all: Vec<(Vec<u8>, Noticed)> = whole.into_iter().map(|form| (form, Noticed::Whole)).collect();
     let raw = spread(bytes.len(), CODED);
     for part in if plain.is_empty() { &raw } else { &plain } {
         all.push((bytes[part.clone()].to_vec(), Noticed::Part(part.clone(), Writing::Escaped)));
@@ -60,6 +69,13 @@ pub(super) fn noticed(value: &str) -> Vec<(Vec<u8>, Noticed)> {
     for part in spread(bytes.len(), ESCAPED) {
         let forms = in_hexadecimal(&bytes[part.clone()]).into_iter();
         all.extend(forms.map(|form| (form, Noticed::Part(part.clone(), Writing::Hex))));
+    }
+    for part in spread(bytes.len(), NUMBERS) {
+        for between in [", ", ","] {
+            let form =
+                bytes[part.clone()].iter().map(u8::to_string).collect::<Vec<_>>().join(between).into_bytes();
+            all.push((form, Noticed::Part(part.clone(), Writing::Decimal)));
+        }
     }
     let places: Vec<usize> = value.char_indices().map(|(at, _)| at).chain([value.len()]).collect();
     let last = places.len() - 1;

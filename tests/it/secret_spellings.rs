@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use claude_snap::secrets::{Finding, KnownValue, Scanner};
+use claude_snap::secrets::{Hit, KnownValue, Scanner};
 use serde_json::json;
 
 use crate::support::Must;
@@ -259,6 +259,10 @@ const WRITERS: &[Writer] = &[
         rows.chunks(16).map(<[String]>::concat).collect::<Vec<_>>().join("\n")
     }),
     ("a list of 0x", |_, value| bytes(value, |byte| format!("0x{byte:02x}")).join(", ")),
+    ("a list of numbers", |_, value| format!("[{}]", bytes(value, |byte| byte.to_string()).join(", "))),
+    ("a Buffer in JSON", |_, value| {
+        format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", bytes(value, |byte| byte.to_string()).join(","))
+    }),
     ("a list of 0x in lines", |_, value| {
         let rows = bytes(value, |byte| format!("0x{byte:02X}"));
         rows.chunks(12).map(|row| format!("  {}", row.join(", "))).collect::<Vec<_>>().join(",\n")
@@ -294,7 +298,7 @@ const PLACES: [&str; 3] = ["text", "record", "JSON in a record"];
 
 /// What is left of a text in a place.
 fn redacted(scanner: &Scanner, place: &str, text: &str) -> String {
-    let mut take_out = |_: &claude_snap::secrets::Hit<'_>| Some("\u{ab}out\u{bb}".to_owned());
+    let mut take_out = |_: &Hit<'_>| Some("\u{ab}out\u{bb}".to_owned());
     if place == "text" {
         let left = scanner.redact_text(text.as_bytes(), &mut take_out);
         return left.map_or(text.to_owned(), |left| String::from_utf8_lossy(&left).into_owned());
