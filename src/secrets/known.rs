@@ -198,15 +198,24 @@ impl Known {
 
     fn find_within<'a>(&'a self, text: &[u8], depth: usize, found: &mut dyn FnMut(Sighting<'a>)) {
         let mut decoded = 0..0;
+        // How far a code was decoded for nothing, for each place in a group of four, and for how long a value.
+        let mut tried = [(0, 0); 4];
         for hit in self.hits(text) {
             let form = &self.forms[hit.pattern().as_usize()];
             let value = &self.values[form.value];
             let span = match &form.noticed {
                 Noticed::Encoded(_) if depth == 0 || decoded.contains(&hit.start()) => None,
+                Noticed::Encoded(first)
+                    if hit.start() < tried[(hit.start() + 4 - first) % 4].0
+                        && value.value.len() <= tried[(hit.start() + 4 - first) % 4].1 =>
+                {
+                    None
+                }
                 Noticed::Encoded(first) => {
                     // The value may be escaped, and coded once more.
                     let around = LONGEST_RUN.min(value.value.len() * 6 + 48);
                     let view = views::base64_around(text, hit.start(), *first, around);
+                    tried[(hit.start() + 4 - first) % 4] = (hit.start() + around / 2, value.value.len());
                     self.find_within(&view.bytes, depth - 1, &mut |one| {
                         decoded = whole_code(text, view.span(&one.span));
                         found(Sighting { span: decoded.clone(), ..one });

@@ -96,15 +96,15 @@ fn spread(length: usize, most: usize) -> Vec<Range<usize>> {
         return vec![0..length];
     }
     let parts = match length / most {
-        0..3 => 2,
-        3..10 => 3,
+        0..2 => 2,
+        2..10 => 3,
         _ => 4,
     };
     (0..parts).map(|index| (length - most) * index / (parts - 1)).map(|start| start..start + most).collect()
 }
 
-/// Two parts of a value, if possible, that every program writes as they are: letters and digits of ASCII. The end of a line is
-/// in one of them at most.
+/// Up to three parts of a value that every program writes as they are: letters and digits of ASCII. The ends of lines are hardly
+/// in all of them.
 fn plain_parts(value: &[u8]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, _) in value.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
@@ -113,21 +113,24 @@ fn plain_parts(value: &[u8]) -> Vec<Range<usize>> {
             _ => runs.push(at..at + 1),
         }
     }
-    let long = |least: usize| runs.iter().filter(move |run| run.len() >= least);
-    let least = if long(4).next().is_some() { 4 } else { 3 };
-    let (Some(first), Some(last)) = (long(least).next(), long(least).last()) else { return Vec::new() };
-    if first != last {
-        return vec![
-            first.start..first.end.min(first.start + PART),
-            last.start.max(last.end.saturating_sub(PART))..last.end,
-        ];
+    let least = if runs.iter().any(|run| run.len() >= 4) { 4 } else { 3 };
+    let (long, mut short): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.len() >= least);
+    let parts: Vec<Range<usize>> = long.into_iter().flat_map(in_parts).collect();
+    let Some(last) = parts.len().checked_sub(1) else { return Vec::new() };
+    if last == 0 {
+        short.sort_by_key(ExactSizeIterator::len);
+        return parts.into_iter().chain(short.pop().filter(|run| run.len() >= 2)).collect();
     }
-    let half = PART.min(first.len() / 2);
-    if half >= 4 {
-        return vec![first.start..first.start + half, first.end - half..first.end];
-    }
-    let other = runs.iter().filter(|run| *run != first && run.len() >= 2).max_by_key(|run| run.len());
-    std::iter::once(first.clone()).chain(other.cloned()).collect()
+    let mut chosen = vec![parts[0].clone(), parts[last / 2].clone(), parts[last].clone()];
+    chosen.dedup();
+    chosen
+}
+
+/// Cuts a run into parts of about the same length.
+fn in_parts(run: Range<usize>) -> Vec<Range<usize>> {
+    let count = if run.len() < 8 { 1 } else { run.len().div_ceil(PART).max(2) };
+    let at = |index: usize| run.start + run.len() * index / count;
+    (0..count).map(|index| at(index)..at(index + 1)).collect()
 }
 
 /// Returns how bytes look in base64 of either alphabet, for each of the three places where they can begin.
