@@ -16,7 +16,7 @@ const SIGNS: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 const FOREIGN: &str = "éüßñøÅçλжщ漢字€😀";
 
 fn cases() -> usize {
-    std::env::var(CASES).ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+    std::env::var(CASES).ok().and_then(|cases| cases.parse().ok()).unwrap_or(12)
 }
 
 fn of(random: &mut Random, alphabet: &str, length: std::ops::Range<usize>) -> String {
