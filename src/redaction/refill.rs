@@ -305,6 +305,8 @@ struct Supply {
     names: BTreeMap<String, (String, Vec<String>)>,
     agreed: BTreeSet<String>,
     looked_at: BTreeSet<RepoPath>,
+    /// Made when the first file is looked at.
+    scanner: Option<Scanner>,
 }
 
 impl Supply {
@@ -321,7 +323,7 @@ impl Supply {
         let names =
             names.map(|secret| (secret.id.clone(), (secret.kind.clone(), secret.names.clone()))).collect();
         let agreed = agreed.iter().cloned().collect();
-        Ok(Supply { keeper, variables, by_id, names, agreed, looked_at: BTreeSet::new() })
+        Ok(Supply { keeper, variables, by_id, names, agreed, looked_at: BTreeSet::new(), scanner: None })
     }
 
     fn is_own(&self, redaction: &Redaction) -> bool {
@@ -334,8 +336,9 @@ impl Supply {
             return Ok(());
         }
         if let Node::File { bytes, .. } = Tree::open(&workspace.root)?.read(path)? {
-            let known = self.variables.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
-            for finding in Scanner::new(known).find(&bytes) {
+            let known =
+                || self.variables.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+            for finding in self.scanner.get_or_insert_with(|| Scanner::new(known())).find(&bytes) {
                 let value = &bytes[finding.span];
                 self.by_id.insert(secrets::id(self.keeper.key(), value), value.to_vec());
             }

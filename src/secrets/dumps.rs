@@ -46,14 +46,16 @@ pub(super) fn run_over_lines(text: &[u8], at: usize) -> Range<usize> {
     let run = views::base64_run(text, at);
     let (mut start, mut end) = (run.start, run.end);
     let is_line = |from: usize, to: usize| to - from >= 16;
-    while end - start < LONGEST
-        && text.get(end) == Some(&b'\n')
-        && text[end - 1] != b'='
-        && is_line(start, end)
-    {
-        let indent = text[end + 1..].iter().take(16).take_while(|byte| **byte == b' ').count();
-        let next = views::base64_run(text, end + 1 + indent);
-        if next.is_empty() || next.start < end + 1 {
+    let line_end = |at: usize| match text.get(at..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n', ..] => 1,
+        _ => 0,
+    };
+    while end - start < LONGEST && line_end(end) > 0 && text[end - 1] != b'=' && is_line(start, end) {
+        let from = end + line_end(end);
+        let indent = text[from..].iter().take(16).take_while(|byte| **byte == b' ').count();
+        let next = views::base64_run(text, from + indent);
+        if next.is_empty() || next.start < from {
             break;
         }
         let goes_on = matches!(text.get(next.end), None | Some(b'\n' | b'\r'));
@@ -64,11 +66,10 @@ pub(super) fn run_over_lines(text: &[u8], at: usize) -> Range<usize> {
     }
     while end - start < LONGEST && start >= 2 {
         let indent = text[..start].iter().rev().take(16).take_while(|byte| **byte == b' ').count();
-        if text[..start - indent].last() != Some(&b'\n') {
-            break;
-        }
-        let before = views::base64_run(text, (start - indent).saturating_sub(2));
-        let whole = before.end == start - indent - 1 && before.len() >= 16 && text[before.end - 1] != b'=';
+        let Some(line) = text[..start - indent].strip_suffix(b"\n") else { break };
+        let line = line.strip_suffix(b"\r").unwrap_or(line).len();
+        let before = views::base64_run(text, line.saturating_sub(1));
+        let whole = before.end == line && before.len() >= 16 && text[before.end - 1] != b'=';
         let begins = before.start == 0 || b" \n\"'".contains(&text[before.start - 1]);
         if !whole || !begins {
             break;

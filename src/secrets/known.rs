@@ -4,12 +4,14 @@
 //! for: a common word or a path would be found everywhere.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
-use super::looks;
-use super::names;
-use super::views;
+use super::spelled::{self, Writing};
+use super::spellings::{Noticed, noticed};
+use super::{dumps, entities, looks, names, views};
 
 /// A value, and the variable that holds it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,9 +91,7 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     all.extend(views::unpercented(found).and_then(decoded));
     all.extend(found.contains(&b'\\').then(|| views::unescaped(found)).and_then(decoded));
     all.extend(is_base64.then(|| views::base64(found)).and_then(printable));
-    all.extend(found.contains(&b'&').then(|| {
-        text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    }));
+    all.extend(found.contains(&b'&').then(|| entities::decoded(text)));
     all.sort();
     all.dedup();
     // A line end belongs to a private key, which is found by its shape.
@@ -110,27 +110,30 @@ pub(super) struct Known {
     seen: Vec<bool>,
     forms: Vec<KnownForm>,
     automaton: Option<AhoCorasick>,
+    /// The same, which takes longer to build: for many bytes.
+    faster: OnceLock<Option<AhoCorasick>>,
+    /// How many bytes were searched.
+    searched: AtomicUsize,
 }
 
 struct KnownForm {
     value: usize,
-    written: KnownSpelling,
+    noticed: Noticed,
 }
 
-/// How a value is written where a pattern is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KnownSpelling {
-    /// All of it.
-    Whole,
-    /// In base64.
-    Encoded,
-    /// Its beginning, or its end. The rest may be in the lines around it.
-    Head,
-    Tail,
+/// So many bytes make the faster search worth its while, if it has no more patterns than this.
+const MUCH: usize = 4 << 20;
+const MOST_FASTER: usize = 4_000;
+
+fn built(patterns: &[Vec<u8>], kind: AhoCorasickKind) -> Option<AhoCorasick> {
+    AhoCorasick::builder().kind(Some(kind)).match_kind(MatchKind::Standard).build(patterns).ok()
 }
 
-/// How much of a value is enough to find where it continues in another line.
-const PART: usize = 8;
+/// How deep base64 is looked into.
+const DEPTH: usize = 2;
+
+/// The longest base64 that is redacted whole.
+const LONGEST_RUN: usize = 4 << 10;
 
 /// A value that was found.
 pub(super) struct Sighting<'a> {
@@ -155,69 +158,99 @@ impl Known {
         all.sort_by(|(a, a_seen), (b, b_seen)| (&a.value, a_seen, &a.name).cmp(&(&b.value, b_seen, &b.name)));
         all.dedup_by(|(a, _), (b, _)| a.value == b.value);
         let (values, seen): (Vec<KnownValue>, Vec<bool>) = all.into_iter().unzip();
-        let mut patterns = Vec::new();
         let mut forms = Vec::new();
+        let mut patterns = Vec::new();
         for (value, known) in values.iter().enumerate() {
-            let mut add = |pattern: Vec<u8>, written: KnownSpelling| {
-                forms.push(KnownForm { value, written });
+            for (pattern, noticed) in noticed(&known.value) {
+                forms.push(KnownForm { value, noticed });
                 patterns.push(pattern);
-            };
-            for form in spellings(&known.value) {
-                add(form, KnownSpelling::Whole);
-            }
-            for form in views::inside_base64(known.value.as_bytes()).filter(|form| form.len() >= SHORTEST) {
-                let web: Vec<u8> = form
-                    .iter()
-                    .map(|byte| match byte {
-                        b'+' => b'-',
-                        b'/' => b'_',
-                        _ => *byte,
-                    })
-                    .collect();
-                for form in [Some(form.clone()), (web != form).then_some(web)].into_iter().flatten() {
-                    add(form, KnownSpelling::Encoded);
-                }
-            }
-            let bytes = known.value.as_bytes();
-            if bytes.len() >= 2 * PART && bytes.is_ascii() {
-                add(bytes[..PART].to_vec(), KnownSpelling::Head);
-                add(bytes[bytes.len() - PART..].to_vec(), KnownSpelling::Tail);
             }
         }
-        let kind = if patterns.len() < 2_000 { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-        let built = AhoCorasick::builder().kind(Some(kind)).match_kind(MatchKind::Standard).build(&patterns);
-        Known { values, seen, forms, automaton: built.ok().filter(|_| !patterns.is_empty()) }
+        let automaton =
+            if patterns.is_empty() { None } else { built(&patterns, AhoCorasickKind::ContiguousNFA) };
+        Known { values, seen, forms, automaton, faster: OnceLock::new(), searched: AtomicUsize::new(0) }
+    }
+
+    /// Finds the patterns.
+    fn hits<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
+        let searched = self.searched.fetch_add(text.len(), Ordering::Relaxed);
+        let is_worth_it = searched >= MUCH && self.forms.len() <= MOST_FASTER;
+        let faster = || {
+            let patterns: Vec<Vec<u8>> = self
+                .values
+                .iter()
+                .flat_map(|known| noticed(&known.value))
+                .map(|(pattern, _)| pattern)
+                .collect();
+            built(&patterns, AhoCorasickKind::DFA)
+        };
+        let faster = if is_worth_it { self.faster.get_or_init(faster).as_ref() } else { None };
+        faster
+            .or(self.automaton.as_ref())
+            .into_iter()
+            .flat_map(move |automaton| automaton.find_overlapping_iter(text))
     }
 
     /// Calls `found` with each.
     pub(super) fn find<'a>(&'a self, text: &[u8], mut found: impl FnMut(Sighting<'a>)) {
-        let Some(automaton) = &self.automaton else { return };
-        for hit in automaton.find_overlapping_iter(text) {
+        self.find_within(text, DEPTH, &mut found);
+    }
+
+    fn find_within<'a>(&'a self, text: &[u8], depth: usize, found: &mut dyn FnMut(Sighting<'a>)) {
+        let mut decoded = 0..0;
+        // How far a code was decoded for nothing, for each place in a group of four, and for how long a value.
+        let mut tried = [(0, 0); 4];
+        for hit in self.hits(text) {
             let form = &self.forms[hit.pattern().as_usize()];
             let value = &self.values[form.value];
-            let bytes = value.value.as_bytes();
-            let span = match form.written {
-                KnownSpelling::Encoded => {
-                    let run = views::base64_run(text, hit.start());
-                    Some(if run.len() <= 4_096 { run } else { hit.range() })
+            let span = match &form.noticed {
+                Noticed::Encoded(_) if depth == 0 || decoded.contains(&hit.start()) => None,
+                Noticed::Encoded(first)
+                    if hit.start() < tried[(hit.start() + 4 - first) % 4].0
+                        && value.value.len() <= tried[(hit.start() + 4 - first) % 4].1 =>
+                {
+                    None
                 }
-                KnownSpelling::Head => over_lines(text, hit.start(), bytes),
-                KnownSpelling::Tail => over_lines_back(text, hit.end(), bytes),
-                KnownSpelling::Whole if bytes.len() < STANDS_ALONE && is_inside(text, &hit.range()) => None,
-                KnownSpelling::Whole => Some(hit.range()),
+                Noticed::Encoded(first) => {
+                    // The value may be escaped, and coded once more.
+                    let around = LONGEST_RUN.min(value.value.len() * 6 + 48);
+                    let view = views::base64_around(text, hit.start(), *first, around);
+                    tried[(hit.start() + 4 - first) % 4] = (hit.start() + around / 2, value.value.len());
+                    self.find_within(&view.bytes, depth - 1, &mut |one| {
+                        decoded = whole_code(text, view.span(&one.span));
+                        found(Sighting { span: decoded.clone(), ..one });
+                    });
+                    None
+                }
+                Noticed::Whole => Some(hit.range()),
+                Noticed::Part(part, writing) => follow(text, hit.range(), value, part, *writing),
             };
-            if let Some(span) = span {
+            let is_word = || {
+                value.value.len() < STANDS_ALONE
+                    && !matches!(form.noticed, Noticed::Part(_, Writing::Hex | Writing::Decimal))
+            };
+            if let Some(span) = span.filter(|span| !is_word() || !is_inside(text, span)) {
                 found(Sighting { span, value, seen: self.seen[form.value] });
             }
         }
     }
 
-    /// Finds, as quickly as possible, where any of the values may be.
-    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.automaton
-            .iter()
-            .flat_map(move |automaton| automaton.find_overlapping_iter(text))
-            .map(|hit| hit.range())
+    /// Finds, as quickly as possible, where any of the values may be, in raw JSON too; with how much of the text around it may
+    /// belong to it.
+    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (Range<usize>, usize)> + 'a {
+        self.hits(text).filter_map(move |hit| {
+            let form = &self.forms[hit.pattern().as_usize()];
+            let value = &self.values[form.value];
+            let may = match &form.noticed {
+                // What is short is there by chance.
+                Noticed::Part(part, writing) if *writing != Writing::Escaped || part.len() < SURE => {
+                    follow(text, hit.range(), value, part, *writing).is_some()
+                }
+                Noticed::Encoded(_) if hit.len() < SURE => views::base64_run(text, hit.start()).len() >= 16,
+                _ => true,
+            };
+            may.then(|| (hit.range(), value.value.len() * 6))
+        })
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = (&KnownValue, bool)> {
@@ -225,109 +258,36 @@ impl Known {
     }
 }
 
+/// How much of a value is there by chance in no text.
+const SURE: usize = 7;
+
+/// Follows a value from a part of it that was noticed; `None` if the rest is not there, or all of it is there as it is.
+fn follow(
+    text: &[u8],
+    hit: Range<usize>,
+    value: &KnownValue,
+    part: &Range<usize>,
+    writing: Writing,
+) -> Option<Range<usize>> {
+    let bytes = value.value.as_bytes();
+    spelled::around(text, &hit, bytes, part, writing).filter(|span| span.len() > bytes.len())
+}
+
+/// Returns all of the base64 that a part of it is in, unless it is long.
+fn whole_code(text: &[u8], part: Range<usize>) -> Range<usize> {
+    let (first, last) = (part.start, part.end.max(part.start + 1) - 1);
+    let (before, after) = (dumps::run_over_lines(text, first), dumps::run_over_lines(text, last));
+    let start = if first - before.start.min(first) <= LONGEST_RUN { before.start.min(first) } else { first };
+    let end =
+        if after.end.max(part.end) - part.end <= LONGEST_RUN { after.end.max(part.end) } else { part.end };
+    start..end
+}
+
 /// Whether what was found continues as a word.
 fn is_inside(text: &[u8], hit: &Range<usize>) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     word(hit.start.checked_sub(1).and_then(|at| text.get(at))) && word(text.get(hit.start))
         || word(text.get(hit.end)) && word(text.get(hit.end - 1))
-}
-
-/// How many bytes end a line and begin the next one: indents, quote signs of mails, signs of diffs,
-/// continuation marks.
-fn line_break(text: &[u8], at: usize) -> usize {
-    let slash = usize::from(text.get(at) == Some(&b'\\'));
-    let before = slash + usize::from(text.get(at + slash) == Some(&b'\r'));
-    if text.get(at + before) != Some(&b'\n') {
-        return 0;
-    }
-    let lead = text[at + before + 1..].iter().take(12).take_while(|byte| b" \t>|+".contains(byte)).count();
-    before + 1 + lead
-}
-
-/// Follows a value from its beginning over line ends; `None` if it ends elsewhere or in the same line.
-fn over_lines(text: &[u8], start: usize, value: &[u8]) -> Option<Range<usize>> {
-    let (mut at, mut broken) = (start, false);
-    for byte in value {
-        if text.get(at) != Some(byte) {
-            let skip = line_break(text, at);
-            if skip == 0 || text.get(at + skip) != Some(byte) {
-                return None;
-            }
-            at += skip;
-            broken = true;
-        }
-        at += 1;
-    }
-    broken.then_some(start..at)
-}
-
-/// The same backwards, from where it ends.
-fn over_lines_back(text: &[u8], end: usize, value: &[u8]) -> Option<Range<usize>> {
-    let (mut at, mut broken) = (end, false);
-    for byte in value.iter().rev() {
-        if at.checked_sub(1).map(|before| text[before]) != Some(*byte) {
-            let least = at.saturating_sub(16);
-            // A line may end in one of several ways here: the one behind the byte that is looked for counts.
-            at = (least..at).rev().find(|from| {
-                let skip = line_break(text, *from);
-                skip > 0
-                    && *from + skip == at
-                    && from.checked_sub(1).map(|before| text[before]) == Some(*byte)
-            })?;
-            broken = true;
-        }
-        at -= 1;
-    }
-    broken.then_some(at..end)
-}
-
-/// Returns how a value is written in texts of the usual kinds, base64 aside; itself first.
-pub fn spellings(value: &str) -> Vec<Vec<u8>> {
-    let mut all = vec![value.as_bytes().to_vec()];
-    let mut add = |form: String| {
-        let form = form.into_bytes();
-        if !all.contains(&form) {
-            all.push(form);
-        }
-    };
-    let quoted = |text: &str| {
-        let json = serde_json::to_string(text).unwrap_or_default();
-        json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned()
-    };
-    let once = quoted(value);
-    add(quoted(&once));
-    add(quoted(&quoted(&once)));
-    add(once.replace('/', "\\/"));
-    add(quoted(&once.replace('/', "\\/")));
-    add(once);
-    for lower in [false, true] {
-        let percent = |keep: &dyn Fn(u8) -> bool| -> String {
-            value
-                .bytes()
-                .map(|byte| match keep(byte) {
-                    true => char::from(byte).to_string(),
-                    false if lower => format!("%{byte:02x}"),
-                    false => format!("%{byte:02X}"),
-                })
-                .collect()
-        };
-        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-        add(percent(&unreserved));
-        add(percent(&|byte| unreserved(byte) || b"!*'()".contains(&byte)));
-        add(percent(&|byte| unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte)));
-        add(percent(&unreserved).replace("%20", "+"));
-    }
-    add(value.replace('\'', r"'\''"));
-    add(value.replace('\'', r#"'"'"'"#));
-    let special = |c: char| !c.is_ascii_alphanumeric() && c.is_ascii() && !"_-./,:=@%+".contains(c);
-    add(value.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect());
-    add(value.chars().flat_map(|c| "\"\\$`".contains(c).then_some('\\').into_iter().chain([c])).collect());
-    let markup = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    add(markup.replace('"', "&quot;").replace('\'', "&#39;"));
-    add(markup);
-    add(value.replace('\'', "''"));
-    add(value.bytes().map(|byte| format!("{byte:02x}")).collect());
-    all
 }
 
 #[cfg(test)]

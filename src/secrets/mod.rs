@@ -6,6 +6,7 @@
 //! caller decides which secrets are replaced, and by what.
 
 mod dumps;
+mod entities;
 mod json;
 mod judge;
 mod keys;
@@ -15,6 +16,8 @@ mod names;
 mod placeholder;
 mod rule_matching;
 mod scanner;
+mod spelled;
+mod spellings;
 mod syntax;
 mod triggers;
 mod vendor_rules;
@@ -28,9 +31,10 @@ use self::known::Known;
 use self::syntax::assigned::name_before;
 use self::views::DecodedText;
 
-pub use self::known::{KnownValue, spellings, worth_knowing, worth_remembering};
+pub use self::known::{KnownValue, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder};
+pub use self::spellings::spellings;
 pub use self::vendor_rules::{VERSION, has_own_shape};
 
 /// A secret that was found.
@@ -116,9 +120,9 @@ impl Scanner {
             ));
         });
         places.extend(
-            self.known
-                .places(text)
-                .map(|hit| (hit.start.saturating_sub(BEFORE), hit.end.max(hit.start + NEAR))),
+            self.known.places(text).map(|(hit, around)| {
+                (hit.start.saturating_sub(BEFORE.max(around)), hit.end + NEAR.max(around))
+            }),
         );
         places.sort_unstable();
         let mut findings = Vec::new();
@@ -184,7 +188,7 @@ impl Scanner {
     pub fn redact_records(&self, lines: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
         let mut places = Vec::new();
         triggers::candidates(lines, |place| places.push(place.hit.start));
-        places.extend(self.known.places(lines).map(|hit| hit.start));
+        places.extend(self.known.places(lines).map(|(hit, _)| hit.start));
         places.sort_unstable();
         let mut out = Vec::new();
         let (mut copied, mut done, mut number, mut counted) = (0, 0, 0, 0);

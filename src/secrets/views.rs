@@ -203,6 +203,55 @@ pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Decodes base64 around a place, also over the ends of lines; `before` characters of a group of four are before it. At most
+/// this many characters are read to each side.
+pub(super) fn base64_around(text: &[u8], at: usize, before: usize, most: usize) -> DecodedText {
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte);
+    let lead = |byte: &&u8| b" \t>|#".contains(byte);
+    let mut places = Vec::new();
+    let mut from = at;
+    while places.len() < most {
+        let line = from - text[..from].iter().rev().take(16).take_while(lead).count();
+        let end = match &text[..line] {
+            [.., b'\r', b'\n'] => line - 2,
+            [.., b'\n'] => line - 1,
+            _ => from,
+        };
+        match end.checked_sub(1) {
+            Some(next) if part(text[next]) => from = next,
+            _ => break,
+        }
+        places.push(from);
+    }
+    places.reverse();
+    // The first group may be cut.
+    let cut = (places.len() + 4 - before) % 4;
+    places.drain(..cut.min(places.len()));
+    let mut to = at;
+    for _ in 0..most {
+        if !text.get(to).is_some_and(|byte| part(*byte)) {
+            let end = match text.get(to..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => to + 2,
+                [b'\n', ..] => to + 1,
+                _ => break,
+            };
+            to = end + text[end..].iter().take(16).take_while(lead).count();
+            if !text.get(to).is_some_and(|byte| part(*byte)) {
+                break;
+            }
+        }
+        places.push(to);
+        to += 1;
+    }
+    let code: Vec<u8> = places.iter().map(|at| text[*at]).collect();
+    let mut view = DecodedText::with_capacity(code.len());
+    for (index, byte) in base64(&code).into_iter().enumerate() {
+        view.push(byte, places[index * 8 / 6]);
+    }
+    let end = places.last().map_or(at, |last| last + 1);
+    view.end(end)
+}
+
 /// Returns how a text looks inside base64, for each of the three places where it can begin: only the
 /// characters that do not depend on the text around it.
 pub(super) fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {

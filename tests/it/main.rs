@@ -111,6 +111,7 @@ mod risky_steps;
 mod save;
 mod secret_contexts;
 mod secret_recall;
+mod secret_spellings;
 mod secrets;
 mod session_around;
 mod session_state;

@@ -484,6 +484,37 @@ fn what_was_taken_out_stays_known_in_a_store_that_was_copied_or_put_back() {
 }
 
 #[test]
+fn a_known_value_with_letters_and_signs_of_all_kinds_stays_out_and_files_with_it_come_back() {
+    let project = Project::new();
+    let (head, tail) = (token("hex key", 8)[..12].to_owned(), token("hex key", 9)[..12].to_owned());
+    let value = format!("{head}\u{e9}&<'\"\u{1f600}{tail}");
+    let written = [
+        format!("{head}\\u00e9&<'\\\"\\ud83d\\ude00{tail}"),
+        format!("{head}\\xc3\\xa9&<\\'\"\\xf0\\x9f\\x98\\x80{tail}"),
+        format!("{head}&eacute;&amp;&lt;&apos;&#34;&#x1F600;{tail}"),
+        format!("{head}\u{e9}&<\n    '\"\u{1f600}{tail}"),
+        base64(base64(value.as_bytes()).as_bytes()),
+    ];
+    project.write("a.txt", written.join("\n"));
+    let transcript = project.session(ID);
+    for text in &written {
+        let record = json!({"type": "user", "sessionId": ID, "message": {"role": "user", "content": text}});
+        project.append(&transcript, format!("{record}\n").as_bytes());
+        // As a client writes it that escapes all that is not ASCII.
+        let ascii = record.to_string().replace('\u{e9}', "\\u00E9").replace('\u{1f600}', "\\uD83D\\uDE00");
+        project.append(&transcript, format!("{ascii}\n").as_bytes());
+    }
+    let state = project.state();
+    snap_with(&project, &[("MY_TOKEN", &value)], &["save", "x"]).exits(0);
+    assert_nowhere(&project.stored(""), &[&head[..8], &tail[..8], &written[4]]);
+    project.snap(&["verify"]).exits(0);
+    project.git(&["stash", "-u", "-q"]);
+    project.git(&["stash", "drop", "-q"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state(), state, "every byte is back");
+}
+
+#[test]
 fn the_list_of_what_was_taken_out_keeps_no_snapshot_from_leaving() {
     let project = Project::new();
     let password = token("password", 7);

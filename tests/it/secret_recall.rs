@@ -199,6 +199,15 @@ fn secrets_in_the_words_of_real_work_do_not_reach_the_store() {
     assert_eq!(project.state(), state, "saving changes nothing");
 }
 
+fn codes(value: &str, between: &str) -> String {
+    value.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between)
+}
+
+/// What an XML writer makes of a sign that may matter.
+fn entity(one: char) -> String {
+    if one.is_ascii_alphanumeric() { one.to_string() } else { format!("&#x{:x};", u32::from(one)) }
+}
+
 #[test]
 fn a_value_seen_in_one_place_is_known_in_all_others() {
     let mut random = random(7, 7, 7);
@@ -208,6 +217,7 @@ fn a_value_seen_in_one_place_is_known_in_all_others() {
         let quoted = json!(value).to_string();
         let percent = secret_contexts::values::written(&value, "url");
         let (head, tail) = value.split_at(5);
+        let in_lines = base64(format!("{}{value} and then the rest", "so ".repeat(16)).as_bytes());
         // None of these says by itself that it is a secret.
         let elsewhere = [
             format!("try {value} instead"),
@@ -216,6 +226,15 @@ fn a_value_seen_in_one_place_is_known_in_all_others() {
             format!("the header was {}", base64(format!("ab:{value}").as_bytes())),
             format!("it printed\n{head}\n{tail}\nand stopped"),
             format!("args: ['-x', '{}']", value.replace('\'', r"'\''")),
+            format!("dumped as {}", codes(&value, "").to_uppercase()),
+            format!("dumped as {} at last", codes(&value, " ")),
+            format!(
+                "the bytes b'{}'",
+                value.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>()
+            ),
+            format!("<p a=\"{}\"/>", value.chars().map(entity).collect::<String>()),
+            format!("in lines\n{}\n{}\nand on", &in_lines[..76], &in_lines[76..]),
+            format!("twice {} once", base64(base64(format!("ab:{value}").as_bytes()).as_bytes())),
         ];
         let forms = [
             value.clone(),
@@ -223,6 +242,10 @@ fn a_value_seen_in_one_place_is_known_in_all_others() {
             percent.clone(),
             base64(format!("ab:{value}").as_bytes())[4..16].to_owned(),
             format!("{head}\n{tail}"),
+            codes(&value, "").to_uppercase()[2..].to_owned(),
+            codes(&value, " ")[..20].to_owned(),
+            format!("\\x{}", codes(&value[..6], "\\x")),
+            format!("{}\n{}", &in_lines[56..76], &in_lines[76..90]),
         ];
         let project = Project::new();
         let transcript = project.session(ID);
