@@ -171,6 +171,11 @@ impl<'a> Remote<'a> {
         Line(&without_password(&self.address)).to_string()
     }
 
+    /// Tells whoever opened it something, as of failed tries.
+    pub fn tell(&self, text: &str) {
+        (self.tell.borrow_mut())(text);
+    }
+
     /// Returns the addresses that it leads to, without passwords.
     pub fn leads_to(&self) -> &[String] {
         &self.leads_to

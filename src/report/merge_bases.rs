@@ -53,7 +53,16 @@ pub fn merge_bases(
 ) -> Result<MergeBases> {
     let nodes = Nodes { store, read: RefCell::default() };
     let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
-    let theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
+    let mut theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
+    // One that was only shared is in nobody's line where it was made: whoever went on from it has it.
+    for (id, how) in ours.0.iter().filter(|(id, _)| **id != here.id) {
+        let one = if theirs.0.contains_key(id) { None } else { find(store, id) };
+        if let Some(one) = one.filter(|one| is_earlier_state(one, there)) {
+            let is_whole = one.workspace.branch == there.workspace.branch;
+            let how = How { tip: there.id.clone(), is_whole, left: BTreeSet::new(), at: how.at };
+            theirs.0.insert(id.clone(), how);
+        }
+    }
     for (id, how) in theirs.0.iter().filter(|(id, _)| **id != there.id) {
         if !ours.0.contains_key(id) && find(store, id).is_some_and(|one| was_here(&one)) {
             let how = How { tip: here.id.clone(), is_whole: true, left: BTreeSet::new(), at: how.at };
@@ -82,6 +91,15 @@ pub fn merge_bases(
         bases = found.behind.last().into_iter().flatten().collect();
     }
     Ok(found)
+}
+
+/// Says whether a snapshot is an earlier state of the work tree and session that another one is of.
+fn is_earlier_state(one: &Manifest, of: &Manifest) -> bool {
+    let work = |one: &Manifest| {
+        let session = one.session.as_ref().map(|session| session.id.clone());
+        (one.workspace.root.clone(), one.created_by.user.clone(), one.created_by.host.clone(), session)
+    };
+    one.created_at <= of.created_at && one.session.is_some() && work(one) == work(of)
 }
 
 /// Returns what two bases have in common.

@@ -80,7 +80,7 @@ pub fn commit_of(manifest: &Manifest, name: String, private: bool) -> NewCommit 
 }
 
 /// Says whether nobody gave a snapshot its name: a hook made it, or it ends in a time of the day, as names do that are made of a prompt.
-fn is_made_name(manifest: &Manifest) -> bool {
+pub(super) fn is_made_name(manifest: &Manifest) -> bool {
     let name = manifest.name.trim_end_matches(|c: char| c.is_ascii_digit());
     let name = name.strip_suffix('-').unwrap_or(&manifest.name);
     let is_clock = |text: &str| {

@@ -12,7 +12,7 @@ use crate::base::ids::SnapshotId;
 use crate::git::Remote;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Entry, Store};
-use crate::transfer::commit_format::{self, MANIFEST, RemoteSnapshot};
+use crate::transfer::commit_format::{self, MANIFEST, RemoteSnapshot, is_made_name};
 
 /// The most snapshots that a fetch builds on: the newest of so many sessions.
 const MOST_TO_FETCH_ON: usize = 4;
@@ -78,38 +78,51 @@ pub(super) fn lay(
     store: &Store,
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     on: &[&RemoteSnapshot],
-    private: bool,
 ) -> Result<()> {
     let found: Vec<(&RemoteSnapshot, Mine<'_>)> =
         on.iter().filter_map(|place| Some((*place, *mine.get(&place.id)?))).collect();
     if found.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = (0..found.len()).map(|number| format!("refs/bases/{number}")).collect();
-    let ours: Vec<Mine<'_>> = found.iter().map(|(_, mine)| *mine).collect();
-    // One that was pushed with its name, and is made without it, is another commit, and is sent anew.
-    let Ok(made) = write(remote, store, &ours, &names, private) else { return Ok(()) };
     let mut both = Vec::new();
-    for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
+    // As it was pushed: with its name, or without it.
+    let mut missing: Vec<usize> = (0..found.len()).collect();
+    for private in [false, true] {
+        let names: Vec<String> = missing.iter().map(|number| format!("refs/bases/{number}")).collect();
+        let ours: Vec<Mine<'_>> = missing.iter().map(|number| found[*number].1).collect();
+        let Ok(made) = write(remote, store, &ours, &names, |_| private) else { return Ok(()) };
+        let mut others = Vec::new();
+        for ((oid, number), name) in made.into_iter().zip(missing).zip(&names) {
+            if oid == found[number].0.at.oid {
+                both.push(oid);
+            } else {
+                remote.forget(name)?;
+                others.extend(is_made_name(found[number].1.manifest).then_some(number));
+            }
+        }
         // Frames that another version of the compressor made give another commit.
-        if *oid == place.at.oid { both.push(oid.as_str()) } else { remote.forget(name)? }
+        missing = others;
+        if missing.is_empty() {
+            break;
+        }
     }
+    let both: Vec<&str> = both.iter().map(String::as_str).collect();
     if both.is_empty() { Ok(()) } else { remote.build_on(&both) }
 }
 
 /// Makes the commits of snapshots in the scratch repository, under refs of these names, and
-/// returns their ids. Every object is checked on the way.
+/// returns their ids; `private` says of which the message tells no name that was made. Every object is checked on the way.
 pub(super) fn write(
     remote: &Remote<'_>,
     store: &Store,
     snapshots: &[Mine<'_>],
     names: &[String],
-    private: bool,
+    private: impl Fn(&Manifest) -> bool,
 ) -> Result<Vec<String>> {
     let commits: Vec<_> = snapshots
         .iter()
         .zip(names)
-        .map(|(one, name)| commit_format::commit_of(one.manifest, name.clone(), private))
+        .map(|(one, name)| commit_format::commit_of(one.manifest, name.clone(), private(one.manifest)))
         .collect();
     let sizes: BTreeMap<_, _> = snapshots
         .iter()

@@ -108,7 +108,9 @@ impl<'a> Remotes<'a> {
                 chosen.push(entry);
             }
         }
-        chosen.extend(self.beginnings(&chosen)?);
+        let along = self.beginnings(&chosen)?;
+        let along_ids = common_snapshots::mine(&along).into_keys().cloned().collect();
+        chosen.extend(along);
         let wanted = common_snapshots::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
@@ -117,7 +119,7 @@ impl<'a> Remotes<'a> {
             handed =
                 audit::unless_failed(self.store, &self.line(Operation::Push, Some(one.manifest)), handed);
         }
-        let handed = handed?;
+        let (wanted, handed) = self.without_what_stays(wanted, handed?, &along_ids);
         for (one, handed) in wanted.iter().zip(&handed) {
             self.log(Operation::Push, one.manifest, &handed.fate);
         }
@@ -162,13 +164,12 @@ impl<'a> Remotes<'a> {
             self.store,
             &mine,
             &common_snapshots::to_push_on(&mine, &there, &new),
-            self.private,
         )?;
         let names: Vec<String> = new.iter().map(|one| commit_format::ref_of(one.manifest)).collect();
         let oids = if new.is_empty() {
             Vec::new()
         } else {
-            common_snapshots::write(&self.remote, self.store, &new, &names, self.private)?
+            common_snapshots::write(&self.remote, self.store, &new, &names, |one| self.tells_no_words(one))?
         };
         let refs: Vec<RemoteRef> =
             oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
@@ -231,7 +232,6 @@ impl<'a> Remotes<'a> {
             self.store,
             &mine,
             &common_snapshots::to_fetch_on(&mine, &there),
-            self.private,
         )?;
         self.bring(&wanted)?;
         for place in self.newest_first(wanted)? {

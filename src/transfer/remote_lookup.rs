@@ -1,10 +1,11 @@
 //! Which snapshots on a remote a name or an id means, and what is known of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::common_snapshots;
+use super::common_snapshots::Mine;
 use super::lease::{LEASES, Lease};
-use super::outcome::ListedSnapshot;
+use super::outcome::{ListedSnapshot, TransferOutcome, TransferResult};
 use super::peers;
 use super::remote::Remotes;
 use super::remote_names::RemoteNames;
@@ -69,6 +70,35 @@ impl<'a> Remotes<'a> {
         found.dedup();
         found.retain(|id| chosen.iter().all(|one| one.manifest.as_ref().is_ok_and(|one| one.id != *id)));
         found.iter().map(|id| self.store.find(&Reference::Named(id.to_string()))).collect()
+    }
+
+    /// Leaves out what was to be sent along and was there already, or may not leave, which is told: nobody asked for it.
+    pub(super) fn without_what_stays<'m>(
+        &self,
+        wanted: Vec<Mine<'m>>,
+        handed: Vec<TransferResult>,
+        along: &BTreeSet<SnapshotId>,
+    ) -> (Vec<Mine<'m>>, Vec<TransferResult>) {
+        let stays = |result: &TransferResult| match &result.fate {
+            TransferOutcome::Done => false,
+            _ if !along.contains(&result.id) => false,
+            TransferOutcome::Already => true,
+            TransferOutcome::Failed(error) => {
+                self.remote.tell(&format!(
+                    "{:?}, the session that this went on from, is not sent along, so a merge may have conflicts: {error}",
+                    result.name
+                ));
+                true
+            }
+        };
+        let both = wanted.into_iter().zip(handed);
+        both.filter(|(_, result)| !stays(result)).unzip()
+    }
+
+    /// Says whether the message of a snapshot's commit tells no name that was made: here, or because somebody else saved it, who
+    /// may have wanted that.
+    pub(super) fn tells_no_words(&self, one: &Manifest) -> bool {
+        self.private || part(&one.created_by.user) != part(&self.context.user)
     }
 
     /// Returns the snapshots that the remote has, by their refs; notes its leases.

@@ -119,6 +119,7 @@ mod sessions_continued;
 mod sessions_found;
 mod sessions_read_again;
 mod space_follow;
+mod space_lines;
 mod space_story;
 mod spaces;
 mod spaces_kept;
