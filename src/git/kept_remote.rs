@@ -354,9 +354,17 @@ impl Abilities {
 
 /// Says whether what git says is of the repository that it fetches into, and not of the remote.
 fn is_of_repository(said: &str) -> bool {
-    ["cannot lock ref", "Unable to create", "bad config", "unable to write", "loose object"]
-        .iter()
-        .any(|words| said.contains(words))
+    const WORDS: [&str; 8] = [
+        "cannot lock ref",
+        "Unable to create",
+        "bad config",
+        "unable to write",
+        "loose object",
+        "could not lock config",
+        "could not set",
+        "has multiple values",
+    ];
+    WORDS.iter().any(|words| said.contains(words))
 }
 
 /// Leaves out the lines of a trace.

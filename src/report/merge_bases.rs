@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::fork::goes_on_from;
 use crate::base::error::Result;
-use crate::base::ids::SnapshotId;
+use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{IndexState, Manifest, Merged};
@@ -55,20 +55,9 @@ pub fn merge_bases(
     let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
     let mut theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
     // One that was only shared is in nobody's line where it was made: whoever went on from it has it.
-    for (id, how) in ours.0.iter().filter(|(id, _)| **id != here.id) {
-        let one = if theirs.0.contains_key(id) { None } else { find(store, id) };
-        if let Some(one) = one.filter(|one| is_earlier_state(one, there)) {
-            let is_whole = one.workspace.branch == there.workspace.branch;
-            let how = How { tip: there.id.clone(), is_whole, left: BTreeSet::new(), at: how.at };
-            theirs.0.insert(id.clone(), how);
-        }
-    }
-    for (id, how) in theirs.0.iter().filter(|(id, _)| **id != there.id) {
-        if !ours.0.contains_key(id) && find(store, id).is_some_and(|one| was_here(&one)) {
-            let how = How { tip: here.id.clone(), is_whole: true, left: BTreeSet::new(), at: how.at };
-            ours.0.insert(id.clone(), how);
-        }
-    }
+    let (ours_before, theirs_before) = (ours.clone(), theirs.clone());
+    theirs.add_earlier_states(&nodes, &ours_before, &|_, _| true);
+    ours.add_earlier_states(&nodes, &theirs_before, &|one, of| *of != here.id || was_here(one));
     let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
     let ours = Line { of: here, walk: ours, has: Some(has) };
     let theirs = Line { of: there, walk: theirs, has: None };
@@ -91,15 +80,6 @@ pub fn merge_bases(
         bases = found.behind.last().into_iter().flatten().collect();
     }
     Ok(found)
-}
-
-/// Says whether a snapshot is an earlier state of the work tree and session that another one is of.
-fn is_earlier_state(one: &Manifest, of: &Manifest) -> bool {
-    let work = |one: &Manifest| {
-        let session = one.session.as_ref().map(|session| session.id.clone());
-        (one.workspace.root.clone(), one.created_by.user.clone(), one.created_by.host.clone(), session)
-    };
-    one.created_at <= of.created_at && one.session.is_some() && work(one) == work(of)
 }
 
 /// Returns what two bases have in common.
@@ -171,6 +151,9 @@ fn find(store: &Store, id: &SnapshotId) -> Option<Manifest> {
     store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok()
 }
 
+/// A session in a work tree, of a user on a machine.
+type Work = ((NativePath, String, String), ClientId);
+
 /// What is needed of a snapshot on the way.
 struct Node {
     id: SnapshotId,
@@ -179,10 +162,16 @@ struct Node {
     merged: Vec<Merged>,
     taken: Option<Merged>,
     place: (NativePath, String, String),
+    session: Option<ClientId>,
     branch: Option<String>,
 }
 
 impl Node {
+    /// Returns the session and the work tree that it is of; none without a session.
+    fn work(&self) -> Option<Work> {
+        Some((self.place.clone(), self.session.clone()?))
+    }
+
     fn of(one: &Manifest, merged: Vec<Merged>) -> Node {
         let by = &one.created_by;
         Node {
@@ -192,6 +181,7 @@ impl Node {
             merged,
             taken: one.taken.clone(),
             branch: one.workspace.branch.clone(),
+            session: one.session.as_ref().map(|session| session.id.clone()),
             place: (one.workspace.root.clone(), by.user.clone(), by.host.clone()),
         }
     }
@@ -227,9 +217,41 @@ struct How {
 }
 
 /// All snapshots that are part of a line, and the parents that are not here.
+#[derive(Clone)]
 struct Walk(HashMap<SnapshotId, How>, HashSet<SnapshotId>);
 
 impl Walk {
+    /// Adds those of another line that are earlier states of a work tree and session that this line has: no parent leads to what was
+    /// only shared. `may` says whether one counts as an earlier state of another.
+    fn add_earlier_states(
+        &mut self,
+        nodes: &Nodes<'_>,
+        other: &Walk,
+        may: &dyn Fn(&Manifest, &SnapshotId) -> bool,
+    ) {
+        let mut newest: HashMap<Work, (Rc<Node>, &How)> = HashMap::new();
+        for (id, how) in &self.0 {
+            let Some((work, node)) = nodes.find(id).and_then(|node| Some((node.work()?, node))) else {
+                continue;
+            };
+            let known = newest.entry(work).or_insert((node.clone(), how));
+            if known.0.at < node.at {
+                *known = (node, how);
+            }
+        }
+        let mut found = Vec::new();
+        for (id, how) in other.0.iter().filter(|(id, _)| !self.0.contains_key(*id)) {
+            let Some(node) = nodes.find(id) else { continue };
+            let Some((later, known)) = node.work().and_then(|work| newest.get(&work)) else { continue };
+            if node.at <= later.at && find(nodes.store, id).is_some_and(|one| may(&one, &later.id)) {
+                let is_whole = known.is_whole && node.branch == later.branch;
+                let how = How { tip: later.id.clone(), is_whole, left: known.left.clone(), at: how.at };
+                found.push((id.clone(), how));
+            }
+        }
+        self.0.extend(found);
+    }
+
     fn of(nodes: &Nodes<'_>, start: Node) -> Walk {
         let mut walk = Walk(HashMap::new(), HashSet::new());
         let mut tips = VecDeque::from([(Rc::new(start), true, BTreeSet::new())]);
