@@ -148,7 +148,12 @@ impl Context {
     /// [`Kind::NotFound`] if the folder is not there.
     pub fn at(&self, folder: &Path) -> Result<Context> {
         let cwd = self.cwd.join(folder).canonicalize().map_err(|error| {
-            Error::new(Kind::NotFound, format!("Cannot work in {}", folder.display())).because(error)
+            let cannot = Error::new(Kind::NotFound, format!("Cannot work in {}", folder.display()));
+            if error.kind() == std::io::ErrorKind::NotFound {
+                cannot.because("there is no such folder")
+            } else {
+                cannot.because(error)
+            }
         })?;
         Ok(Context { cwd, ..self.clone() })
     }

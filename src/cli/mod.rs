@@ -73,6 +73,7 @@ pub fn main() -> ExitCode {
     at_first(&command);
     interrupted::watch(global.color);
     let outcome = diagnostics::start(global.verbose).and_then(|()| {
+        let _whole = tracing::info_span!(target: "snap::phase", "command").entered();
         let typed = Typed { command, to_choose, global: &global };
         run(typed, store, &mut ui)
     });

@@ -180,7 +180,7 @@ impl StatusReport {
         let this = std::env::current_exe().ok();
         let called = called::called_by_hooks();
         let first = called::first_on_path(called::SHORT);
-        let mut problems = problems(workspace, &all, &places, called.as_deref());
+        let mut problems = problems(workspace, &all, &space.lacking, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
         let (session, running_too) = sessions(context, workspace);
         let shared = SharedNow::of(context, workspace);
