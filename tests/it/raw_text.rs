@@ -343,7 +343,7 @@ fn nor_by_a_hook_whatever_a_project_and_a_step_say() {
     }
     let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).unwrap_or_default();
     is_clean("the log", &log, false);
-    both_clean("list", &project.snap(&["list"]), false);
+    both_clean("list", &project.snap(&["list"]), true);
 }
 
 #[test]
