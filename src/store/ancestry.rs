@@ -35,7 +35,9 @@ impl<'a> Ancestry<'a> {
     pub fn went_on(summaries: &'a Summaries) -> BTreeSet<&'a SnapshotId> {
         let ancestry = Ancestry::of(summaries);
         let mut all = BTreeSet::new();
-        for saved in summaries.iter().filter_map(|listed| listed.readable()).filter(|saved| !saved.head.safety) {
+        for saved in
+            summaries.iter().filter_map(|listed| listed.readable()).filter(|saved| !saved.head.safety)
+        {
             let mut next = saved.summary.parent.as_ref();
             // What is in already has all that is before it in too; so no ring is walked twice.
             while let Some(id) = next.filter(|id| all.insert(*id)) {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use super::{LEAST_EACH, Store, TrashSize, UnreadEntry, manifest_name};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
-use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef, may_name};
+use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef, may_name, names_of_itself};
 use crate::sys::parallel::{self, held};
 
 /// Objects by their names.
@@ -174,14 +174,4 @@ impl Store {
         let absent = objects.iter().zip(&sizes).filter(|(_, size)| **size == 0).map(|(object, _)| *object);
         (sizes.iter().sum(), absent.collect())
     }
-}
-
-/// Returns the digests that a manifest has of itself, as it is written here.
-fn names_of_itself(json: &[u8]) -> Vec<ObjectId> {
-    let digest = |key: &[u8]| {
-        let start = memchr::memmem::rfind(json, key)? + key.len();
-        let digits = json[start..].split(|byte| *byte == b'"').next()?;
-        ObjectId::parse(std::str::from_utf8(digits).ok()?)
-    };
-    [&b"\n  \"state\": \""[..], b"\n  \"mac\": \"", b"\n  \"checksum\": \""].into_iter().filter_map(digest).collect()
 }

@@ -134,9 +134,11 @@ fn what_a_person_reads_is_singular_short_and_of_this_command() {
     project.snap_in(&project.path(".git"), &["list"]).exits(3).says(&["git's own folder"]);
     project.snap(&["prune", "--older-than", "7d", "--dry-run"]).exits(0);
     project.git(&["remote", "add", "origin", "/nowhere"]);
-    let remote = project.snap(&["space", "--remote", "nope"]).exits(3).says(&["there is origin"]).stderr.clone();
+    let remote =
+        project.snap(&["space", "--remote", "nope"]).exits(3).says(&["there is origin"]).stderr.clone();
     assert!(!remote.contains("comes before the snapshot"), "{remote}");
-    let gone = project.snap(&["-C", "no/such", "list"]).exits(3).says(&["there is no such folder"]).stderr.clone();
+    let gone =
+        project.snap(&["-C", "no/such", "list"]).exits(2).says(&["there is no such folder"]).stderr.clone();
     assert!(!gone.contains("os error"), "{gone}");
     project.snap(&["list", "-n", "-1"]).exits(2).says(&["is not a whole number"]);
     project.snap(&["prune", "--keep-last", "-1"]).exits(2).says(&["is not a whole number"]);

@@ -153,7 +153,9 @@ fn list(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
             begins_with: called(begin),
             newest_name: newest.as_ref().and_then(called),
             state: state.map(LineFacts::of),
-            marks: state.map(|state| marks(&LineState { name: None, ..state.clone() }, false)).unwrap_or_default(),
+            marks: state
+                .map(|state| marks(&LineState { name: None, ..state.clone() }, false))
+                .unwrap_or_default(),
             newest: newest.clone(),
         }
     });

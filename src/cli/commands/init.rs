@@ -88,7 +88,11 @@ impl Init {
             sharing.carry_out(context)?;
         }
         let report = InitReport::new(&self, scope, setup.changes(), &sharing);
-        if self.dry_run { ui.report(&report)? } else { ui.confirm(&report)? }
+        if self.dry_run {
+            ui.report(&report)?
+        } else {
+            ui.confirm(&report)?
+        }
         if self.no_sync {
             return Ok(Outcome::Done);
         }

@@ -42,7 +42,7 @@ const MOST_MEASURED: usize = 200;
 /// List the snapshots, newest first
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap list", "Those that you made, and the newest; others that snap made by itself are counted"),
+    ("snap list", "Those that you made, and the newest of all"),
     ("snap list parser --since 7d", "Those of the last week about the parser"),
     ("snap list --here -n 5", "The five newest of this work tree"),
     ("snap list --tree", "Draw which snapshot was saved after which"),

@@ -118,7 +118,9 @@ impl<'a> Snapshot<'a> {
             agents: summary.agents,
             edits: summary.edits.map(edits),
             line: line.map(LineFacts::of),
-            line_marks: line.map(|line| line_words::marks(line, went_on.contains(&head.id))).unwrap_or_default(),
+            line_marks: line
+                .map(|line| line_words::marks(line, went_on.contains(&head.id)))
+                .unwrap_or_default(),
             size,
             age: head.created_at.age(context.now),
             about: about(&head.name, summary),

@@ -49,7 +49,10 @@ pub(super) fn draw(
                 "{}{}{}",
                 cut(one.called, LONGEST_NAME),
                 if head.safety { " (safety)" } else { "" },
-                states.get(&head.id).map(|state| marks(state, went_on.contains(&head.id))).unwrap_or_default()
+                states
+                    .get(&head.id)
+                    .map(|state| marks(state, went_on.contains(&head.id)))
+                    .unwrap_or_default()
             ),
             by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),
         }

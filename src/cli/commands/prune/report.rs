@@ -100,8 +100,7 @@ pub(super) fn tell_left(
         let more = done.also_in.len().saturating_sub(MOST_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         // The command names all: one that leaves some would be run again and again.
-        let command: Vec<String> =
-            done.also_in.iter().map(|name| quoted(&Line(name).to_string())).collect();
+        let command: Vec<String> = done.also_in.iter().map(|name| quoted(&Line(name).to_string())).collect();
         ui.warn(&format!(
             "something of it is also in {}{more}: the same version of a file, or its name. If that must not stay on this disk: \
              `snap rm --now {}` removes {} for good, with all {}",

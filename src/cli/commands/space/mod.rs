@@ -82,7 +82,8 @@ impl Space {
                 .collect(),
         };
         let snapshots = Snapshots::of(&there, &here, &states, &around, names_only);
-        let shares = space::joined(context, &home).is_some_and(|joined| !joined.off && joined.remote == remote);
+        let shares =
+            space::joined(context, &home).is_some_and(|joined| !joined.off && joined.remote == remote);
         let report = SpaceReport::of(&shown, &all, snapshots, context.now, (self.all, names_only));
         ui.report(&SpaceReport { shares, ..report })?;
         Ok(Outcome::Done)

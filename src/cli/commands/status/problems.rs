@@ -97,7 +97,8 @@ pub(super) fn problems(
             "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
         );
     }
-    let in_conflict = workspace.repository.as_ref().and_then(|git| git.in_conflict().ok()).unwrap_or_default();
+    let in_conflict =
+        workspace.repository.as_ref().and_then(|git| git.in_conflict().ok()).unwrap_or_default();
     if let Some(first) = in_conflict.first() {
         let first = Line(&first.to_string()).to_string();
         let (what, them) = match in_conflict.len() {
