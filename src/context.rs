@@ -81,9 +81,7 @@ impl Context {
         let variable = environment::variable;
         let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
         let here = folder.unwrap_or(Path::new("."));
-        let cwd = here.canonicalize().map_err(|error| {
-            Error::new(Kind::Usage, format!("Cannot work in {}", here.display())).because(error)
-        })?;
+        let cwd = here.canonicalize().map_err(|error| cannot_work_in(Kind::Usage, here, &error))?;
         let (home, state) = match directories::BaseDirs::new() {
             // Not every system has a place for state.
             Some(folders) => {
@@ -147,10 +145,21 @@ impl Context {
     /// # Errors
     /// [`Kind::NotFound`] if the folder is not there.
     pub fn at(&self, folder: &Path) -> Result<Context> {
-        let cwd = self.cwd.join(folder).canonicalize().map_err(|error| {
-            Error::new(Kind::NotFound, format!("Cannot work in {}", folder.display())).because(error)
-        })?;
+        let cwd = self
+            .cwd
+            .join(folder)
+            .canonicalize()
+            .map_err(|error| cannot_work_in(Kind::NotFound, folder, &error))?;
         Ok(Context { cwd, ..self.clone() })
+    }
+}
+
+fn cannot_work_in(kind: Kind, folder: &Path, error: &std::io::Error) -> Error {
+    let cannot = Error::new(kind, format!("Cannot work in {}", folder.display()));
+    if error.kind() == std::io::ErrorKind::NotFound {
+        cannot.because("there is no such folder")
+    } else {
+        cannot.because(error)
     }
 }
 

@@ -88,8 +88,13 @@ impl Workspace {
             }
             Location::Outside => (context.cwd.clone(), context.cwd.clone(), None),
             Location::Bare(folder) => {
+                let what = if folder.file_name().is_some_and(|name| name == ".git") {
+                    "is git's own folder of a repository"
+                } else {
+                    "is a bare repository"
+                };
                 return Err(Error::new(Kind::Refused, format!("Cannot work in {}", context.cwd.display()))
-                    .because(format!("{} is a bare repository: it has no work tree here", folder.display()))
+                    .because(format!("{} {what}: it has no work tree here", folder.display()))
                     .hint("go to one of its work trees (`git worktree list`), or use `-C DIR`"));
             }
         };

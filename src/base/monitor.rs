@@ -112,6 +112,11 @@ impl Phase {
     }
 }
 
+/// Begins the span of the diagnostic log that a whole command is, until what this returns is dropped.
+pub fn whole_command() -> impl Drop {
+    tracing::info_span!(target: "snap::phase", "command").entered()
+}
+
 /// How far a phase is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {

@@ -9,6 +9,9 @@ use crate::base::screen::cut;
 
 use serde::{Serialize, Serializer};
 
+/// At most so many paths are named in one sentence.
+const MOST_NAMED: usize = 3;
+
 /// One thing that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
@@ -159,6 +162,8 @@ pub enum Warning {
         here: String,
         /// The snapshot's base.
         base: String,
+        /// Which other paths differ between the two; `None` if the base is not here.
+        others: Option<Vec<String>>,
     },
     /// Both sides of a merge changed this path.
     BothChanged(String),
@@ -402,10 +407,22 @@ impl fmt::Display for Warning {
                 paths.join(", ")
             ),
             Warning::MoreShownAsStaged(more) => write!(f, "{more} more paths will also show as staged."),
-            Warning::HeadElsewhere { here, base } => write!(
-                f,
-                "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
-            ),
+            Warning::HeadElsewhere { here, base, others } => {
+                write!(
+                    f,
+                    "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
+                )?;
+                match others.as_deref() {
+                    None => write!(f, " {base} is not here, and nothing else that was committed there."),
+                    Some([]) => Ok(()),
+                    Some([one]) => write!(f, " Another file differs between the two: {one}."),
+                    Some(all) => {
+                        let named = all.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+                        write!(f, " {} other files differ between the two: {named}", all.len())?;
+                        f.write_str(if all.len() > MOST_NAMED { ", …" } else { "." })
+                    }
+                }
+            }
             Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
             Warning::NotMerged(path) => write!(
                 f,

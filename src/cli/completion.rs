@@ -2,12 +2,14 @@
 //!
 //! The shell calls this program for it, so it is never out of date. Whatever goes wrong is nothing to be told about then.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::Command;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::{
+    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
+};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::called;
@@ -62,10 +64,24 @@ pub(super) fn script(shell: &str) -> Result<Vec<u8>> {
     }
 }
 
+/// What bash does last: where nothing is typed, options alone would put a lone dash there.
+const NO_LONE_DASH: &str = r#"
+    if [[ -z "$2" ]]; then
+        local word other=
+        for word in "${COMPREPLY[@]}"; do
+            [[ "$word" == -* ]] || other=1
+        done
+        [[ -n "$other" ]] || COMPREPLY=()
+    fi
+}
+"#;
+
 /// Has bash tell the word as it was typed too: what it tells by itself lacks the quote.
 fn with_typed_word(script: &str) -> String {
     let asks = format!("{VARIABLE}=\"bash\" \\\n");
-    script.replacen(&asks, &format!("{WORD}=\"${{COMP_WORDS[COMP_CWORD]}}\" \\\n        {asks}"), 1)
+    let script =
+        script.replacen(&asks, &format!("{WORD}=\"${{COMP_WORDS[COMP_CWORD]}}\" \\\n        {asks}"), 1);
+    script.replacen("\n}\n", NO_LONE_DASH, 1)
 }
 
 /// Completes the name of a snapshot.
@@ -73,16 +89,43 @@ pub(super) fn snapshots() -> ArgValueCandidates {
     ArgValueCandidates::new(|| candidates().unwrap_or_default())
 }
 
+/// Completes the name of a snapshot, and a path behind `--`.
+pub(super) fn snapshots_then_paths() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        if is_escaped(std::env::args_os(), std::env::var("_CLAP_COMPLETE_INDEX").ok().as_deref()) {
+            return PathCompleter::any().complete(typed);
+        }
+        let mut all = candidates().unwrap_or_default();
+        let typed = typed.to_string_lossy();
+        all.retain(|one| one.get_value().to_string_lossy().starts_with(&*typed));
+        all
+    })
+}
+
+/// Says whether the word that is typed comes behind `--`: the library goes on with the names before it then. The first `--`
+/// stands before the command line itself; some shells tell which word of it is typed, for the others it is the last one.
+fn is_escaped(arguments: impl Iterator<Item = OsString>, typed: Option<&str>) -> bool {
+    let words: Vec<OsString> = arguments.skip_while(|word| word != "--").skip(1).collect();
+    let typed = typed.and_then(|index| index.parse().ok()).unwrap_or(words.len().saturating_sub(1));
+    words.iter().take(typed).any(|word| word == "--")
+}
+
+/// Completes the name of a line of work.
+pub(super) fn line_names() -> ArgValueCandidates {
+    ArgValueCandidates::new(named_lines)
+}
+
 /// Completes the name of a line of work, or of a snapshot.
 pub(super) fn lines() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| {
-        let workspace = here().map(|(_, workspace)| workspace);
-        let states = workspace.map(|workspace| workspace.store.line_states()).unwrap_or_default();
-        let (shell, quote) = asked();
-        let words = states.names().into_iter().filter_map(|(name, _)| word_for(&shell, quote, name));
-        let named = words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into())));
-        named.chain(candidates().unwrap_or_default()).collect()
-    })
+    ArgValueCandidates::new(|| named_lines().into_iter().chain(candidates().unwrap_or_default()).collect())
+}
+
+fn named_lines() -> Vec<CompletionCandidate> {
+    let workspace = here().map(|(_, workspace)| workspace);
+    let states = workspace.map(|workspace| workspace.store.line_states()).unwrap_or_default();
+    let (shell, quote) = asked();
+    let words = states.names().into_iter().filter_map(|(name, _)| word_for(&shell, quote, name));
+    words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into()))).collect()
 }
 
 /// Completes a remote: the one that is taken by itself, the one that is shared through, and those that snapshots went to or came

@@ -2,9 +2,8 @@
 //! newest snapshot of it.
 
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::store::{Ancestry, Entry, Reference, Store, Summaries};
+use crate::store::{Entry, Reference, Store};
 
 /// Finds a snapshot by any reference, or the newest one of the line of this name. A snapshot that is called just so comes first.
 ///
@@ -18,7 +17,7 @@ pub(crate) fn find(store: &Store, typed: &str) -> Result<Entry> {
     }
     let states = store.line_states();
     let Some(begin) = states.begin_of(typed) else { return store.find(&reference) };
-    match newest_of(&store.summaries()?, begin) {
+    match store.summaries()?.newest_of_line(begin) {
         Some(newest) => store.find(&Reference::Named(newest.to_string())),
         None => store.find(&reference).map_err(|error| gone(error, typed)),
     }
@@ -31,12 +30,4 @@ fn gone(error: Error, typed: &str) -> Error {
         }
         _ => error,
     }
-}
-
-/// Returns the newest snapshot of the line that begins with this one.
-pub(crate) fn newest_of(summaries: &Summaries, begin: &SnapshotId) -> Option<SnapshotId> {
-    let ancestry = Ancestry::of(summaries);
-    let mut newest_first = summaries.iter().filter_map(|listed| listed.readable());
-    let newest = newest_first.find(|saved| !saved.head.safety && ancestry.descends(&saved.head.id, begin))?;
-    Some(newest.head.id.clone())
 }

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor;
 use crate::context::Context;
 use crate::settings;
 use crate::view::Action;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
     at_first(&command);
     interrupted::watch(global.color);
     let outcome = diagnostics::start(global.verbose).and_then(|()| {
+        let _whole = monitor::whole_command();
         let typed = Typed { command, to_choose, global: &global };
         run(typed, store, &mut ui)
     });

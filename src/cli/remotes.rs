@@ -154,6 +154,8 @@ impl Report for TransferReport<'_> {
             match outcome {
                 Became::Sent => ui.say(&format!("Sent \"{name}\" ({}) to {remote}.", id.short())),
                 Became::Added => ui.say(&format!("Added \"{name}\" ({}) from {remote}.", id.short())),
+                // One that is not here is known by its id alone.
+                Became::Removed if **name == *id.short() => ui.say(&format!("Removed {name} from {remote}.")),
                 Became::Removed => ui.say(&format!("Removed \"{name}\" ({}) from {remote}.", id.short())),
                 Became::AlreadyThere => ui.say(&format!("\"{name}\" is already on {remote}.")),
                 Became::AlreadyHere => ui.say(&format!("\"{name}\" is already here.")),

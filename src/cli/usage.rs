@@ -6,6 +6,7 @@ use clap::Error;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::args::Arguments;
 use super::called;
 use super::output::{ColorChoice, Style, Ui, output_error, text};
 use crate::base::error::Result;
@@ -99,6 +100,7 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
         }
         _ => {
             let mut ui = Ui::new(ColorChoice::Auto, false, false);
+            forget_hidden(&mut error);
             let meant = meant(&error);
             if meant.is_some() {
                 // What is only spelled alike would lead away from it; and so does a usage that has it.
@@ -125,6 +127,20 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
             ui.flush()
         }
     }
+}
+
+/// Takes what is in no help out of what is spelled alike.
+fn forget_hidden(error: &mut Error) {
+    let Some(ContextValue::Strings(alike)) = error.get(ContextKind::SuggestedSubcommand) else { return };
+    let line = Arguments::line();
+    let is_hidden = |name: &String| line.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+    let mut shown: Vec<String> = alike.iter().filter(|name| !is_hidden(name)).cloned().collect();
+    let value = match shown.len() {
+        0 => return drop(error.remove(ContextKind::SuggestedSubcommand)),
+        1 => ContextValue::String(shown.remove(0)),
+        _ => ContextValue::Strings(shown),
+    };
+    error.insert(ContextKind::SuggestedSubcommand, value);
 }
 
 fn typed(error: &Error, kind: ContextKind) -> Option<&str> {

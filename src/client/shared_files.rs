@@ -78,7 +78,10 @@ impl ClientHome {
         let job = self.config().join("jobs").join(start);
         let told = [
             (job.is_dir(), "the job that it was in the background"),
-            (self.config().join("history.jsonl").exists(), "the prompts that the arrow keys bring back"),
+            (
+                self.config().join("history.jsonl").exists(),
+                "the client's list of your earlier prompts (`history.jsonl`; the arrow keys go through it)",
+            ),
         ];
         told.into_iter().filter(|(is_there, _)| *is_there).map(|(_, what)| what.to_owned()).collect()
     }

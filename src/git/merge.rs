@@ -3,7 +3,7 @@
 //! Trees are made in a private index and written to the object database, where git's own garbage collection
 //! removes them again. Needs git 2.40 or later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -104,6 +104,25 @@ impl Repository {
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
     }
 
+    /// Returns the version of git, if it is one that can't merge trees here.
+    pub fn too_old_to_merge(&self) -> Option<String> {
+        let said = self.git.run(&["version"]).ok()?;
+        too_old(&String::from_utf8_lossy(&said.stdout)).map(str::to_owned)
+    }
+
+    /// Returns the paths that git has in conflict.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn in_conflict(&self) -> Result<BTreeSet<RepoPath>> {
+        let answer = self.git.demand(&["ls-files", "--unmerged", "--full-name", "-z"])?;
+        let paths = answer.stdout.split(|byte| *byte == 0).filter_map(|record| {
+            let tab = record.iter().position(|byte| *byte == b'\t')?;
+            RepoPath::new(&record[tab + 1..]).ok()
+        });
+        Ok(paths.collect())
+    }
+
     /// Merges two trees that came from a common one.
     ///
     /// # Errors
@@ -124,7 +143,8 @@ impl Repository {
         let mut fields = answer.stdout.split(|byte| *byte == 0);
         let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
         if tree.is_empty() {
-            let why = answer.stderr.lines().next().unwrap_or_default().trim().to_owned();
+            let said = || answer.stderr.lines().next().unwrap_or_default().trim().to_owned();
+            let why = self.too_old_to_merge().map_or_else(said, |version| format!("this is git {version}"));
             return Err(Error::new(Kind::Environment, "git can't merge here").because(why).hint(
                 "`--merge` needs git 2.40 or later; `snap rewind` and `--worktree BRANCH` work without it",
             ));
@@ -145,9 +165,27 @@ impl Repository {
     }
 }
 
+/// Returns the version that git says it has, if it is below 2.40; one that can't be read is taken for a new one.
+fn too_old(said: &str) -> Option<&str> {
+    let version = said.trim().strip_prefix("git version ")?.split(' ').next()?;
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    let (major, minor) = (numbers.next()??, numbers.next()??);
+    ((major, minor) < (2, 40)).then_some(version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_git_that_cant_merge_trees_is_told_by_its_version() {
+        assert_eq!(too_old("git version 2.39.5\n"), Some("2.39.5"));
+        assert_eq!(too_old("git version 2.31.1.windows.1"), Some("2.31.1.windows.1"));
+        assert_eq!(too_old("git version 1.99.0 (Apple Git-1)"), Some("1.99.0"));
+        for new in ["git version 2.40.0", "git version 3.0", "git version 2.47.3 (Apple Git-154)", "?", ""] {
+            assert_eq!(too_old(new), None, "{new:?}");
+        }
+    }
 
     #[test]
     fn markers_name_the_sides_and_what_looks_like_one_stays() {

@@ -26,8 +26,18 @@ use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef, Retries, jittered}
 /// The most refs that one push names: some hosts answer thousands with an error.
 const REFS_AT_ONCE: usize = 100;
 
+/// What git says after each failure.
+const BOILERPLATE: [&str; 3] = [
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+];
+
 /// The most refs that are read from a remote.
 const MOST_REFS: usize = 100_000;
+
+/// Whoever is told of failed tries.
+pub(super) type Teller<'a> = Rc<RefCell<&'a mut dyn FnMut(&str)>>;
 
 /// A remote, with a scratch repository to work in.
 pub struct Remote<'a> {
@@ -48,7 +58,7 @@ pub struct Remote<'a> {
     /// How long one run of git may take.
     pub(super) limit: Option<Duration>,
     pub(super) monitor: Option<&'a Monitor>,
-    pub(super) tell: Rc<RefCell<&'a mut dyn FnMut(&str)>>,
+    pub(super) tell: Teller<'a>,
 }
 
 impl<'a> Remote<'a> {
@@ -102,7 +112,7 @@ impl<'a> Remote<'a> {
                     .because("this folder is in no git repository")
                     .hint("go to your project, or name an address"),
                 none if none.is_empty() => error.hint("name an address, or add one with `git remote add`"),
-                some => error.hint(format!("there is {some}; the remote comes before the snapshot")),
+                some => error.hint(format!("there is {some}")),
             });
         }
         let mut settings = match repository {
@@ -456,8 +466,14 @@ impl<'a> Remote<'a> {
     }
 
     pub(super) fn failed(&self, action: &str, answer: &GitOutput) -> Error {
-        let said = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-        let said = without_password(&said.take(6).collect::<Vec<_>>().join("; "));
+        let lines = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines: Vec<&str> = lines.take(6).collect();
+        // What git says after each failure says nothing, if it says anything else.
+        let mut told: Vec<&str> = lines.iter().copied().filter(|line| !BOILERPLATE.contains(line)).collect();
+        if told.is_empty() {
+            told = lines;
+        }
+        let said = without_password(&told.join("; "));
         let kind = if said.contains("fsck error") || said.contains("index-pack failed") {
             Kind::Damaged
         } else {

@@ -159,6 +159,19 @@ pub fn may_name(json: &[u8]) -> Result<Vec<ObjectId>> {
     Ok(names)
 }
 
+/// Returns the digests that a manifest has of itself, as it is written here.
+pub fn names_of_itself(json: &[u8]) -> Vec<ObjectId> {
+    let digest = |key: &[u8]| {
+        let start = memchr::memmem::rfind(json, key)? + key.len();
+        let digits = json[start..].split(|byte| *byte == b'"').next()?;
+        ObjectId::parse(std::str::from_utf8(digits).ok()?)
+    };
+    [&b"\n  \"state\": \""[..], b"\n  \"mac\": \"", b"\n  \"checksum\": \""]
+        .into_iter()
+        .filter_map(digest)
+        .collect()
+}
+
 /// Says whether a letter or digit may be written as an escape: nothing here does that.
 fn has_escaped_letters(json: &[u8]) -> bool {
     const ESCAPE: &[u8] = b"\\u00";

@@ -37,7 +37,7 @@ pub use edits::{
     StagedVersion, Version,
 };
 pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
-pub use head::{Head, may_name, named_objects};
+pub use head::{Head, may_name, named_objects, names_of_itself};
 pub use marks::{Mark, Marks};
 pub use mode::Mode;
 pub use session::{

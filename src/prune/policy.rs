@@ -278,6 +278,9 @@ fn by_age(candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
     let old = now.since(candidate.created_at);
     match policy.older_than {
         Some(limit) if old > limit => Verdict::remove(format!("{} old, older than {}", age(old), age(limit))),
+        Some(limit) if age(old) == "now" => {
+            Verdict::keep(format!("just made, not older than {}", age(limit)))
+        }
         Some(limit) => Verdict::keep(format!("{} old, not older than {}", age(old), age(limit))),
         None if policy.keeps() => Verdict::remove("no rule keeps it"),
         None => Verdict::keep("no rule removes it"),

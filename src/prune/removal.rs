@@ -196,7 +196,7 @@ pub fn bring_back(
     }
     let _best_effort = store.sync_log();
     let left = unlogged.map(|error| Warning::NotLogged(error.to_string()));
-    Ok((back.into_iter().map(|manifest| manifest.name).collect(), left.into_iter().collect()))
+    Ok((back.iter().map(|manifest| store.called(manifest)).collect(), left.into_iter().collect()))
 }
 
 /// Removes snapshots once more that were brought back. Returns the names of those that are removed, and what is left of that.

@@ -93,12 +93,15 @@ fn behind(nodes: &Nodes<'_>, [one, other]: [&Manifest; 2]) -> Result<Vec<MergeBa
     Ok(found.collect())
 }
 
+/// Whether what is here has the last record of a snapshot's conversation.
+type Has<'l> = dyn Fn(&Manifest) -> Result<bool> + 'l;
+
 /// A line, and what is part of it.
 struct Line<'l> {
     of: &'l Manifest,
     walk: Walk,
     /// For the line here, whose conversation may have gone on since: whether it has the last record of a snapshot's.
-    has: Option<&'l dyn Fn(&Manifest) -> Result<bool>>,
+    has: Option<&'l Has<'l>>,
 }
 
 impl Line<'_> {

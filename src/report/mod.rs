@@ -259,7 +259,10 @@ impl Read {
         if all > 0 {
             let kinds = self.passed_over.iter().map(|(kind, number)| format!("{kind} {number}"));
             let kinds: Vec<String> = kinds.collect();
-            lines.push(format!("{all} records of kinds that are not shown: {}", kinds.join(", ")));
+            lines.push(match all {
+                1 => format!("1 record of a kind that is not shown: {}", kinds.join(", ")),
+                _ => format!("{all} records of kinds that are not shown: {}", kinds.join(", ")),
+            });
         }
         lines
     }

@@ -49,9 +49,10 @@ pub(super) fn around(
     while ends.iter().any(|(_, done)| *done < value.len()) {
         let mut next = Vec::new();
         for reading in ends {
-            match reading.1 < value.len() {
-                true => after(text, reading, value, writing, &mut next),
-                false => next.push(reading),
+            if reading.1 < value.len() {
+                after(text, reading, value, writing, &mut next);
+            } else {
+                next.push(reading);
             }
         }
         ends = some(next);
@@ -61,9 +62,10 @@ pub(super) fn around(
     while starts.iter().any(|(_, left)| *left > 0) {
         let mut next = Vec::new();
         for reading in starts {
-            match reading.1 > 0 {
-                true => before(text, reading, value, writing, &mut next),
-                false => next.push(reading),
+            if reading.1 > 0 {
+                before(text, reading, value, writing, &mut next);
+            } else {
+                next.push(reading);
             }
         }
         starts = some(next);

@@ -41,10 +41,7 @@ const SLASHES: [&str; 3] = ["\\", "\\\\", "\\\\\\\\"];
 pub(super) fn noticed(value: &str) -> Vec<(Vec<u8>, Noticed)> {
     let bytes = value.as_bytes();
     let plain = plain_parts(bytes);
-    let whole = match bytes.len() > LONG && !plain.is_empty() {
-        true => vec![bytes.to_vec()],
-        false => spellings(value),
-    };
+    let whole = if bytes.len() > LONG && !plain.is_empty() { vec![bytes.to_vec()] } else { spellings(value) };
     let mut all: Vec<(Vec<u8>, Noticed)> = whole.into_iter().map(|form| (form, Noticed::Whole)).collect();
     let raw = spread(bytes.len(), CODED);
     for part in if plain.is_empty() { &raw } else { &plain } {
@@ -93,7 +90,7 @@ pub(super) fn noticed(value: &str) -> Vec<(Vec<u8>, Noticed)> {
 /// in all of them.
 fn spread(length: usize, most: usize) -> Vec<Range<usize>> {
     if length <= most {
-        return vec![0..length];
+        return std::iter::once(0..length).collect();
     }
     let parts = match length / most {
         0..2 => 2,

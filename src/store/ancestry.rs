@@ -31,6 +31,22 @@ impl<'a> Ancestry<'a> {
         line
     }
 
+    /// Returns the snapshots that something was saved after, but for what was saved before it was overwritten.
+    pub fn went_on(summaries: &'a Summaries) -> BTreeSet<&'a SnapshotId> {
+        let ancestry = Ancestry::of(summaries);
+        let mut all = BTreeSet::new();
+        for saved in
+            summaries.iter().filter_map(|listed| listed.readable()).filter(|saved| !saved.head.safety)
+        {
+            let mut next = saved.summary.parent.as_ref();
+            // What is in already has all that is before it in too; so no ring is walked twice.
+            while let Some(id) = next.filter(|id| all.insert(*id)) {
+                next = ancestry.0.get(id).copied().flatten();
+            }
+        }
+        all
+    }
+
     /// Says whether one snapshot is the other, or descends from it.
     pub fn descends(&self, one: &SnapshotId, from: &SnapshotId) -> bool {
         self.line(one, self.0.get(one).copied().flatten()).contains(from)

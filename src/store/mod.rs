@@ -22,6 +22,7 @@ mod lines;
 mod log;
 mod manifest_cache;
 mod merge_reports;
+mod named_line;
 mod needs;
 mod objects;
 mod pieces;

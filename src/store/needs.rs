@@ -10,19 +10,21 @@ use std::sync::Mutex;
 use super::{LEAST_EACH, Store, TrashSize, UnreadEntry, manifest_name};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
-use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef, may_name};
+use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef, may_name, names_of_itself};
 use crate::sys::parallel::{self, held};
 
 /// Objects by their names.
 pub(super) type Objects = HashSet<ObjectId>;
 
 /// What a store takes on the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Space {
     /// The bytes of the manifests, and of the objects that they need.
     pub bytes: u64,
     /// What is in the trash.
     pub trash: TrashSize,
+    /// The snapshots of which content is not there, by the names of their files without `.json`.
+    pub lacking: Vec<String>,
 }
 
 /// What snapshots need on the disk, each file by a number that is its own.
@@ -63,10 +65,23 @@ impl Store {
 
     /// Returns the objects that these snapshots need, and perhaps others; says too which of them can't be read.
     pub(super) fn needs<'e>(&self, all: impl Iterator<Item = &'e UnreadEntry>) -> (Objects, Vec<String>) {
+        self.needs_and(all, |_| {})
+    }
+
+    /// The same; `tell` is given each manifest that was read.
+    fn needs_and<'e>(
+        &self,
+        all: impl Iterator<Item = &'e UnreadEntry>,
+        tell: impl Fn(&[u8]) + Sync,
+    ) -> (Objects, Vec<String>) {
         let all: Vec<&UnreadEntry> = all.collect();
         let (needed, failed) = (Mutex::new(Objects::new()), Mutex::new(Vec::new()));
         parallel::map(&all, LEAST_EACH, |one| {
-            match self.manifest_bytes(&one.stem).and_then(|json| may_name(&json)) {
+            let names = self.manifest_bytes(&one.stem).and_then(|json| {
+                tell(&json);
+                may_name(&json)
+            });
+            match names {
                 Ok(names) if one.head.is_ok() => held(&needed).extend(names),
                 // Removed since it was listed, which nobody can while objects are swept.
                 Err(error) if error.kind() == Kind::NotFound => {}
@@ -92,9 +107,32 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn space(&self) -> Result<Space> {
         let known = self.known()?;
-        let (needed, _) = self.needs(known.iter());
+        // What a manifest says of itself looks like objects that are not there.
+        let of_itself = Mutex::new(Objects::new());
+        let (needed, _) = self.needs_and(known.iter(), |json| held(&of_itself).extend(names_of_itself(json)));
         let manifests: u64 = known.iter().map(|one| self.manifest_size(&one.stem)).sum();
-        Ok(Space { bytes: manifests + self.stored(&needed), trash: self.trash_size(&needed)? })
+        let (stored, mut absent) = self.stored_and_absent(&needed);
+        let of_itself = std::mem::take(&mut *held(&of_itself));
+        absent.retain(|object| !of_itself.contains(object));
+        Ok(Space {
+            bytes: manifests + stored,
+            trash: self.trash_size(&needed)?,
+            lacking: self.lacking(&known, &absent),
+        })
+    }
+
+    /// Returns the snapshots that need one of these objects, which are not there.
+    fn lacking(&self, known: &[UnreadEntry], absent: &Objects) -> Vec<String> {
+        if absent.is_empty() {
+            return Vec::new();
+        }
+        let lacks = |one: &&UnreadEntry| {
+            let json = self.manifest_bytes(&one.stem);
+            let names = json.and_then(|json| may_name(&json)).unwrap_or_default();
+            names.iter().any(|name| absent.contains(name))
+                && self.whole(one).is_some_and(|manifest| matches!(self.has_objects_of(&manifest), Ok(false)))
+        };
+        known.iter().filter(lacks).map(|one| one.stem.clone()).collect()
     }
 
     /// Returns how many snapshots are in the trash.
@@ -125,8 +163,15 @@ impl Store {
 
     /// Returns the bytes on disk of objects; those that are not there have none.
     fn stored(&self, objects: &Objects) -> u64 {
+        self.stored_and_absent(objects).0
+    }
+
+    /// The same, with those that are not there.
+    fn stored_and_absent(&self, objects: &Objects) -> (u64, Objects) {
         let objects: Vec<ObjectId> = objects.iter().copied().collect();
         let size = |object: &ObjectId| self.stored_size(&ObjectRef { object: *object, size: 0 });
-        parallel::map(&objects, 64, size).into_iter().sum()
+        let sizes = parallel::map(&objects, 64, size);
+        let absent = objects.iter().zip(&sizes).filter(|(_, size)| **size == 0).map(|(object, _)| *object);
+        (sizes.iter().sum(), absent.collect())
     }
 }

@@ -9,7 +9,7 @@ use super::display_names::{CallableSnapshot, called, is_meant};
 use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, cut};
 use crate::base::similar_names::names_like;
 use crate::manifest::Manifest;
 
@@ -53,6 +53,7 @@ pub fn check_name(name: &str) -> Result<()> {
     } else {
         return Ok(());
     };
+    let shown = cut(&shown, LONGEST_SHOWN);
     Err(Error::new(Kind::Usage, format!("{shown:?} can't be a snapshot's name")).because(why))
 }
 
@@ -110,6 +111,9 @@ impl Reference {
         }
     }
 }
+
+/// The most characters that are shown of a name that can't be one.
+const LONGEST_SHOWN: usize = 60;
 
 /// The start of an id is one from this length on.
 const SHORTEST_START: usize = 4;
@@ -397,6 +401,12 @@ impl Store {
                 Err(error) => Err(error.clone()),
                 Ok(_) => Ok(entry),
             },
+            (None, _) if let Some(newest) = self.newest_called_of_line(name) => {
+                let newest = quoted(&newest);
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                    .because(format!("it is the name of a line, which is now at {newest}"))
+                    .hint(format!("name that snapshot: {newest}")))
+            }
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
                     .because(format!("{} has none of that name or id", self.root().display()));

@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, IoContext, Kind, Result};
@@ -178,8 +179,32 @@ fn lock(place: &OwnPath, sharing: Sharing, patience: Duration) -> Result<File> {
     Ok(file)
 }
 
+/// How many wait for a lock that another process holds.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Says whether this process waits for another one that holds a lock.
+pub fn is_waiting() -> bool {
+    WAITING.load(Ordering::Relaxed) > 0
+}
+
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Waiting {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Waiting
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn wait_for(file: &File, path: &Path, sharing: Sharing, patience: Duration) -> Result<()> {
     let give_up = Instant::now() + patience;
+    let mut waiting = None;
     loop {
         let tried = match sharing {
             Sharing::Shared => file.try_lock_shared(),
@@ -188,6 +213,7 @@ fn wait_for(file: &File, path: &Path, sharing: Sharing, patience: Duration) -> R
         match tried {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                waiting.get_or_insert_with(Waiting::begin);
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(TryLockError::WouldBlock) => {

@@ -6,7 +6,7 @@ use super::common_snapshots;
 use super::common_snapshots::Mine;
 use super::lease::{LEASES, Lease};
 use super::outcome::{ListedSnapshot, TransferOutcome, TransferResult};
-use super::peers;
+use super::peers::{self, Peer};
 use super::remote::Remotes;
 use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
@@ -62,14 +62,22 @@ impl<'a> Remotes<'a> {
             let taken = one.taken.as_ref().and_then(|taken| here.get(&taken.snapshot).copied());
             let first =
                 taken.into_iter().chain(line).find(|before| of_place(before.manifest) != of_place(one));
-            let is_head =
-                |id: &SnapshotId| peers::peer_of(self.context, id).is_some_and(|peer| self.is(&peer));
+            let is_head = |id: &SnapshotId| {
+                peers::peer_of(self.context, id).is_some_and(|peer| self.leads_where(&peer))
+            };
             found.extend(first.map(|before| before.manifest.id.clone()).filter(is_head));
         }
         found.sort();
         found.dedup();
         found.retain(|id| chosen.iter().all(|one| one.manifest.as_ref().is_ok_and(|one| one.id != *id)));
         found.iter().map(|id| self.store.find(&Reference::Named(id.to_string()))).collect()
+    }
+
+    /// Says whether this remote leads where another one did, whatever its name.
+    fn leads_where(&self, peer: &Peer) -> bool {
+        let plain =
+            |all: &[String]| all.iter().map(|to| to.trim_end_matches('/').to_owned()).collect::<Vec<_>>();
+        !peer.leads_to.is_empty() && plain(&peer.leads_to) == plain(self.remote.leads_to())
     }
 
     /// Leaves out what was to be sent along and was there already, or may not leave, which is told: nobody asked for it.

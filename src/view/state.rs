@@ -257,6 +257,7 @@ impl State {
         match diff.search(pattern, from, forward)? {
             SearchResult::At(record) => {
                 (self.goal, self.found) = (None, Some(record));
+                self.unfold(record);
                 self.go_to(record)?;
             }
             SearchResult::NotBefore(next) => self.goal = Some(Goal::Search { from: next, forward }),
@@ -347,6 +348,16 @@ impl State {
         let last = self.last_page()?;
         self.top = moved.min(last.max(top));
         Ok(())
+    }
+
+    /// Ends folding if a record that was found would stay out of sight.
+    fn unfold(&mut self, record: u64) {
+        let Some(diff) = self.diff.as_ref().filter(|_| self.folded) else { return };
+        let head = diff.hunk_of(record).map(|hunk| diff.hunks()[hunk].record);
+        if head != Some(record) {
+            self.folded = false;
+            self.message = Some("unfolded for what was found; z folds again".to_owned());
+        }
     }
 
     /// Shows a record near the top of the screen.

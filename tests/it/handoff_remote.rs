@@ -250,7 +250,7 @@ fn a_name_that_is_taken_here_means_the_own_snapshot_and_the_other_is_called_by_i
     assert_eq!((message("same name"), message(&theirs)), (json!("mine"), json!("theirs")));
     let listed = clone.snap(&["list"]).exits(0).stdout;
     assert!(
-        listed.contains("  same name  ") && listed.contains(&format!("  {theirs} (not yours)")),
+        listed.contains("\tsame name\t") && listed.contains(&format!("\t{theirs}\t(not yours)")),
         "{listed}"
     );
     let json = clone.snap(&["list", "--json"]).exits(0).json();

@@ -91,7 +91,7 @@ fn a_line_is_closed_and_opened_again_and_everybody_sees_why() {
     let closed = project.snap(&["close", "dead end", "-m", "too slow", "--json"]).exits(0).json();
     assert_eq!((&closed["name"], &closed["changed"]), (&json!("more"), &json!(true)));
     assert_eq!(line_of(&project, "more")["closed"]["why"], "too slow");
-    assert!(project.snap(&["list"]).exits(0).stdout.contains("more (closed)"));
+    assert!(project.snap(&["list"]).exits(0).stdout.contains("more\t(closed)"));
     assert_eq!(tree(&project), ["● more (closed)", "● base [dead end]"]);
     let shown = project.snap(&["show", "more"]).exits(0).stdout;
     assert!(shown.contains("closed by ada@") && shown.contains(": too slow"), "{shown}");

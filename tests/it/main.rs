@@ -28,6 +28,7 @@ mod documents;
 mod drift;
 mod every_record;
 mod everyday;
+mod everyday_words;
 mod failing_filters;
 mod failures;
 mod file_texts;

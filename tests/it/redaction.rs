@@ -524,7 +524,7 @@ fn the_list_of_what_was_taken_out_keeps_no_snapshot_from_leaving() {
     project.snap(&["save", "x"]).exits(0);
     project.snap(&["export", "x", "-o", "x.snap"]).exits(0);
     project.write("y2.md", format!("{password}\n"));
-    fs::rename(project.path("s3.tf"), project.path(&format!("{password}.tf"))).must("renamed");
+    fs::rename(project.path("s3.tf"), project.path(format!("{password}.tf"))).must("renamed");
     project.snap(&["save", "y"]).exits(0);
     project.snap(&["export", "y", "-o", "y.snap"]).exits(3);
 }

@@ -325,10 +325,10 @@ fn what_somebody_else_closed_can_be_reopened_and_a_merge_that_was_undone_is_none
     let list = |project: &Project, user: &str| {
         ran(project.command(project.root(), &["list"]).env("USER", user)).exits(0).stdout
     };
-    assert!(list(&other, "bob").contains("(closed)"));
+    assert!(list(&other, "bob").contains("closed"));
     assert_eq!(bob(&other, &["close", "base", "--json"]).exits(0).json()["changed"], false);
     bob(&other, &["reopen", "base"]).exits(0).says(&["is open again"]);
-    assert!(!list(&other, "bob").contains("(closed)"));
+    assert!(!list(&other, "bob").contains("closed"));
 
     bob(&other, &["resume", "base", "--trust", "--no-run"]).exits(0);
     bob(&other, &["merge", "two", "--trust"]).exits(0);

@@ -49,12 +49,15 @@ fn the_list_is_newest_first_and_says_what_is_in_each() {
     project.write("a.txt", "one\n2\nthree\n");
     project.snap(&["save", "new one"]).exits(0);
     let table = project.snap(&["list"]).exits(0).stdout;
-    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0], ["ID", "AGE", "EDITS", "BRANCH", "TASKS", "AGENTS", "SIZE", "NAME", "ABOUT"]);
-    assert_eq!(lines[1][1..8], ["now", "1", "+1", "-1", "main", "1/2", "1"]);
-    assert_eq!(lines[1][10..], ["new", "one", "write", "a", "parser"]);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        lines[0],
+        ["ID", "AGE", "EDITS", "BRANCH", "TASKS", "AGENTS", "WORKTREE", "SIZE", "NAME", "MARKS", "ABOUT"]
+    );
+    assert_eq!(lines[1][1..7], ["now", "1 +1 -1", "main", "1/2", "1", ""]);
+    assert_eq!(lines[1][8..], ["new one", "", "write a parser"]);
     // Its file was changed to make it older: it is no longer what was saved.
-    assert_eq!((lines[2][1], &lines[2][7..11]), ("3d", &["old", "one", "(not", "yours)"][..]));
+    assert_eq!((lines[2][1], &lines[2][8..10]), ("3d", &["old one", "(not yours)"][..]));
 }
 
 #[test]

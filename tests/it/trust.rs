@@ -126,7 +126,7 @@ fn a_foreign_snapshot_is_refused_without_a_terminal_and_can_be_looked_at() {
     {
         assert!(plan.contains(word), "{word}: {plan}");
     }
-    assert!(other.snap(&["list", "--store", &store]).exits(0).stdout.contains("x (not yours)"));
+    assert!(other.snap(&["list", "--store", &store]).exits(0).stdout.contains("x\t(not yours)"));
 }
 
 /// One line of the trust matrix: whose snapshot, what is typed, and what is set.

@@ -8,7 +8,7 @@ use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::{line_names, snapshots};
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
@@ -32,6 +32,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Branch {
     /// The name of the line; without it, the lines are listed
+    #[arg(add = line_names())]
     name: Option<String>,
     /// The snapshot that it begins with; by default the state here, which is saved first
     #[arg(value_name = "REF", add = snapshots())]
@@ -143,7 +144,7 @@ fn list(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
     let summaries = workspace.store.summaries()?;
     let names = workspace.store.names().unwrap_or_default();
     let rows = states.names().into_iter().map(|(name, begin)| {
-        let newest = line_choice::newest_of(&summaries, begin);
+        let newest = summaries.newest_of_line(begin);
         let state = newest.as_ref().and_then(|newest| states.get(newest));
         let called = |id: &SnapshotId| names.get(id).cloned();
         LineRow {
@@ -152,7 +153,9 @@ fn list(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
             begins_with: called(begin),
             newest_name: newest.as_ref().and_then(called),
             state: state.map(LineFacts::of),
-            marks: state.map(|state| marks(&LineState { name: None, ..state.clone() })).unwrap_or_default(),
+            marks: state
+                .map(|state| marks(&LineState { name: None, ..state.clone() }, false))
+                .unwrap_or_default(),
             newest: newest.clone(),
         }
     });

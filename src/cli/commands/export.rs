@@ -74,24 +74,25 @@ impl Export {
             progress_bar::show(talks, &monitor, export)?.1
         } else {
             let path = context.cwd.join(&self.output);
-            refuse_folder(&self.output, &path, &entry.called)?;
+            refuse_folder(&self.output, &path, &format!("{}.snap", entry.called), "a snapshot")?;
             let export =
                 || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
             progress_bar::show(talks, &monitor, export)?
         };
-        let manifest = entry.manifest?;
+        let (called, manifest) = (entry.called, entry.manifest?);
         let file = self.output.to_string_lossy().into_owned();
-        ui.confirm(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
+        ui.confirm(&ExportReport { name: &manifest.name, called: &called, id: &manifest.id, file, bytes })?;
         Ok(Outcome::Done)
     }
 }
 
-/// Refuses what is a folder, or would be in one that is not there.
-fn refuse_folder(typed: &Path, path: &Path, called: &str) -> Result<()> {
+/// Refuses what is a folder, or would be in one that is not there; `file` is what a file in it could be called, and `one` says
+/// what is one file.
+pub(super) fn refuse_folder(typed: &Path, path: &Path, file: &str, one: &str) -> Result<()> {
     let shown = Line(&typed.to_string_lossy()).to_string();
     if path.is_dir() || typed.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        let file = typed.join(format!("{called}.snap"));
-        return Err(Error::new(Kind::Usage, format!("{shown} names a folder; a snapshot is one file"))
+        let file = typed.join(file);
+        return Err(Error::new(Kind::Usage, format!("{shown} names a folder; {one} is one file"))
             .hint(format!("name the file: `-o {}`", quoted(&file.to_string_lossy()))));
     }
     match path.parent().filter(|parent| !parent.is_dir()) {
@@ -106,6 +107,8 @@ fn refuse_folder(typed: &Path, path: &Path, called: &str) -> Result<()> {
 #[derive(Serialize)]
 struct ExportReport<'a> {
     name: &'a str,
+    #[serde(skip)]
+    called: &'a str,
     id: &'a SnapshotId,
     file: String,
     bytes: u64,
@@ -113,7 +116,7 @@ struct ExportReport<'a> {
 
 impl Report for ExportReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say(&format!("Exported \"{}\" ({}).", Line(self.name), size_text(self.bytes)));
+        ui.say(&format!("Exported \"{}\" ({}).", Line(self.called), size_text(self.bytes)));
         Ok(())
     }
 }

@@ -13,7 +13,6 @@ use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::count;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::CreatedBy;
@@ -98,8 +97,8 @@ impl Report for ImportReport<'_> {
             }
             (false, 0) => ui.say(&format!("\"{name}\" is already here.")),
             (false, lost) => ui.say(&format!(
-                "\"{name}\" is already here; {} that were missing here came with it.",
-                count(lost, "object")
+                "\"{name}\" is already here; {} missing here and came with it.",
+                if lost == 1 { "1 object was".to_owned() } else { format!("{lost} objects were") }
             )),
         }
         Ok(())

@@ -87,7 +87,12 @@ impl Init {
             setup.carry_out()?;
             sharing.carry_out(context)?;
         }
-        ui.report(&InitReport::new(&self, scope, setup.changes(), &sharing))?;
+        let report = InitReport::new(&self, scope, setup.changes(), &sharing);
+        if self.dry_run {
+            ui.report(&report)?
+        } else {
+            ui.confirm(&report)?
+        }
         if self.no_sync {
             return Ok(Outcome::Done);
         }

@@ -74,8 +74,11 @@ impl Link {
         }
         let alive = Alive::of(&plan);
         let (session, cwd) = restore::link(workspace, &manifest, plan, title, follows)?;
+        let titled = workspace.client.titled(&cwd, title).unwrap_or_default();
+        let is_shared = titled.iter().any(|other| *other != session);
         let cwd = cwd.to_string_lossy().into_owned();
-        let finds = if is_of_print_mode(&manifest) { session.as_str() } else { title };
+        // The client takes no title that several sessions have.
+        let finds = if is_shared || is_of_print_mode(&manifest) { session.as_str() } else { title };
         let launch = &manifest.permissions.launch;
         let lost = launch.deny.iter().chain(&launch.ask).map(|rule| rule.rule.as_str()).collect();
         let (snapshot, name) = (&manifest.id, &called);

@@ -30,6 +30,8 @@ use crate::workspace::Workspace;
 ///
 /// The edits come back on top of what is here. If a path was changed here since, nothing is done; `--merge` merges the
 /// two, `--worktree` restores beside it, and `snap rewind` puts everything back as it was.
+///
+/// If the snapshot was pushed or pulled, the remote is told that you work on it (user, host and time); `--offline` prevents that.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap resume", "Choose one, and resume it"),
@@ -107,8 +109,14 @@ impl Resume {
         }
         let has_base = restore::base_of(manifest).is_some();
         let is_here = dispute.base == DisputedBase::Here;
+        let can_merge = has_base && dispute.base != DisputedBase::Missing;
+        let git = workspace.repository.as_ref().filter(|_| can_merge);
+        let too_old = git.and_then(Repository::too_old_to_merge);
+        if let Some(version) = &too_old {
+            ui.say(&format!("The two can't be merged with git {version}; 2.40 or later can."));
+        }
         let open = Open {
-            merge: has_base && dispute.base != DisputedBase::Missing,
+            merge: can_merge && too_old.is_none(),
             work_tree: has_base && is_here && self.into.is_none() && self.worktree.is_none(),
             rewind: is_here && self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
         };

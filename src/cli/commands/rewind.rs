@@ -26,6 +26,8 @@ use crate::workspace::Workspace;
 /// Every path that differs is set, created or removed, whatever was edited, created, deleted, staged or committed since.
 /// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files and empty folders stay. HEAD and the branches stay
 /// where they are, unless you say `--reset-branch`.
+///
+/// If the snapshot was pushed or pulled, the remote is told that you work on it (user, host and time); `--offline` prevents that.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap rewind", "Choose one, and go back to it"),

@@ -340,7 +340,11 @@ impl Page<'_> {
         let decision = |decision: &Decision| -> Text {
             text![format!("for the session: {} {}: {}", decision.decision, decision.tool, decision.detail)]
         };
-        lines.extend(permissions.session.iter().map(decision));
+        // The client asks again now and then: the same answer is one grant.
+        let mut known = HashSet::new();
+        let session = permissions.session.iter();
+        let session = session.filter(|one| known.insert((&one.decision, &one.tool, &one.detail)));
+        lines.extend(session.map(decision));
         let project = &permissions.project;
         for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
             let line = |rule: &SavedRule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];

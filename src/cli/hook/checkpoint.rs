@@ -4,7 +4,7 @@
 //! files too (`git clean -x`), and half a snapshot is none. Only cleaning up the store comes after the
 //! answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -142,6 +142,9 @@ impl Checkpoints<'_> {
             hit.uncovered.extend(lost.into_iter().take(MOST_TOLD));
             hit.uncovered
                 .extend((more > 0).then(|| format!("and {more} more paths are not in the snapshot")));
+            // Two work trees of one repository say the same of it.
+            let mut said_already = BTreeSet::new();
+            hit.uncovered.retain(|one| said_already.insert(one.clone()));
             if !hit.uncovered.is_empty() {
                 let all = hit.uncovered.join("; ");
                 self.said.insert(

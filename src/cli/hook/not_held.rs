@@ -3,12 +3,13 @@
 //! A person learns of it before the step runs. Only what the step removes or overwrites counts, as far as the step
 //! says it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::affected_trees::StepImpact;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::manifest::Skipped;
+use crate::restore::WORK_TREES;
 use crate::risk::{Cleans, Risk};
 use crate::workspace::Workspace;
 
@@ -46,7 +47,8 @@ pub(super) fn of_step(
         for path in repository.ignored_at(&places)? {
             let place = root.join(path.as_path());
             let holds_store = store.as_ref().is_some_and(|store| store.is_in(&path));
-            if !own.hold(&path) && !holds_store && !apart(&place) {
+            let is_own = own.hold(&path) || path.as_path() == Path::new(WORK_TREES).join(".gitignore");
+            if !is_own && !holds_store && !apart(&place) {
                 found.push(format!("{path} is ignored, and not in the snapshot"));
             }
         }

@@ -49,11 +49,12 @@ impl<'a> LineFacts<'a> {
     }
 }
 
-/// Returns what stands behind a snapshot's name in a list.
-pub(crate) fn marks(state: &LineState) -> String {
+/// Returns what stands behind a snapshot's name in a list. If the line went on from it, only what was up to there is closed.
+pub(crate) fn marks(state: &LineState, went_on: bool) -> String {
     let name = state.name.as_deref().map(|name| format!(" [{}]", cut(name, LONGEST)));
     let merged = (!state.merged.is_empty()).then(|| " (merged)".to_owned());
-    let closed = state.closed.as_ref().map(|_| " (closed)".to_owned());
+    let closed = if went_on { " (was closed, goes on)" } else { " (closed)" };
+    let closed = state.closed.as_ref().map(|_| closed.to_owned());
     [name, merged, closed].into_iter().flatten().collect()
 }
 

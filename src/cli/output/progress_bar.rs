@@ -11,6 +11,7 @@ use super::pager::screen_width;
 use super::words::size_text;
 use crate::base::monitor::{Monitor, Phase, Progress, Unit};
 use crate::cli::diagnostics;
+use crate::sys::locks::is_waiting;
 
 /// What takes less is over before anybody would want to know.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -52,7 +53,11 @@ pub(crate) fn show<T>(wanted: bool, monitor: &Monitor, work: impl FnOnce() -> T)
                     continue;
                 }
                 turn += 1;
-                let line = step.map(|step| line(step, &pace, turn, screen_width()));
+                let line = if is_waiting() {
+                    Some(format!("Waiting for another snap {}", TURNING[turn % TURNING.len()]))
+                } else {
+                    step.map(|step| line(step, &pace, turn, screen_width()))
+                };
                 if drawn || line.is_some() {
                     write(&format!("{ERASE}{}", line.as_deref().unwrap_or_default()));
                 }

@@ -231,7 +231,7 @@ fn agrees(ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
 
 /// Makes the error that it is not the user's own; if only their key is not usable, with what mends that.
 fn refused(workspace: &Workspace, manifest: &Manifest, why: &str) -> Error {
-    let error = not_trusted(&manifest.name, why);
+    let error = not_trusted(&workspace.store.called(manifest), why);
     match workspace.trust.unusable_key().as_ref().and_then(Error::next_step) {
         Some(mend) => error.hint(format!("{mend}; `--trust` restores it without that")),
         None => error,

@@ -103,9 +103,10 @@ impl ToolInput {
         .into_iter()
         .flatten()
         .collect();
-        match changes.is_empty() {
-            true => Some(format!("task {task}")),
-            false => Some(format!("task {task}: {}", changes.join(", "))),
+        if changes.is_empty() {
+            Some(format!("task {task}"))
+        } else {
+            Some(format!("task {task}: {}", changes.join(", ")))
         }
     }
 }

@@ -123,6 +123,19 @@ impl ClientHome {
         self.transcripts_of(&|name| name == id.as_str())
     }
 
+    /// Returns the sessions that the client finds by this title in a folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if its folder can't be read.
+    pub fn titled(&self, cwd: &Path, title: &str) -> Result<Vec<ClientId>> {
+        let of_title = |transcript: &PathBuf| {
+            glance::words(transcript).title.is_some_and(|one| one.to_lowercase() == title.to_lowercase())
+        };
+        let folder = self.project(cwd);
+        let transcripts = if folder.is_dir() { list(&folder)? } else { Vec::new() };
+        Ok(transcripts.iter().filter(|path| of_title(path)).filter_map(|path| session_id(path)).collect())
+    }
+
     fn asked_for(&self, asked: &str, place: &WantedPlace<'_>) -> Result<FoundSession> {
         let shown = Line(asked).to_string();
         let missing = |cause: String| {

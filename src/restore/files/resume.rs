@@ -107,7 +107,13 @@ pub(in crate::restore) fn plan(
                 Line(&id.chars().take(10).collect::<String>()).to_string()
             })
         };
-        notes.push(Warning::HeadElsewhere { here: name(&listing.head), base: name(&saved.base) });
+        let others = repository.changed_between(saved.base.as_deref(), listing.head.as_deref()).ok();
+        let others = others.map(|all| {
+            let unedited = all.iter().filter(|path| !paths.contains(path));
+            unedited.map(|path| Line(&path.to_string()).to_string()).collect()
+        });
+        let (here, base) = (name(&listing.head), name(&saved.base));
+        notes.push(Warning::HeadElsewhere { here, base, others });
     }
     let paths: Vec<DisputedPath> = open().filter_map(disputed).collect();
     if !paths.is_empty() {

@@ -21,7 +21,9 @@ use crate::workspace::Workspace;
 pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Result<SessionPlan> {
     let provenance = workspace.provenance(manifest);
     match &provenance {
-        Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
+        Provenance::Foreign { why } if !trust => {
+            return Err(not_trusted(&workspace.store.called(manifest), why));
+        }
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
     let plan = session::plan(workspace, manifest, &Paths::default(), KeepId::IfNew, &Monitor::default())?;

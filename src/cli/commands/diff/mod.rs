@@ -15,7 +15,7 @@ use clap::Args;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Sieve;
-use crate::cli::completion::snapshots;
+use crate::cli::completion::snapshots_then_paths;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -50,7 +50,7 @@ const THREADS: usize = 2;
 pub(crate) struct Diff {
     /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input. None: you choose one
     /// from a list on a terminal; elsewhere, or if there is only one, the newest
-    #[arg(value_name = "REF", num_args = 0..=2, add = snapshots())]
+    #[arg(value_name = "REF", num_args = 0..=2, add = snapshots_then_paths())]
     references: Vec<String>,
     /// Compare the snapshot with the work tree as it is now
     #[arg(long)]
@@ -278,6 +278,9 @@ impl Diff {
         };
         in_order(jobs.into_iter(), THREADS, worker, work, |delivery| report.take(delivery, ui))?;
         report.finish(ui)?;
+        if !report.found && form != OutputForm::Json && ui.shows_on_terminal() {
+            ui.say(if self.paths.is_empty() { "No differences." } else { "No differences in these paths." });
+        }
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
     }
 

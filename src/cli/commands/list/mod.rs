@@ -28,7 +28,7 @@ use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
 use crate::context::Context;
 use crate::space;
-use crate::store::{LineStates, Saved, Store, Summaries};
+use crate::store::{Ancestry, LineStates, Saved, Store, Summaries};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
@@ -42,7 +42,7 @@ const MOST_MEASURED: usize = 200;
 /// List the snapshots, newest first
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap list", "All but those that snap made by itself"),
+    ("snap list", "Those that you made, and the newest of all"),
     ("snap list parser --since 7d", "Those of the last week about the parser"),
     ("snap list --here -n 5", "The five newest of this work tree"),
     ("snap list --tree", "Draw which snapshot was saved after which"),
@@ -56,7 +56,7 @@ pub(crate) struct List {
     #[arg(short, long, conflicts_with = "remote")]
     all: bool,
     /// List at most N
-    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
+    #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
     most: Option<usize>,
     /// Only snapshots of this session: its id, or the start of it
     #[arg(long, value_name = "ID", conflicts_with = "remote")]
@@ -151,9 +151,10 @@ impl List {
         let digits = table::digits(&ids);
         let screen = self.columns.or_else(|| ui.shows_on_terminal().then(pager::screen_width));
         let has_room = screen.is_none_or(|screen| screen >= row::ROOM_FOR_SIZES);
+        let went_on = Ancestry::went_on(all);
         let line = |item: &Item<'_>| match item {
             Item::One(one, saved) => {
-                let mut row = Snapshot::of(context, store, *one, *saved, states).row(digits);
+                let mut row = Snapshot::of(context, store, *one, *saved, (states, &went_on)).row(digits);
                 if !has_room {
                     row.facts[table::FACTS.len() - 1].clear();
                 }
@@ -284,9 +285,10 @@ fn rows_for_programs<'a>(
         Item::Automatic(_) => None,
     };
     let by_itself: BTreeSet<&str> = usual.items.iter().filter_map(by_itself).collect();
+    let went_on = Ancestry::went_on(all);
     let row = |item: &Item<'a>| match item {
         Item::One(one, saved) => {
-            let mut snapshot = Snapshot::of(context, &workspace.store, *one, *saved, states);
+            let mut snapshot = Snapshot::of(context, &workspace.store, *one, *saved, (states, &went_on));
             snapshot.hidden = !by_itself.contains(one.known.stem.as_str());
             Some(ForPrograms::Snapshot(Box::new(snapshot)))
         }

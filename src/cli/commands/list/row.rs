@@ -1,5 +1,7 @@
 //! What a list says of one snapshot: to a program as JSON, to a person as a row.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::table;
@@ -82,7 +84,7 @@ impl<'a> Snapshot<'a> {
         store: &Store,
         one: Listed<'a>,
         saved: Saved<'a>,
-        states: &'a LineStates,
+        (states, went_on): (&'a LineStates, &BTreeSet<&SnapshotId>),
     ) -> Snapshot<'a> {
         let Saved { head, summary, size } = saved;
         let line = states.get(&head.id);
@@ -116,7 +118,9 @@ impl<'a> Snapshot<'a> {
             agents: summary.agents,
             edits: summary.edits.map(edits),
             line: line.map(LineFacts::of),
-            line_marks: line.map(line_words::marks).unwrap_or_default(),
+            line_marks: line
+                .map(|line| line_words::marks(line, went_on.contains(&head.id)))
+                .unwrap_or_default(),
             size,
             age: head.created_at.age(context.now),
             about: about(&head.name, summary),

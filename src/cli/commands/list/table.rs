@@ -47,6 +47,7 @@ pub(super) struct Row {
 
 /// Returns the lines with their heading, for a screen of so many columns or for a pipe.
 pub(super) fn lines(all: &[Line], screen: Option<usize>) -> Vec<Text> {
+    let Some(screen) = screen else { return in_pipe(all) };
     let rows = || {
         all.iter().filter_map(|line| match line {
             Line::Snapshot(row) => Some(&**row),
@@ -59,20 +60,18 @@ pub(super) fn lines(all: &[Line], screen: Option<usize>) -> Vec<Text> {
     let has_about = rows().any(|row| !row.about.is_empty());
     let mut left = id + age + 2 * GAP.len();
     let mut name = longest(&|row| wide(&first_line(&row.name)) + wide(&row.marks)).max(4);
-    if let Some(screen) = screen {
-        // One long name makes the others no longer.
-        name = name.min((screen * 2 / 5).max(16));
-    }
+    // One long name makes the others no longer.
+    name = name.min((screen * 2 / 5).max(16));
     let mut facts: Vec<(usize, usize)> = Vec::new();
     for (number, heading) in FACTS.iter().enumerate() {
         let value = longest(&|row| wide(&first_line(&row.facts[number])));
-        let value = if screen.is_some() && CUT.contains(heading) { value.min(LONGEST_FACT) } else { value };
+        let value = if CUT.contains(heading) { value.min(LONGEST_FACT) } else { value };
         if value == 0 {
             continue;
         }
         let width = value.max(heading.len());
         let beside = name + if has_about { GAP.len() + LEAST_ABOUT } else { 0 };
-        if screen.is_none_or(|screen| left + width + GAP.len() + beside <= screen) {
+        if left + width + GAP.len() + beside <= screen {
             facts.push((number, width));
             left += width + GAP.len();
         }
@@ -95,6 +94,34 @@ pub(super) fn lines(all: &[Line], screen: Option<usize>) -> Vec<Text> {
     std::iter::once(Style::Faint.of(shape.row(&head, Style::Faint).render(false))).chain(body).collect()
 }
 
+/// Returns the same for a pipe: tabs between columns that are always the same, and nothing is cut.
+fn in_pipe(all: &[Line]) -> Vec<Text> {
+    let head = ["ID", "AGE"].into_iter().chain(FACTS).chain(["NAME", "MARKS", "ABOUT"]);
+    let body = all.iter().map(|line| match line {
+        Line::Snapshot(row) => {
+            let Row { id, age, name, marks, about, facts } = &**row;
+            let words = [name, marks.trim_start(), about];
+            tabbed([id.as_str(), age].into_iter().chain(facts.iter().map(String::as_str)).chain(words))
+        }
+        // As long as a row, and without an id.
+        Line::Note(note) => {
+            tabbed(["", ""].into_iter().chain(FACTS.map(|_| "")).chain([note.as_str(), "", ""]))
+        }
+    });
+    std::iter::once(tabbed(head)).chain(body).collect()
+}
+
+fn tabbed<'a>(cells: impl Iterator<Item = &'a str>) -> Text {
+    let mut line = Text::default();
+    for (number, cell) in cells.enumerate() {
+        if number > 0 {
+            line.push(Text::tab());
+        }
+        line.push(text![first_line(cell)]);
+    }
+    line
+}
+
 struct Shape {
     id: usize,
     age: usize,
@@ -102,7 +129,7 @@ struct Shape {
     /// Where the name begins.
     left: usize,
     facts: Vec<(usize, usize)>,
-    screen: Option<usize>,
+    screen: usize,
 }
 
 impl Shape {
@@ -126,10 +153,7 @@ impl Shape {
 
     /// Cuts what begins at this column.
     fn cut(&self, text: &str, begin: usize) -> String {
-        match self.screen {
-            Some(screen) => fitted(text, screen.saturating_sub(begin)),
-            None => first_line(text),
-        }
+        fitted(text, self.screen.saturating_sub(begin))
     }
 }
 
@@ -184,9 +208,20 @@ mod tests {
         assert_eq!(heads(Some(40)), "ID AGE NAME ABOUT");
         assert_eq!(heads(Some(60)), "ID AGE EDITS NAME ABOUT");
         assert_eq!(heads(Some(80)), "ID AGE EDITS BRANCH NAME ABOUT");
-        assert_eq!(heads(None), "ID AGE EDITS BRANCH TASKS SIZE NAME ABOUT");
-        assert!(shown(&rows, None)[1].contains("a-branch-with-a-name-that-is-long"));
         assert!(shown(&rows, Some(80))[1].contains("a-branch-with-a-nam…"));
+    }
+
+    #[test]
+    fn in_a_pipe_every_row_has_the_same_columns_and_nothing_is_cut() {
+        let rows = [row("wip", "port the api"), Line::Note("… 3 automatic, 2h old".to_owned())];
+        assert_eq!(
+            shown(&rows, None),
+            [
+                "ID\tAGE\tEDITS\tBRANCH\tTASKS\tAGENTS\tWORKTREE\tSIZE\tNAME\tMARKS\tABOUT",
+                "3f2a\t12m\t3 +4 -1\ta-branch-with-a-name-that-is-long\t1/2\t\t\t3.4 KiB\twip\t\tport the api",
+                "\t\t\t\t\t\t\t\t… 3 automatic, 2h old\t\t",
+            ]
+        );
     }
 
     #[test]

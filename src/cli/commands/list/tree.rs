@@ -9,7 +9,7 @@ use crate::cli::output::paged::paged;
 use crate::cli::output::snapshot_tree::{self, Hidden, Node, Row};
 use crate::cli::output::{Ui, pager};
 use crate::context::Context;
-use crate::store::{LineStates, Listed, Saved, Summaries};
+use crate::store::{Ancestry, LineStates, Listed, Saved, Summaries};
 
 /// The most characters of a name.
 const LONGEST_NAME: usize = 60;
@@ -39,6 +39,7 @@ pub(super) fn draw(
     let nodes: Vec<Node<'_>> = newest_first.iter().map(|(_, saved)| node(*saved)).collect();
     let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     let digits = digits(&ids);
+    let went_on = Ancestry::went_on(all);
     let row = |number: usize| {
         let (one, Saved { head, .. }) = newest_first[number];
         Row {
@@ -48,7 +49,10 @@ pub(super) fn draw(
                 "{}{}{}",
                 cut(one.called, LONGEST_NAME),
                 if head.safety { " (safety)" } else { "" },
-                states.get(&head.id).map(marks).unwrap_or_default()
+                states
+                    .get(&head.id)
+                    .map(|state| marks(state, went_on.contains(&head.id)))
+                    .unwrap_or_default()
             ),
             by: format!("{}@{}", Line(&head.created_by.user), Line(&head.created_by.host)),
         }

@@ -83,7 +83,8 @@ pub(super) fn tell_left(
             if left > 0 {
                 let kept = count(left, "rescued snapshot");
                 ui.say(&format!(
-                    "{folder} keeps {kept} of other states, from before steps that removed a store."
+                    "{folder} keeps {kept} of other states, of all your projects, which a hook put there before steps that remove a \
+                     store. They are files for `snap import`; what you don't need, delete there."
                 ));
             }
             false
@@ -98,14 +99,15 @@ pub(super) fn tell_left(
             done.also_in.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
         let more = done.also_in.len().saturating_sub(MOST_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let command: Vec<String> = shown.iter().map(|name| quoted(name)).collect();
+        // The command names all: one that leaves some would be run again and again.
+        let command: Vec<String> = done.also_in.iter().map(|name| quoted(&Line(name).to_string())).collect();
         ui.warn(&format!(
             "something of it is also in {}{more}: the same version of a file, or its name. If that must not stay on this disk: \
              `snap rm --now {}` removes {} for good, with all {}",
             shown.join(", "),
             command.join(" "),
-            if shown.len() == 1 { "that snapshot" } else { "those snapshots" },
-            if shown.len() == 1 { "it holds" } else { "they hold" },
+            if command.len() == 1 { "that snapshot" } else { "those snapshots" },
+            if command.len() == 1 { "it holds" } else { "they hold" },
         ));
     }
     is_left || shared_is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()

@@ -15,6 +15,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::cli::commands::diff::inside;
+use crate::cli::commands::export::refuse_folder;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -180,6 +181,10 @@ impl Report {
             None if self.format == Format::Html => Some(context.cwd.join(format!("{}.html", entry.stem))),
             None => None,
         };
+        if let (Some(typed), Some(file)) = (&self.output, &file) {
+            let usual = format!("{}.html", entry.stem);
+            refuse_folder(typed, file, &usual, "a report")?;
+        }
         match file {
             None if ui.json() => {
                 Err(Error::new(Kind::Usage, "Standard output can't take both the report and JSON")

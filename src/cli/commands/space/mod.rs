@@ -65,7 +65,10 @@ impl Space {
         let names_only = looker.names_only();
         drop(looker);
         if names_only && !(all.is_empty() && there.is_empty()) {
-            ui.warn(&format!("{shown} can't leave out what is not asked for, so only names are known"));
+            ui.warn(&format!(
+                "{shown} can't leave out what is not asked for, so only names are known. Who keeps that repository can mend it \
+                 there: `git config uploadpack.allowFilter true`"
+            ));
         }
         let (here, states) = (workspace.store.summaries()?, space::line_states_of_all(context, workspace));
         let says = all.iter().filter_map(|one| one.head.says.as_ref());
@@ -79,7 +82,10 @@ impl Space {
                 .collect(),
         };
         let snapshots = Snapshots::of(&there, &here, &states, &around, names_only);
-        ui.report(&SpaceReport::of(&shown, &all, snapshots, context.now, (self.all, names_only)))?;
+        let shares =
+            space::joined(context, &home).is_some_and(|joined| !joined.off && joined.remote == remote);
+        let report = SpaceReport::of(&shown, &all, snapshots, context.now, (self.all, names_only));
+        ui.report(&SpaceReport { shares, ..report })?;
         Ok(Outcome::Done)
     }
 }
@@ -94,6 +100,9 @@ struct SpaceReport<'a> {
     snapshots: Snapshots<'a>,
     /// How many further snapshots there are of which only the id is known.
     unknown_snapshots: usize,
+    /// Whether this project is shared through it.
+    #[serde(skip)]
+    shares: bool,
     #[serde(skip)]
     now: Timestamp,
     #[serde(skip)]
@@ -160,6 +169,7 @@ impl<'a> SpaceReport<'a> {
             sessions,
             unknown_snapshots: snapshots.unknown,
             snapshots,
+            shares: false,
             now,
             all,
         }
@@ -218,10 +228,18 @@ const HEADINGS: [&str; 7] = ["WHO", "STATE", "SINCE", "SESSION", "BRANCH", "EDIT
 impl Report for SpaceReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         if self.sessions.is_empty() {
-            ui.say(&format!(
-                "Nobody shares a session on {}; `snap init --sync` shares those of this project.",
-                self.remote
-            ));
+            ui.say(&if self.shares {
+                format!(
+                    "No session is on {} yet. Those of this project are shared after their next turn; `snap sync --now` does it \
+                     at once.",
+                    self.remote
+                )
+            } else {
+                format!(
+                    "Nobody shares a session on {}; `snap init --sync` shares those of this project.",
+                    self.remote
+                )
+            });
         }
         let screen = if ui.shows_on_terminal() { pager::screen_width() } else { usize::MAX };
         let mut lines = self.sessions_on(screen);

@@ -172,12 +172,15 @@ impl<'a> Snapshots<'a> {
         let node = |one: &&SnapshotThere<'a>| Node { id: one.id, parent: one.parent, at: one.created_at };
         let nodes: Vec<Node<'_>> = shown.iter().map(node).collect();
         let digits = digits(&nodes.iter().map(|node| node.id.as_str()).collect::<Vec<_>>());
+        let parents = self.all.iter().map(|one| one.parent).chain(self.hidden.values().copied());
+        let went_on: HashSet<&SnapshotId> = parents.flatten().collect();
         let row = |number: usize| {
             let one = shown[number];
+            let said = one.said.map(|said| marks(said, went_on.contains(one.id)));
             Row {
                 id: one.id.as_str().chars().take(digits).collect(),
                 age: one.created_at.age(now),
-                name: format!("{}{}", cut(&one.name, LONGEST_NAME), one.said.map(marks).unwrap_or_default()),
+                name: format!("{}{}", cut(&one.name, LONGEST_NAME), said.unwrap_or_default()),
                 by: one.by.clone(),
             }
         };

@@ -180,7 +180,7 @@ impl StatusReport {
         let this = std::env::current_exe().ok();
         let called = called::called_by_hooks();
         let first = called::first_on_path(called::SHORT);
-        let mut problems = problems(workspace, &all, &places, called.as_deref());
+        let mut problems = problems(workspace, &all, &space.lacking, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
         let (session, running_too) = sessions(context, workspace);
         let shared = SharedNow::of(context, workspace);
@@ -393,9 +393,10 @@ impl RunningToo {
         let words = self.words.as_ref().map(|words| text![Style::Strong.of(words), "  "]).unwrap_or_default();
         let what = if self.silent { " runs too, and nobody has spoken to it yet" } else { " runs too" };
         let place = self.cwd.as_ref().map(|cwd| format!(", in {}", Line(cwd))).unwrap_or_default();
-        let save = match self.silent {
-            true => String::new(),
-            false => called::in_words(&format!("; `snap save --session {}` saves it", self.id)).into_owned(),
+        let save = if self.silent {
+            String::new()
+        } else {
+            called::in_words(&format!("; `snap save --session {}` saves it", self.id)).into_owned()
         };
         text![words, &self.id, what, place, Style::Faint.of(save)]
     }

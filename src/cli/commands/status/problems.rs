@@ -60,6 +60,7 @@ pub(super) fn moved(workspace: &Workspace, all: &Summaries) -> Option<Problem> {
 pub(super) fn problems(
     workspace: &Workspace,
     all: &Summaries,
+    lacking: &[String],
     places: &[HookPlace],
     called: Option<&Path>,
 ) -> Vec<Problem> {
@@ -72,6 +73,15 @@ pub(super) fn problems(
     let damaged = all.iter().filter(|one| one.saved.is_err()).count();
     if damaged > 0 {
         tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
+    }
+    let mut lack = all.iter().filter(|one| lacking.contains(&one.known.stem)).map(|one| quoted(one.called));
+    if let Some(first) = lack.next() {
+        let more = lack.count();
+        let more = if more == 0 { String::new() } else { format!(" and {}", count(more, "more snapshot")) };
+        tell(
+            format!("content of {first}{more} is damaged or missing"),
+            "`snap verify` names what, `snap verify --repair` mends what is still somewhere",
+        );
     }
     if let Ok(lost @ 1..) = workspace.store.lost_names() {
         tell(
@@ -86,6 +96,16 @@ pub(super) fn problems(
             "a restore was interrupted".to_owned(),
             "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
         );
+    }
+    let in_conflict =
+        workspace.repository.as_ref().and_then(|git| git.in_conflict().ok()).unwrap_or_default();
+    if let Some(first) = in_conflict.first() {
+        let first = Line(&first.to_string()).to_string();
+        let (what, them) = match in_conflict.len() {
+            1 => (format!("{first} is in conflict"), "it"),
+            more => (format!("{first} and {} are in conflict", count(more - 1, "more path")), "them"),
+        };
+        tell(what, &format!("put {them} right, then `git add` {them}; `snap undo` takes a merge back"));
     }
     for place in places.iter().filter(|place| place.by_short_name) {
         let renew = set_up(place.scope);

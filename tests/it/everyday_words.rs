@@ -1,0 +1,166 @@
+//! What commands say is true and leads on: names of lines, what is closed, what is lost, what helps.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::{Project, ran};
+
+#[test]
+fn status_names_a_snapshot_whose_content_is_gone() {
+    let project = Project::new();
+    project.write("a.txt", (0..40_000).map(|number| format!("{number}\n")).collect::<String>());
+    project.snap(&["save", "whole"]).exits(0);
+    let problems = || project.snap(&["status", "--json"]).exits(0).json()["problems"].clone();
+    let said = |problems: &serde_json::Value| problems.to_string().contains("damaged or missing");
+    assert!(!said(&problems()), "{}", problems());
+    assert!(!project.objects().is_empty());
+    project.objects().iter().for_each(|object| fs::remove_file(object).must("to remove"));
+    project.write("a.txt", "short\n");
+    project.snap(&["save", "other"]).exits(0);
+    let found = problems();
+    assert!(said(&found) && found.to_string().contains("content of whole is"), "{found}");
+    assert!(found.to_string().contains("snap verify --repair"), "{found}");
+}
+
+#[test]
+fn a_command_that_takes_no_line_says_which_snapshot_the_line_is_at() {
+    let project = Project::new();
+    project.write("a.txt", "1\n");
+    project.snap(&["save", "begin"]).exits(0);
+    project.snap(&["branch", "line-1", "begin"]).exits(0);
+    project.write("a.txt", "2\n");
+    project.snap(&["save", "later"]).exits(0);
+    for command in ["resume", "rewind", "rm", "pin"] {
+        project.snap(&[command, "line-1"]).exits(3).says(&["the name of a line", "now at \"later\""]);
+    }
+    project.snap(&["show", "line-1"]).exits(0);
+}
+
+#[test]
+fn a_line_that_went_on_after_it_was_closed_is_not_shown_as_closed() {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+        project.snap(&["close", name]).exits(0);
+    }
+    for list in [&["list"][..], &["list", "--tree"]] {
+        let shown = project.snap(list).exits(0).stdout;
+        let of = |name: &str| shown.lines().find(|line| line.contains(name)).must("a line").to_owned();
+        assert!(of("two").contains("(closed)"), "{shown}");
+        assert!(of("one").contains("(was closed, goes on)") && !of("one").contains("(closed)"), "{shown}");
+    }
+}
+
+#[test]
+fn a_list_in_a_pipe_has_the_same_columns_whatever_is_in_it() {
+    let project = Project::new();
+    project.snap(&["save", "nothing edited", "-m", "why"]).exits(0);
+    let columns = |project: &Project| -> Vec<usize> {
+        let list = project.snap(&["list"]).exits(0).stdout;
+        list.lines().map(|line| line.split('\t').count()).collect()
+    };
+    assert_eq!(columns(&project), [11, 11]);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "edited"]).exits(0);
+    assert_eq!(columns(&project), [11, 11, 11]);
+    let list = project.snap(&["list"]).exits(0).stdout;
+    let names: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(8)).collect();
+    assert_eq!(names, ["NAME", "edited", "nothing edited"]);
+}
+
+#[test]
+fn the_command_that_a_removal_names_reaches_all_that_hold_the_same() {
+    let project = Project::new();
+    project.write("same.txt", "the same in each of them\n".repeat(100));
+    for number in 1..=9 {
+        project.write("a.txt", format!("{number}\n"));
+        project.snap(&["save", &format!("s{number}")]).exits(0);
+    }
+    let said = project.snap(&["rm", "--now", "s9"]).exits(0).stderr;
+    for number in 1..=8 {
+        let command = said.split("`snap rm --now ").nth(1).and_then(|rest| rest.split('`').next());
+        let named = command.must("a command").split(' ').any(|one| one == format!("s{number}"));
+        assert!(named, "s{number}: {said}");
+    }
+}
+
+#[test]
+fn a_resume_on_another_commit_names_what_else_differs() {
+    let project = Project::new();
+    project.write("kept.txt", "committed\n");
+    project.git(&["add", "-A"]);
+    project.git(&["commit", "-qm", "by the agent"]);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "later"]).exits(0);
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    project.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let said = project.snap(&["resume", "later", "--no-session"]).exits(0);
+    said.says(&["the edited files are the same in both", "Another file differs between the two: kept.txt."]);
+}
+
+#[test]
+fn behind_two_dashes_a_diff_is_completed_with_paths() {
+    let project = Project::new();
+    project.write("README.md", "1\n");
+    project.write("src/one.rs", "1\n");
+    project.snap(&["save", "step one"]).exits(0);
+    project.snap(&["branch", "a-line", "step one"]).exits(0);
+    let completed = |words: &[&str]| {
+        let typed = [&["--", "snap"], words].concat();
+        let mut command = project.command(project.root(), &typed);
+        command.env("SNAP_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        ran(&mut command).exits(0).stdout
+    };
+    let paths = completed(&["diff", "--", "src/"]);
+    assert!(paths.contains("src/one.rs"), "{paths}");
+    assert!(completed(&["diff", "--", "REA"]).contains("README.md"));
+    assert!(!completed(&["diff", "--", "s"]).contains("step"));
+    assert!(completed(&["diff", "s"]).contains("step"));
+    assert!(completed(&["branch", "--remove", ""]).starts_with("a-line"));
+    assert!(project.snap(&["completions", "bash"]).exits(0).stdout.contains("COMPREPLY=()\n    fi\n}\n"));
+}
+
+#[test]
+fn what_a_person_reads_is_singular_short_and_of_this_command() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "one"]).exits(0);
+    let none = project.snap(&["report", "-o", "no/such/x.html"]).exits(3);
+    none.says(&["there is no folder", "mkdir -p"]);
+    project.snap(&["report", "-o", "."]).exits(2).says(&["names a folder", "a report is one file"]);
+    let alike = project.snap(&["resuem"]).exits(2).stderr;
+    assert!(alike.contains("'resume'") && !alike.contains("lease"), "{alike}");
+    project.snap_in(&project.path(".git"), &["list"]).exits(3).says(&["git's own folder"]);
+    project.snap(&["prune", "--older-than", "7d", "--dry-run"]).exits(0);
+    project.git(&["remote", "add", "origin", "/nowhere"]);
+    let remote =
+        project.snap(&["space", "--remote", "nope"]).exits(3).says(&["there is origin"]).stderr.clone();
+    assert!(!remote.contains("comes before the snapshot"), "{remote}");
+    let gone =
+        project.snap(&["-C", "no/such", "list"]).exits(2).says(&["there is no such folder"]).stderr.clone();
+    assert!(!gone.contains("os error"), "{gone}");
+    project.snap(&["list", "-n", "-1"]).exits(2).says(&["is not a whole number"]);
+    project.snap(&["prune", "--keep-last", "-1"]).exits(2).says(&["is not a whole number"]);
+    let long = project.snap(&["save", &"x".repeat(300)]).exits(2).stderr;
+    assert!(long.lines().all(|line| line.len() < 150), "{long}");
+    let quiet = project.snap(&["init", "--local", "-q"]).exits(0);
+    assert_eq!(quiet.stdout, "");
+    assert!(project.snap(&["-v", "list"]).exits(0).stderr.contains("command"));
+    let far = project.snap(&["push", "../no-such.git"]).exits(7).stderr;
+    assert!(!far.contains("correct access rights"), "{far}");
+}
+
+#[test]
+fn status_names_what_git_has_in_conflict() {
+    let project = Project::new();
+    project.git(&["checkout", "-q", "-b", "side"]);
+    project.write("a.txt", "side\n");
+    project.git(&["commit", "-qam", "side"]);
+    project.git(&["checkout", "-q", "main"]);
+    project.write("a.txt", "main\n");
+    project.git(&["commit", "-qam", "main"]);
+    assert!(!project.try_git(&["merge", "-q", "side"]));
+    let status = project.snap(&["status"]).exits(0).stdout;
+    assert!(status.contains("a.txt is in conflict") && status.contains("git add"), "{status}");
+}
