@@ -92,6 +92,7 @@ enum HistoryChoice {
 
 impl Save {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        say_if_interrupted(workspace.store.root());
         let found = session_choice::find(context, workspace, self.session.as_deref())?;
         let choice = SessionChoice::of(found, workspace, self.no_input, ui)?;
         let session = &choice.session;
@@ -118,7 +119,6 @@ impl Save {
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
-        say_if_interrupted(workspace.store.root());
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
