@@ -219,7 +219,7 @@ impl<'a> Remotes<'a> {
         let strangers = || there.iter().filter(|place| !mine.contains_key(&place.id)).map(|place| &place.at);
         // A ref that leads to somebody else's snapshot is none: each lies under whoever saved it.
         let is_of = |place: &RemoteSnapshot, says: &SnapshotSays| {
-            says.by.rsplit_once('@').is_some_and(|(user, _)| part(user) == place.user)
+            says.by.rsplit_once('@').is_none_or(|(user, _)| part(user) == place.user)
         };
         let mut said = match self.names() {
             Some(names) => names.said(strangers())?,
