@@ -409,14 +409,20 @@ fn environment(home: &Home) -> Vec<(&'static str, std::ffi::OsString)> {
     ]
 }
 
-/// Lists the files and links below a folder, sorted.
+/// Lists the files and links below a folder, sorted. What another process removes meanwhile is not there.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).must("a folder").flatten() {
-        if entry.file_type().must("a file's type").is_dir() {
-            files.extend(files_below(&entry.path()))
-        } else {
-            files.push(entry.path())
+    let mut folders = vec![fs::read_dir(folder).must("a folder")];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => match fs::read_dir(entry.path()) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    opened => folders.push(opened.must("a folder")),
+                },
+                Ok(_) => files.push(entry.path()),
+                Err(_) => {}
+            }
         }
     }
     files.sort();
