@@ -78,7 +78,7 @@ class Person:
         (self.home / ".config/snap").mkdir(parents=True)
         (self.home / ".config/snap/snap.toml").write_text('[sync]\npause = "10m"\n')
         self.environment = {**place.environment(self.home), "USER": name, "LOGNAME": name}
-        for key, value in (("user.name", name), ("user.email", f"{name}@localhost"), ("snap.user", name)):
+        for key, value in (("user.name", name), ("user.email", f"{name}@localhost")):
             self.run(["git", "config", "--global", key, value], cwd=self.home)
 
     def run(self, command, cwd=None, check=True, stdin=None):

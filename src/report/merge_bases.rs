@@ -39,8 +39,7 @@ pub struct MergeBases {
 }
 
 /// Finds what the line here, into which `merged` was merged, and another one have in common. `has` says whether what is here has the
-/// last record of a snapshot's conversation, `was_here` whether a snapshot is of this very work tree and session, though nothing here
-/// was saved after it: one that was only shared, from which somebody else went on.
+/// last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one is a state of what is here.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is, and what `has` says.
@@ -49,7 +48,7 @@ pub fn merge_bases(
     (here, merged): (&Manifest, &[Merged]),
     there: &Manifest,
     has: &dyn Fn(&Manifest) -> Result<bool>,
-    was_here: &dyn Fn(&Manifest) -> bool,
+    is_own: &dyn Fn(&Manifest) -> bool,
 ) -> Result<MergeBases> {
     let nodes = Nodes { store, read: RefCell::default() };
     let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
@@ -57,7 +56,7 @@ pub fn merge_bases(
     // One that was only shared is in nobody's line where it was made: whoever went on from it has it.
     let (ours_before, theirs_before) = (ours.clone(), theirs.clone());
     theirs.add_earlier_states(&nodes, &ours_before, &|_, _| true);
-    ours.add_earlier_states(&nodes, &theirs_before, &|one, of| *of != here.id || was_here(one));
+    ours.add_earlier_states(&nodes, &theirs_before, &|one, of| *of != here.id || is_own(one));
     let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
     let ours = Line { of: here, walk: ours, has: Some(has) };
     let theirs = Line { of: there, walk: theirs, has: None };

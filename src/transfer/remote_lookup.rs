@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::common_snapshots;
-use super::common_snapshots::Mine;
+use super::common_snapshots::{self, Mine};
 use super::lease::{LEASES, Lease};
 use super::outcome::{ListedSnapshot, TransferOutcome, TransferResult};
 use super::peers::{self, Peer};

@@ -69,6 +69,7 @@ fn a_list_and_a_pull_never_bring_the_refs_or_the_content_of_others() {
     assert!(pulled < 20_000, "{pulled} bytes for a small snapshot");
     clone.snap(&["pull", "-n", "1"]).exits(0).says(&["Added \"first\""]);
     clone.snap(&["pull", "-n", "1"]).exits(0).says(&["nothing new on origin"]);
+    clone.snap(&["pull", "-n", "0"]).exits(2).says(&["at least 1"]);
 }
 
 #[test]

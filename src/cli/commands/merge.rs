@@ -87,8 +87,8 @@ impl Merge {
             Some(saved) => {
                 let log = store.own_log().unwrap_or_default();
                 let (merged, _) = capture::merged_into(store, &log, &saved.workspace);
-                let was_here = |one: &Manifest| is_of_the_same_work(workspace, one, saved);
-                report::merge_bases(store, (saved, &merged), &manifest, &has, &was_here)?
+                let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
+                report::merge_bases(store, (saved, &merged), &manifest, &has, &is_own)?
             }
             None => MergeBases::default(),
         };
@@ -137,15 +137,6 @@ impl Merge {
         (args.fetch_base, args.grants, args.fill) = (self.fetch_base, self.grants, self.fill);
         args
     }
-}
-
-/// Says whether a snapshot is this user's own and of the work tree and session that another one is of.
-fn is_of_the_same_work(workspace: &Workspace, one: &Manifest, other: &Manifest) -> bool {
-    let work = |one: &Manifest| {
-        let session = one.session.as_ref().map(|session| session.id.clone());
-        (one.workspace.root.clone(), one.created_by.user.clone(), one.created_by.host.clone(), session)
-    };
-    work(one) == work(other) && workspace.provenance(one) == Provenance::Own
 }
 
 /// Says whether the session here has the last record of a snapshot's conversation. Without a session here, or without a

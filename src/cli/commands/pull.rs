@@ -27,7 +27,7 @@ pub(crate) struct Pull {
     #[arg(value_name = "REF")]
     references: Vec<String>,
     /// Only the newest of those that are not here yet
-    #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = parse_number, conflicts_with = "references")]
+    #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = at_least_one, conflicts_with = "references")]
     newest: Option<usize>,
 }
 
@@ -39,4 +39,10 @@ impl Pull {
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)
     }
+}
+
+/// Reads how many are wanted: none would look as if there were none.
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    parse_number(text)
+        .and_then(|number| if number == 0 { Err("it takes at least 1".to_owned()) } else { Ok(number) })
 }
