@@ -265,7 +265,7 @@ impl Walk {
             while walk.0.len() < MOST && !walk.0.contains_key(&node.id) {
                 let how = How { at: node.at, tip: tip.clone(), is_whole, left: left.clone() };
                 walk.0.insert(node.id.clone(), how);
-                // What was brought back is what came after it was made from, though the snapshots between them may not be here.
+                // What comes after a restore is made from what it brought back, even if no snapshot between the two is here.
                 let told = node.merged.iter().rev().take(MOST).chain(&node.taken).filter(|_| tells);
                 for merged in told {
                     if let Some(found) = nodes.find(&merged.snapshot) {
