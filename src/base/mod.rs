@@ -1,5 +1,6 @@
 //! Values that everything else is built on: errors, names, hashes, paths, moments, text that is safe to show. Pure.
 
+pub mod block_sums;
 pub mod columns;
 pub mod compress;
 pub mod digest;

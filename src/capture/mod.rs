@@ -47,7 +47,7 @@ use crate::context::Context;
 use crate::git::{self, Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
-use crate::redaction::Redactor;
+use crate::redaction::{Hashed, Redactor};
 use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
@@ -88,7 +88,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             workspace.store.refuse_taken(name)?;
         }
     }
-    let Pending { lock, redactor, edits, mut notes } = pending(workspace, request)?;
+    let Pending { lock, redactor, hashed, edits, mut notes } = pending(workspace, request)?;
     let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
@@ -101,7 +101,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
     }
     let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let mut session = match session::capture(workspace, session, &lock, &redactor) {
+    let mut session = match session::capture(workspace, session, &lock, &redactor, &hashed) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
         Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -176,6 +176,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 struct Pending {
     lock: AddLock,
     redactor: Redactor,
+    hashed: Hashed,
     edits: Option<CapturedEdits>,
     notes: Vec<Warning>,
 }
@@ -191,7 +192,7 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     drop(listing_phase);
     let (lock, mut redactor) = prepared?;
     let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
-    redactor.learn(&to_learn_from, request.monitor);
+    let hashed = redactor.learn(&to_learn_from, request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &included(repository, request.include, &mut notes)?;
@@ -211,7 +212,7 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
         notes.push(Warning::OperationInProgress(operation.to_owned()));
     }
-    Ok(Pending { lock, redactor, edits, notes })
+    Ok(Pending { lock, redactor, hashed, edits, notes })
 }
 
 /// Returns the state as a save would save it, without a snapshot of it: only its objects are in the store, and no ref keeps
@@ -220,9 +221,9 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
 /// # Errors
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
-    let Pending { lock, redactor, edits, .. } = pending(workspace, request)?;
+    let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request)?;
     let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let session = session::capture(workspace, session, &lock, &redactor)?;
+    let session = session::capture(workspace, session, &lock, &redactor, &hashed)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);
@@ -262,7 +263,8 @@ pub fn save_safety(
         None => beside_status(workspace, prepare),
     };
     let (lock, mut redactor) = prepared?;
-    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()), monitor);
+    let _only_for_sessions =
+        redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()), monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());

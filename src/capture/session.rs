@@ -29,7 +29,7 @@ use crate::client::{
     without_account,
 };
 use crate::manifest::{Agent, Content, McpServer, Session, SideFile, Skipped, Spoken};
-use crate::redaction::Redactor;
+use crate::redaction::{Hashed, Redactor};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
 use crate::sys::parallel::{beside, helpers};
@@ -50,6 +50,7 @@ pub(super) fn capture(
     reading: Reading<'_>,
     lock: &AddLock,
     redactor: &Redactor,
+    hashed: &Hashed,
 ) -> Result<CapturedSession> {
     let Reading { found, history, monitor } = reading;
     let mut captured = CapturedSession::default();
@@ -65,7 +66,7 @@ pub(super) fn capture(
         let _phase = monitor.begin(Phase::Conversation, Some(size_of(found, &workspace.root)));
         let store = &workspace.store;
         let before = ReadBefore::open(store, redactor, &found.id, history);
-        let transcripts = TranscriptReader { store, lock, redactor, monitor, before: &before };
+        let transcripts = TranscriptReader { store, lock, redactor, monitor, before: &before, hashed };
         let reader = SessionReader { store, lock, redactor, monitor, transcripts };
         reader.read(workspace, found, history, &mut captured)?;
         before.write(store, redactor);
@@ -323,7 +324,7 @@ impl SessionReader<'_> {
                 block = lines.filter_map(without_account).collect::<Vec<_>>().concat();
             }
             let clean = if is_users && is_last && pieces.is_empty() {
-                self.redactor.version(&place, None, &block)?.map(|clean| {
+                self.redactor.clean_version(&place, None, &block)?.map(|clean| {
                     redaction = Some(clean.redaction);
                     clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));
                     clean.new

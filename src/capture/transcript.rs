@@ -13,13 +13,13 @@ use std::path::Path;
 use super::checkpoints::{Checkpoint, Learnt, Piece, PieceBegin, ReadBefore};
 use super::chunker::Chunker;
 use super::reading::History;
-use crate::base::digest::Checksum;
+use crate::base::block_sums::{BLOCK, BlockSums};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::monitor::Monitor;
 use crate::client::transcript::compaction::{Cut, Survey, survey};
 use crate::client::{Lines, without_account};
 use crate::manifest::{HistoryStart, LeftOut, Transcript};
-use crate::redaction::{Redactor, UnlistedSecret};
+use crate::redaction::{Hashed, Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
 use crate::sys::parallel::{beside, helpers};
 
@@ -47,6 +47,7 @@ pub(super) struct TranscriptReader<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) monitor: &'a Monitor,
     pub(super) before: &'a ReadBefore,
+    pub(super) hashed: &'a Hashed,
 }
 
 /// Lines that were put together.
@@ -71,7 +72,7 @@ impl TranscriptReader<'_> {
         let size = file.metadata().context("read", path)?.len();
         let is_alone = head.is_empty();
         let known = if is_alone { self.before.of(path) } else { None };
-        let (known, sum) = proven(path, &file, size, known)?;
+        let (known, sum) = proven(path, &file, size, known, self.hashed)?;
         let seen = known.as_ref().map_or((None, 0), |known| (known.survey.as_ref(), known.at));
         let survey = match history {
             History::Context => survey(path, &file, seen, size)?,
@@ -82,7 +83,7 @@ impl TranscriptReader<'_> {
             Some(known) if known.cut == first_cut && self.has_all(&known, size)? => Some(known),
             _ => None,
         };
-        let mut sum = if known.is_some() { sum } else { Checksum::default() };
+        let mut sum = if known.is_some() { sum } else { BlockSums::default() };
         let is_known = known.is_some();
         let (mut before, seen) = match known {
             Some(known) => {
@@ -263,28 +264,30 @@ fn proven(
     file: &File,
     size: u64,
     known: Option<Checkpoint>,
-) -> Result<(Option<Checkpoint>, Checksum)> {
-    let mut sum = Checksum::default();
-    let Some(known) = known.filter(|known| known.at <= size) else { return Ok((None, sum)) };
-    let (mut at, mut block) = (0, vec![0; AT_ONCE]);
-    while at < known.at {
-        let most = usize::try_from(known.at - at).unwrap_or(AT_ONCE).min(AT_ONCE);
-        match file.read_at(&mut block[..most], at).context("read", path)? {
-            0 => return Ok((None, Checksum::default())),
-            read => {
-                sum.update(&block[..read]);
-                at += read as u64;
-            }
+    hashed: &Hashed,
+) -> Result<(Option<Checkpoint>, BlockSums)> {
+    let Some(known) = known.filter(|known| known.at <= size) else {
+        return Ok((None, BlockSums::default()));
+    };
+    let blocks = hashed.blocks(path, file);
+    let within = usize::try_from(known.at / BLOCK).unwrap_or(usize::MAX).min(blocks.len());
+    let mut sums = BlockSums::behind(&blocks[..within]);
+    let mut room = vec![0; AT_ONCE];
+    while sums.size() < known.at {
+        let most = usize::try_from(known.at - sums.size()).unwrap_or(AT_ONCE).min(AT_ONCE);
+        match file.read_at(&mut room[..most], sums.size()).context("read", path)? {
+            0 => return Ok((None, BlockSums::default())),
+            read => sums.update(&room[..read]),
         }
     }
-    if sum.finish() == known.prefix { Ok((Some(known), sum)) } else { Ok((None, Checksum::default())) }
+    if sums.finish() == known.prefix { Ok((Some(known), sums)) } else { Ok((None, BlockSums::default())) }
 }
 
 /// What is known of a transcript of which nothing was read.
 fn nothing(cut: Option<Cut>) -> Checkpoint {
     Checkpoint {
         at: 0,
-        prefix: Checksum::default().finish(),
+        prefix: BlockSums::default().finish(),
         learnt: Learnt::default(),
         survey: None,
         cut,

@@ -103,11 +103,11 @@ impl EditReader<'_> {
         old: Option<PatchSide<'_>>,
         bytes: &[u8],
     ) -> Keeping<Option<Clean>> {
-        self.shared.redactor.version(path, old.map(|old| old.bytes), bytes).map_err(|error| {
-            match error.kind() {
-                Kind::Refused => NotKept::Skipped(error.to_string()),
-                _ => NotKept::Failed(error),
-            }
+        self.shared.redactor.clean_version(path, old.map(|old| old.bytes), bytes).map_err(|error| match error
+            .kind()
+        {
+            Kind::Refused => NotKept::Skipped(error.to_string()),
+            _ => NotKept::Failed(error),
         })
     }
 

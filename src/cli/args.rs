@@ -4,7 +4,6 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::called;
 use super::commands::{
     branch, close, completions, config, demo, diff, doctor, export, follow, import, init, lease, link, list,
     log, man, merge, pin, prune, pull, push, report, resume, rewind, save, show, space, status, sync, undo,
@@ -14,6 +13,7 @@ use super::global::Global;
 use super::help;
 use super::hook;
 use super::pick;
+use super::program_name;
 use crate::view::Action;
 
 /// Save the whole working state of a Claude Code session, and resume it anywhere
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Returns the command line, under the name by which this program is called.
     pub(crate) fn line() -> clap::Command {
-        Arguments::command().name(called::name()).bin_name(called::name())
+        Arguments::command().name(program_name::name()).bin_name(program_name::name())
     }
 
     /// Reads what was typed, and for what a snapshot is still to be chosen.

@@ -4,7 +4,7 @@
 use std::io::{self, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
-use super::called;
+use super::program_name;
 use crate::context::Context;
 use crate::sys::process;
 use crate::view::Running;
@@ -26,7 +26,7 @@ const NEVER_ASK: [(&str, &str); 4] = [
 /// What the system says.
 pub(crate) fn start(context: &Context, arguments: &[&str]) -> io::Result<Running> {
     let mut command = Command::new(std::env::current_exe()?);
-    called::pass_on(&mut command);
+    program_name::pass_on(&mut command);
     command.arg("-C").arg(&context.cwd);
     if let Some(store) = &context.store {
         command.arg("--store").arg(store);

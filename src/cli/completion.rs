@@ -12,8 +12,8 @@ use clap_complete::engine::{
 };
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::called;
 use super::output::snapshot_words::about;
+use super::program_name;
 use crate::base::columns::fitted;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::is_safe;
@@ -40,7 +40,7 @@ pub(super) fn answer(snap: fn() -> Command) -> bool {
     let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else { return false };
     let _first = SHELL.set(shell);
     let here = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin(called::name());
+    let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin(program_name::name());
     // A shell that is not known gets nothing, and no error in the middle of what is typed.
     asked.try_complete(std::env::args_os(), here.as_deref()).unwrap_or(true)
 }
@@ -53,7 +53,7 @@ pub(super) fn script(shell: &str) -> Result<Vec<u8>> {
     let mut script = Vec::new();
     let shells = Shells::builtins();
     let known = shells.completer(shell);
-    let name = called::name();
+    let name = program_name::name();
     let written = known.map(|known| known.write_registration(VARIABLE, name, name, name, &mut script));
     match written {
         Some(Ok(())) if shell == "bash" => {

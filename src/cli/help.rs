@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::builder::StyledStr;
 use clap::builder::styling::Styles;
 
-use super::called;
+use super::program_name;
 
 /// Sets commands and what they do in two columns, under a heading in `clap`'s own style.
 pub(crate) fn examples(all: &[(&str, &str)]) -> StyledStr {
@@ -14,7 +14,7 @@ pub(crate) fn examples(all: &[(&str, &str)]) -> StyledStr {
 
 /// The same, with further headings and what is under each.
 pub(crate) fn examples_and(all: &[(&str, &str)], more: &[(&str, &str)]) -> StyledStr {
-    let all: Vec<_> = all.iter().map(|(command, does)| (called::in_command(command), does)).collect();
+    let all: Vec<_> = all.iter().map(|(command, does)| (program_name::in_command(command), does)).collect();
     let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = all.iter().map(|(command, does)| format!("{command:width$}  {does}")).collect();
     let lines = lines.join("\n");

@@ -4,7 +4,6 @@
 
 mod args;
 mod beside;
-mod called;
 mod commands;
 mod completion;
 mod diagnostics;
@@ -17,6 +16,7 @@ mod option_values;
 mod outcome;
 mod output;
 mod pick;
+mod program_name;
 mod remotes;
 mod restore_flow;
 mod save_first;
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     let Some(command) = command.or_else(|| status_of_a_project(global.folder.as_deref())) else {
         // As if a command had been required: the help, on standard error.
         let error =
-            Arguments::line().arg_required_else_help(true).try_get_matches_from([called::SHORT]).err();
+            Arguments::line().arg_required_else_help(true).try_get_matches_from([program_name::SHORT]).err();
         let _closed = error.map(usage::tell);
         return ExitCode::from(Kind::Usage.exit_code());
     };

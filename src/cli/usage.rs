@@ -7,8 +7,8 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Arguments;
-use super::called;
 use super::output::{ColorChoice, Style, Ui, output_error, text};
+use super::program_name;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 
@@ -92,11 +92,13 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
         // All of it is this program's own words.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let help = error.render().ansi().to_string();
-            write!(anstream::stdout(), "{}", called::in_words(&help)).map_err(|error| output_error(&error))
+            write!(anstream::stdout(), "{}", program_name::in_words(&help))
+                .map_err(|error| output_error(&error))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let help = error.render().ansi().to_string();
-            write!(anstream::stderr(), "{}", called::in_words(&help)).map_err(|error| output_error(&error))
+            write!(anstream::stderr(), "{}", program_name::in_words(&help))
+                .map_err(|error| output_error(&error))
         }
         _ => {
             let mut ui = Ui::new(ColorChoice::Auto, false, false);
@@ -192,7 +194,7 @@ fn hint(error: &Error) -> Option<String> {
             (takes_name && !is_number).then(|| hint.to_owned())
         }
         ErrorKind::InvalidSubcommand => {
-            let other = called::other_on_path()?;
+            let other = program_name::other_on_path()?;
             Some(format!(
                 "this `snap` saves sessions of Claude Code; {} is another program",
                 Line(&other.to_string_lossy())

@@ -69,10 +69,16 @@ impl Cache {
         (bytes >= SMALLEST as u64).then(|| self.tag_for(purpose, piece.as_bytes()))
     }
 
-    /// Returns the tag of a block of a file, which may begin within a line.
-    pub(super) fn tag_of_block(&self, block: ObjectId, is_within: bool, is_records: bool) -> Tag {
-        let how = [u8::from(is_within), u8::from(is_records)];
-        self.tag_for("searched block", &[block.as_bytes(), &how[..]].concat())
+    /// Returns the tag of a block of a file that is searched with the end of the block before it.
+    pub(super) fn tag_of_block(
+        &self,
+        block: ObjectId,
+        end_before: Option<ObjectId>,
+        is_records: bool,
+    ) -> Tag {
+        let end_before = end_before.as_ref().map_or(&[][..], |end| end.as_bytes());
+        let mark = [&[u8::from(is_records)][..], block.as_bytes(), end_before].concat();
+        self.tag_for("searched block behind another", &mark)
     }
 
     fn tag_for(&self, purpose: &str, mark: &[u8]) -> Tag {

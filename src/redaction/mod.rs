@@ -5,6 +5,7 @@
 //! only copy of a file, so its secret values are kept on this machine (`vault.rs`) and the restore is exact.
 
 mod cache;
+mod hashed;
 mod known_values;
 mod masked;
 mod outgoing;
@@ -32,6 +33,7 @@ use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
+pub use hashed::Hashed;
 pub use outgoing::{Outgoing, check};
 pub use refill::{Held, MissingSecret, Refilled, refill, refill_side_files, to_supply};
 
@@ -212,7 +214,7 @@ impl Redactor {
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
-    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
+    pub fn clean_version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
         let of_base = old.map_or_else(Vec::new, |old| self.replacements(old));
         let of_new = self.replacements(new);
         if of_base.is_empty() && of_new.is_empty() {

@@ -11,14 +11,14 @@ use std::sync::Mutex;
 
 use super::Redactor;
 use super::cache::Cache;
+use super::hashed::{Hashed, Stamp};
+use crate::base::block_sums::BLOCK;
 use crate::base::digest::ObjectId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
 
-/// How much is searched in one piece, and how much of the piece before it is included, because a line
-/// may have begun there.
-const BLOCK: u64 = 1 << 20;
+/// How much of the block before it is searched with a block, because a line may have begun there.
 const OVERLAP: u64 = 64 << 10;
 
 /// The most values that are known of one save.
@@ -29,27 +29,50 @@ struct Block {
     path: PathBuf,
     at: u64,
     end: u64,
+    /// The file, before any of it was read.
+    stamp: Stamp,
+}
+
+/// The hashes of a block and of its end, which is searched with the next one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct BlockHashes {
+    all: ObjectId,
+    end: ObjectId,
 }
 
 impl Redactor {
     /// Learns the secrets in files, so that each of them is found in all other places. Files that can't
-    /// be read are left out: they can't be stored either.
-    pub fn learn(&mut self, files: &[PathBuf], monitor: &Monitor) {
+    /// be read are left out: they can't be stored either. Returns what was hashed for it.
+    pub fn learn(&mut self, files: &[PathBuf], monitor: &Monitor) -> Hashed {
         let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
         let _phase = monitor.begin(Phase::Learning, Some(blocks.iter().map(Block::size).sum()));
-        let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));
-        // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
-        let work = |bytes: &mut Vec<u8>, block: &Block| -> std::result::Result<_, Infallible> {
-            let values = self.values_of(block, bytes, &cache);
+        let cache = Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned");
+        let cache = Mutex::new(cache);
+        let look = |bytes: &mut Vec<u8>, block: &Block| {
+            let hashes = block.read(block.at, bytes).map(|()| hashes_of(bytes));
             monitor.add(block.size());
-            Ok(values)
+            let alone = hashes.filter(|_| block.is_all());
+            Ok((hashes, alone.map(|hashes| self.values_in(block, (None, hashes), bytes, &cache))))
         };
-        let found = match parallel::map_with(parallel::processors(), blocks.iter(), Vec::new, work) {
-            Ok(found) => found,
-            Err(never) => match never {},
-        };
+        let (hashes, alone): (Vec<_>, Vec<_>) = map_each(blocks.iter(), look).into_iter().unzip();
+        let parts = blocks.iter().enumerate().filter(|(_, block)| !block.is_all());
+        let unknown: Vec<&Block> = parts
+            .filter(|(number, block)| {
+                let before = number.checked_sub(1).filter(|_| block.at > 0);
+                let end_before = before.and_then(|before| hashes[before]).map(|before| before.end);
+                hashes[*number].is_some_and(|hashes| {
+                    let mut cache = held(&cache);
+                    let tag = cache.tag_of_block(hashes.all, end_before, block.is_records());
+                    !cache.is_clean(&tag)
+                })
+            })
+            .map(|(_, block)| block)
+            .collect();
+        // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
+        let search = |bytes: &mut Vec<u8>, block: &Block| Ok(self.values_of(block, bytes, &cache));
+        let found = map_each(unknown.into_iter(), search).into_iter().chain(alone.into_iter().flatten());
         cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();
-        let mut values: Vec<KnownValue> = found.into_iter().flatten().collect();
+        let mut values: Vec<KnownValue> = found.flatten().collect();
         values.sort();
         values.dedup_by(|a, b| a.value == b.value);
         let known: std::collections::BTreeSet<&str> =
@@ -61,23 +84,35 @@ impl Redactor {
             self.cache =
                 Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "scanned"));
         }
+        hashed(blocks, &hashes)
     }
 
-    /// Returns the secrets of a block, decoded; `bytes` is room to read it into.
+    /// Returns the secrets of a block and of the end of the one before it, decoded; `bytes` is room to read it into.
     fn values_of(&self, block: &Block, bytes: &mut Vec<u8>, cache: &Mutex<Cache>) -> Vec<KnownValue> {
-        let Ok(file) = crate::sys::users_files::open_theirs(&block.path) else { return Vec::new() };
         let from = block.at.saturating_sub(OVERLAP);
-        bytes.resize(usize::try_from(block.end - from).unwrap_or(0), 0);
-        if file.read_exact_at(bytes, from).is_err() {
+        if block.read(from, bytes).is_none() {
             return Vec::new();
         }
-        let is_records = block.path.extension().is_some_and(|end| end == "jsonl");
-        let tag = held(cache).tag_of_block(ObjectId::of(bytes), from > 0, is_records);
+        // Hashed again: it may have been changed since.
+        let (before, own) = bytes.split_at(usize::try_from(block.at - from).unwrap_or_default());
+        let hashes = ((from < block.at).then(|| ObjectId::of(before)), hashes_of(own));
+        self.values_in(block, hashes, bytes, cache)
+    }
+
+    /// The same for what was read, with the hash of the end before it.
+    fn values_in(
+        &self,
+        block: &Block,
+        (end_before, own): (Option<ObjectId>, BlockHashes),
+        bytes: &[u8],
+        cache: &Mutex<Cache>,
+    ) -> Vec<KnownValue> {
+        let tag = held(cache).tag_of_block(own.all, end_before, block.is_records());
         if held(cache).is_clean(&tag) {
             return Vec::new();
         }
         let first_end = bytes.iter().position(|byte| *byte == b'\n');
-        let begun = first_end.filter(|_| from > 0).map_or(0, |at| at + 1);
+        let begun = first_end.filter(|_| block.at > 0).map_or(0, |at| at + 1);
         let mut values = Vec::new();
         let mut clean = true;
         let mut look = |hit: &Hit<'_>| {
@@ -88,7 +123,7 @@ impl Redactor {
             }
             None
         };
-        let _unchanged = if is_records {
+        let _unchanged = if block.is_records() {
             self.scanner.redact_records(&bytes[begun..], &mut look)
         } else {
             self.scanner.redact_text(&bytes[begun..], &mut look)
@@ -100,21 +135,77 @@ impl Redactor {
     }
 }
 
+fn hashes_of(block: &[u8]) -> BlockHashes {
+    let end = block.len().saturating_sub(usize::try_from(OVERLAP).unwrap_or(usize::MAX));
+    BlockHashes { all: ObjectId::of(block), end: ObjectId::of(&block[end..]) }
+}
+
+/// Does the same to every block with all processors; each thread has room of its own to read into.
+fn map_each<'b, O: Send>(
+    blocks: impl Iterator<Item = &'b Block> + Send,
+    work: impl Fn(&mut Vec<u8>, &'b Block) -> std::result::Result<O, Infallible> + Sync,
+) -> Vec<O> {
+    match parallel::map_with(parallel::processors(), blocks, Vec::new, work) {
+        Ok(done) => done,
+        Err(never) => match never {},
+    }
+}
+
+/// Puts together what was hashed of each file of which all could be read.
+fn hashed(blocks: Vec<Block>, hashes: &[Option<BlockHashes>]) -> Hashed {
+    let mut hashed = Hashed::default();
+    let mut of_file = Some(Vec::new());
+    for (block, hashes) in blocks.into_iter().zip(hashes) {
+        if block.at == 0 {
+            of_file = Some(Vec::new());
+        }
+        match (hashes, &mut of_file) {
+            (Some(hashes), Some(of_file)) if block.size() == BLOCK => of_file.push(hashes.all),
+            (Some(_), _) => {}
+            (None, _) => of_file = None,
+        }
+        if let Some(of_file) = of_file.as_ref().filter(|_| block.is_last()) {
+            hashed.add(block.path, block.stamp, of_file.clone());
+        }
+    }
+    hashed
+}
+
 impl Block {
     /// In bytes.
     fn size(&self) -> u64 {
         self.end - self.at
     }
+
+    fn is_all(&self) -> bool {
+        self.size() == self.stamp.size()
+    }
+
+    fn is_last(&self) -> bool {
+        self.end == self.stamp.size()
+    }
+
+    fn is_records(&self) -> bool {
+        self.path.extension().is_some_and(|end| end == "jsonl")
+    }
+
+    /// Reads it and what is before it from there on; `None` if that can't be.
+    fn read(&self, from: u64, bytes: &mut Vec<u8>) -> Option<()> {
+        let file = crate::sys::users_files::open_theirs(&self.path).ok()?;
+        bytes.resize(usize::try_from(self.end - from).ok()?, 0);
+        file.read_exact_at(bytes, from).ok()
+    }
 }
 
 /// Cuts a file into blocks.
 fn blocks(path: &Path) -> Vec<Block> {
-    let size =
-        std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(0, |meta| meta.len());
+    let meta = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let Some(stamp) = meta.as_ref().map(Stamp::from) else { return Vec::new() };
     let block = |number: u64| Block {
         path: path.to_owned(),
         at: number * BLOCK,
-        end: size.min((number + 1) * BLOCK),
+        end: stamp.size().min((number + 1) * BLOCK),
+        stamp,
     };
-    (0..size.div_ceil(BLOCK)).map(block).collect()
+    (0..stamp.size().div_ceil(BLOCK)).map(block).collect()
 }

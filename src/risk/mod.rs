@@ -7,7 +7,7 @@
 //! elsewhere.
 
 mod braces;
-mod classes;
+mod class_of_step;
 mod cursor;
 mod expand;
 mod finders;
@@ -130,7 +130,7 @@ fn of_line(command: &str, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk>
         if step.program == "mv" {
             moved.extend(targets::of_move(step, &lines, context));
         }
-        let class = classes::of_step(step, &lines, context).filter(|class| rules.is_on(class));
+        let class = class_of_step::of_step(step, &lines, context).filter(|class| rules.is_on(class));
         let Some(class) = class.or_else(|| rules.class_of(step)) else { continue };
         let touched = match step.program.as_str() {
             "git" => git::GitCall::read(step, &lines, context).map(|call| call.touched(&lines, context)),
@@ -155,7 +155,7 @@ fn of_line(command: &str, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk>
 /// Names a step: of its words only those that can hold no secret.
 fn name_of(class: &str, step: &step::ShellStep) -> String {
     if class == "pipe-to-shell" {
-        let from = step.fed_by.iter().find(|program| classes::FETCHERS.contains(&program.as_str()));
+        let from = step.fed_by.iter().find(|program| class_of_step::FETCHERS.contains(&program.as_str()));
         return format!("{} | {}", from.map_or("…", String::as_str), step.program);
     }
     if class == "overwrite"

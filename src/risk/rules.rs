@@ -163,7 +163,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
-/// What is risky by the words of the command alone; the rest is in `classes.rs`.
+/// What is risky by the words of the command alone; the rest is in `class_of_step.rs`.
 const TABLE: [(&str, &[&str]); 5] = [
     (
         "migrate",

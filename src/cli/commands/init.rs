@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
-use crate::cli::called;
 use crate::cli::commands::sharing::{Asked, Sharing};
 use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
+use crate::cli::program_name;
 use crate::client::{HookPlace, Pace, Scope, SettingsChange, Setup, hook_places};
 use crate::context::Context;
 use crate::workspace::Workspace;
@@ -101,8 +101,8 @@ impl Init {
         for place in others {
             tell_other(&place, mine, self.remove, ui);
         }
-        if !self.remove && called::called_by_hooks().is_none() {
-            ui.warn(&format!("the hooks find no `claude-snap`: {}", called::HOW_TO_BE_FOUND));
+        if !self.remove && program_name::called_by_hooks().is_none() {
+            ui.warn(&format!("the hooks find no `claude-snap`: {}", program_name::HOW_TO_BE_FOUND));
         }
         Ok(Outcome::Done)
     }

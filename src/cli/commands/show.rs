@@ -11,7 +11,6 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
 use crate::base::screen::{self, Line, cut};
-use crate::cli::called;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -22,6 +21,7 @@ use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
+use crate::cli::program_name;
 use crate::context::Context;
 use crate::manifest::{
     Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken,
@@ -328,7 +328,7 @@ impl Page<'_> {
             (false, 0) => format!("{} not in it", left.join(" and ")),
             (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
         };
-        let how = Style::Faint.of(called::in_words("; `snap show --ignored` lists them"));
+        let how = Style::Faint.of(program_name::in_words("; `snap show --ignored` lists them"));
         self.list("Ignored", vec![text![said, how]])
     }
 

@@ -17,8 +17,8 @@ use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Request, SaveReport, Signing};
-use crate::cli::called;
 use crate::cli::output::words::quoted;
+use crate::cli::program_name;
 use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
@@ -210,7 +210,7 @@ impl Checkpoints<'_> {
             repository.is_some_and(|repository| lost_history::is_gone(risk, gone, repository));
         let shown = Line(&root.to_string_lossy()).to_string();
         let saved = Line(&manifest.name).to_string();
-        let snap = called::name();
+        let snap = program_name::name();
         if takes_store || takes_repository {
             let file = rescue::keep(&context, &workspace, &manifest)?;
             self.said.push(format!(

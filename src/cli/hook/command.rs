@@ -10,8 +10,8 @@ use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{Line, Lines};
 use crate::base::similar_names::names_like;
-use crate::cli::called;
 use crate::cli::output::words::quoted;
+use crate::cli::program_name;
 use crate::risk::shell;
 
 /// The event that brings a prompt.
@@ -84,7 +84,7 @@ fn answer_to(started: &Started, name: &str, words: &[String]) -> String {
         None => format!("error: {error}"),
     });
     // The client prints it as it is.
-    shortened(&Lines(called::in_words(&as_typed_here(&text, name)).trim_end()).to_string())
+    shortened(&Lines(program_name::in_words(&as_typed_here(&text, name)).trim_end()).to_string())
 }
 
 /// Names the commands that a text advises as they are typed to the client, those that can be.
@@ -206,7 +206,7 @@ fn resume(started: &Started, words: &[String]) -> Result<String> {
     Ok(format!(
         "A running client can't replace itself. Leave it, or open another shell, and run:\n  cd {} && {} resume {}",
         quoted(&folder.to_string_lossy()),
-        called::name(),
+        program_name::name(),
         quoted(&reference)
     ))
 }

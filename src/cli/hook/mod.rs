@@ -28,8 +28,8 @@ use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
 use crate::base::timestamp::{Timestamp, parse_span};
-use crate::cli::called;
 use crate::cli::output::Ui;
+use crate::cli::program_name;
 use crate::client::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::context::Context;
 use crate::space;
@@ -218,7 +218,7 @@ impl Started {
         let program = std::env::current_exe()
             .map_err(|error| Error::new(Kind::Environment, "Cannot find this program").because(error))?;
         let mut command = std::process::Command::new(program);
-        called::pass_on(&mut command);
+        program_name::pass_on(&mut command);
         let folder = folder.or(self.input.cwd.as_deref());
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             command.arg("-C").arg(folder);

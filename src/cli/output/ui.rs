@@ -18,7 +18,7 @@ use super::pager::width_of;
 use super::text::{Style, Text, text};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Json};
-use crate::cli::called;
+use crate::cli::program_name;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -308,7 +308,7 @@ impl Ui {
         };
         for line in lines {
             let line = line.render(self.color_on_error);
-            let _closed = writeln!(io::stderr(), "{}", called::in_words(&line));
+            let _closed = writeln!(io::stderr(), "{}", program_name::in_words(&line));
         }
     }
 }

@@ -54,21 +54,30 @@ impl Tree {
     pub fn empty_folders(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> Vec<RepoPath> {
         let mut found = Vec::new();
         let mut looked_into = 0;
-        let Ok(root) = self.fd.try_clone() else { return found };
+        // Opened anew: how far a folder was read is shared by all that comes of one opening.
+        let Ok(root) = sys::openat(&self.fd, c".", FOLDER, Bits::empty()) else { return found };
         let mut open = vec![(root, Vec::new())];
         while let Some((folder, path)) = open.pop() {
             looked_into += 1;
             if looked_into > MOST_FOLDERS || found.len() >= most {
                 break;
             }
-            let Ok(entries) = entries(&folder) else { continue };
-            if !path.is_empty() && entries.is_empty() {
-                found.extend(RepoPath::new(&path).ok());
-            }
-            if !path.is_empty() && entries.iter().any(|(name, _)| name == b".git") {
+            let (mut is_empty, mut is_repository, mut inside) = (true, false, Vec::new());
+            let listed = folder.try_clone().map_err(|_| Errno::MFILE).and_then(sys::Dir::new);
+            let looked = listed.and_then(|listed| {
+                each_entry(listed, &folder, |name, kind| {
+                    is_empty = false;
+                    is_repository |= name == b".git";
+                    inside.extend((kind == sys::FileType::Directory).then(|| name.to_vec()));
+                })
+            });
+            if looked.is_err() || is_repository && !path.is_empty() {
                 continue;
             }
-            for (name, _) in entries.into_iter().filter(|(_, kind)| *kind == sys::FileType::Directory) {
+            if is_empty && !path.is_empty() {
+                found.extend(RepoPath::new(&path).ok());
+            }
+            for name in inside {
                 let below = joined(&path, &name);
                 let Ok(place) = RepoPath::new(&below) else { continue };
                 if skip(&place) {
@@ -141,7 +150,18 @@ fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 fn entries(folder: impl AsFd) -> std::result::Result<Vec<(Vec<u8>, sys::FileType)>, Errno> {
     let mut entries = Vec::new();
-    for entry in sys::Dir::read_from(&folder)? {
+    let listed = sys::Dir::read_from(&folder)?;
+    each_entry(listed, folder, |name, kind| entries.push((name.to_vec(), kind)))?;
+    Ok(entries)
+}
+
+/// Goes through what a folder has in it, as `listed` lists it.
+fn each_entry(
+    listed: sys::Dir,
+    folder: impl AsFd,
+    mut each: impl FnMut(&[u8], sys::FileType),
+) -> std::result::Result<(), Errno> {
+    for entry in listed {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if matches!(name, b"." | b"..") {
@@ -155,7 +175,7 @@ fn entries(folder: impl AsFd) -> std::result::Result<Vec<(Vec<u8>, sys::FileType
             }
             kind => kind,
         };
-        entries.push((name.to_vec(), kind));
+        each(name, kind);
     }
-    Ok(entries)
+    Ok(())
 }

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
-use crate::cli::called::{self, SHORT, in_command};
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Style, Ui, text};
+use crate::cli::program_name::{self, SHORT, in_command};
 use crate::cli::restore_flow::current_program;
 use crate::sys::files::{ScratchFolder, scratch_folder};
 use crate::sys::programs::Programs;
@@ -303,7 +303,7 @@ impl<'u> Stage<'u> {
         };
         let mut command = Command::new(program);
         if *name == SHORT {
-            called::pass_on(&mut command);
+            program_name::pass_on(&mut command);
         }
         command.args(arguments).current_dir(&self.here).env_clear().envs(self.environment());
         Ok(command)

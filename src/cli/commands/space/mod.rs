@@ -296,7 +296,7 @@ impl SpaceReport<'_> {
         if !self.all && !ended.is_empty() {
             let words =
                 format!("and {} that ended; `snap space -a` lists them", count(ended.len(), "session"));
-            lines.extend(Style::Faint.of(crate::cli::called::in_words(&words)).folded(screen, 2));
+            lines.extend(Style::Faint.of(crate::cli::program_name::in_words(&words)).folded(screen, 2));
         }
         lines
     }

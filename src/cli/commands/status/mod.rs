@@ -12,12 +12,12 @@ use super::sync::SharedNow;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
-use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
+use crate::cli::program_name;
 use crate::cli::session_choice;
 use crate::client::{FoundSession, HookPlace, Passed, Scope, hook_places};
 use crate::context::Context;
@@ -178,8 +178,8 @@ impl StatusReport {
         let space = workspace.store.space()?;
         let places = hook_places(&workspace.root, &context.config_dir);
         let this = std::env::current_exe().ok();
-        let called = called::called_by_hooks();
-        let first = called::first_on_path(called::SHORT);
+        let called = program_name::called_by_hooks();
+        let first = program_name::first_on_path(program_name::SHORT);
         let mut problems = problems(workspace, &all, &space.lacking, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
         let (session, running_too) = sessions(context, workspace);
@@ -210,7 +210,7 @@ impl StatusReport {
                 version: env!("CARGO_PKG_VERSION"),
                 this: this.map(|path| path.to_string_lossy().into_owned()),
                 called: called.map(|path| path.to_string_lossy().into_owned()),
-                first_is_this: first.as_deref().is_some_and(called::is_this),
+                first_is_this: first.as_deref().is_some_and(program_name::is_this),
                 first: first.map(|path| path.to_string_lossy().into_owned()),
             },
             problems,
@@ -252,7 +252,7 @@ impl StatusReport {
         if self.hooks.is_empty() {
             lines.push((
                 "Hooks",
-                text![called::in_words(
+                text![program_name::in_words(
                     "none; `snap init` adds `/snapshot`, and checkpoints before risky steps"
                 )],
             ));
@@ -270,11 +270,12 @@ impl StatusReport {
         lines.push(("Program", text![program, Style::Faint.of(format!("  {}", self.program.version))]));
         let first = self.program.first.as_ref().filter(|_| !self.program.first_is_this);
         lines.extend(first.map(|first| {
-            let type_this = format!(" is the first `{}` on the PATH: type `{}`", called::SHORT, called::LONG);
+            let type_this =
+                format!(" is the first `{}` on the PATH: type `{}`", program_name::SHORT, program_name::LONG);
             ("Program", text![Style::Warning.of(first), type_this])
         }));
         lines.extend(self.problems.iter().map(|Problem { what, mend }| {
-            ("Problem", text![Style::Bad.of(what), ": ", called::in_words(mend)])
+            ("Problem", text![Style::Bad.of(what), ": ", program_name::in_words(mend)])
         }));
         lines
     }
@@ -288,7 +289,7 @@ impl StatusReport {
         } else if self.store.trash.snapshots > 0 {
             text!["there is no snapshot here"]
         } else if self.can_save {
-            text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")]
+            text![program_name::in_words("there is no snapshot yet; `snap save NAME` makes one")]
         } else {
             text!["there is no snapshot and nothing to save: this is no git repository"]
         }
@@ -396,7 +397,7 @@ impl RunningToo {
         let save = if self.silent {
             String::new()
         } else {
-            called::in_words(&format!("; `snap save --session {}` saves it", self.id)).into_owned()
+            program_name::in_words(&format!("; `snap save --session {}` saves it", self.id)).into_owned()
         };
         text![words, &self.id, what, place, Style::Faint.of(save)]
     }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
-use crate::cli::called;
 use crate::cli::output::words::{ago, quoted};
 use crate::cli::output::{Style, Text, text};
+use crate::cli::program_name;
 use crate::compare::changed_since;
 use crate::context::Context;
 use crate::git::work_trees_of;
@@ -88,10 +88,11 @@ impl Newest {
             (None, None) => Text::default(),
             (None, Some(0)) => Style::Good.of("; no file has changed since"),
             (None, Some(1)) => {
-                Style::Warning.of(called::in_words("; 1 file has changed since (`snap diff --now`)"))
+                Style::Warning.of(program_name::in_words("; 1 file has changed since (`snap diff --now`)"))
             }
-            (None, Some(changed)) => Style::Warning
-                .of(called::in_words(&format!("; {changed} files have changed since (`snap diff --now`)"))),
+            (None, Some(changed)) => Style::Warning.of(program_name::in_words(&format!(
+                "; {changed} files have changed since (`snap diff --now`)"
+            ))),
         };
         let newer = self.newer_elsewhere.as_ref().map(|name| {
             text![Style::Faint.of(format!("{} is newer, and of another work tree", quoted(name)))]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::base::screen::Line;
-use crate::cli::called;
 use crate::cli::commands::init::{off_switch, set_up};
 use crate::cli::output::words::{count, quoted};
+use crate::cli::program_name;
 use crate::client::{HookPlace, Stopped, hooks_stopped};
 use crate::context::Context;
 use crate::restore;
@@ -124,8 +124,8 @@ pub(super) fn problems(
     }
     if !places.is_empty() {
         match called {
-            None => tell("the hooks find no `claude-snap`".to_owned(), called::HOW_TO_BE_FOUND),
-            Some(other) if !called::is_this(other) => tell(
+            None => tell("the hooks find no `claude-snap`".to_owned(), program_name::HOW_TO_BE_FOUND),
+            Some(other) if !program_name::is_this(other) => tell(
                 format!("the hooks call another program, {}", other.display()),
                 "put a link to this program in its place, or uninstall it",
             ),
