@@ -32,7 +32,9 @@ pub(super) fn to_learn_from(
     if let Some(found) = session {
         files.push(found.transcript.clone());
         let of_session = found.home.session_files(found, &workspace.root);
-        files.extend(of_session.agents.into_iter().filter_map(|agent| agent.transcript));
+        files
+            .extend(of_session.agents.into_iter().flat_map(|agent| [agent.transcript, agent.meta]).flatten());
+        files.extend(of_session.tasks);
         files.extend(of_session.others.into_iter().map(|(_, path)| path));
     }
     let own = workspace.own_folders();

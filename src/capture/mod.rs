@@ -191,15 +191,18 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     });
     drop(listing_phase);
     let (lock, mut redactor) = prepared?;
+    if let Some(Ok(listing)) = &listing {
+        redactor.know(&workspace.root, listing);
+    }
     let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
-    let hashed = redactor.learn(&to_learn_from, request.monitor);
+    let texts: Vec<&str> = request.message.into_iter().collect();
+    let hashed = redactor.learn(&to_learn_from, &texts, request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &included(repository, request.include, &mut notes)?;
-            let (lock, redactor, limits) = (&lock, &redactor, request.limits);
-            let (listing, monitor) = (listing?, request.monitor);
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
-            Some(edits::capture(workspace, edits)?)
+            let (limits, monitor) = (request.limits, request.monitor);
+            let how = EditsHow { repository, lock: &lock, also, limits, monitor };
+            Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
         }
         _ => {
             notes.push(Warning::NotInRepository);
@@ -213,6 +216,31 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
         notes.push(Warning::OperationInProgress(operation.to_owned()));
     }
     Ok(Pending { lock, redactor, hashed, edits, notes })
+}
+
+/// How edits are captured.
+struct EditsHow<'a> {
+    repository: &'a Repository,
+    lock: &'a AddLock,
+    also: &'a [RepoPath],
+    limits: Limits,
+    monitor: &'a Monitor,
+}
+
+/// Captures what is listed; once more if only that told of a secret, which may stand in what was captured before it.
+fn captured_edits(
+    workspace: &Workspace,
+    how: &EditsHow<'_>,
+    listing: Listing,
+    redactor: &mut Redactor,
+) -> Result<CapturedEdits> {
+    let EditsHow { repository, lock, also, limits, monitor } = *how;
+    let capture = |listing, redactor: &Redactor| {
+        let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+        edits::capture(workspace, edits)
+    };
+    let captured = capture(listing, redactor)?;
+    if redactor.learn_late() { capture(repository.status()?, redactor) } else { Ok(captured) }
 }
 
 /// Returns the state as a save would save it, without a snapshot of it: only its objects are in the store, and no ref keeps
@@ -263,14 +291,15 @@ pub fn save_safety(
         None => beside_status(workspace, prepare),
     };
     let (lock, mut redactor) = prepared?;
-    let _only_for_sessions =
-        redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()), monitor);
+    if let Some(Ok(listing)) = &listing {
+        redactor.know(&workspace.root, listing);
+    }
+    let to_learn_from = manifest_secrets::to_learn_from(workspace, None, listing.as_ref());
+    let _only_for_sessions = redactor.learn(&to_learn_from, &[], monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());
-            let listing = listing?;
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
-            Some(edits::capture(workspace, edits)?)
+            let how = EditsHow { repository, lock: &lock, also: paths, limits: Limits::default(), monitor };
+            Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
         }
         _ => None,
     };

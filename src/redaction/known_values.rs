@@ -1,42 +1,83 @@
 //! Where known secret values come from: the environment, `.env` files, settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::error::Result;
+use crate::git::{Listing, work_trees_of};
 use crate::sys::files;
 use crate::workspace::Workspace;
 
 /// A larger file of variables is none.
-const LARGEST: u64 = 256 << 10;
+const LARGEST: u64 = 1 << 20;
 
 /// The most folders below the root that are looked into.
 const MOST_FOLDERS: usize = 300;
+
+/// The most other work trees whose files are read.
+const MOST_TREES: usize = 20;
+
+/// The most files that a listing of a work tree adds.
+const MOST_LISTED: usize = 300;
 
 /// Returns the variables of a place with their values: environment, files, settings.
 pub(super) fn variables(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let mut all: Vec<(String, String)> = workspace.variables.0.clone();
     all.extend(workspace.client.variables(&workspace.root));
-    for folder in folders(&workspace.root) {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let holds_values =
-                name.to_str().is_some_and(|name| name.starts_with(".env") && !is_template(name));
-            if holds_values && let Ok(Some(text)) = files::read_plain(&entry.path(), LARGEST) {
-                all.extend(parse(&String::from_utf8_lossy(&text)));
-            }
-        }
+    // Whoever works in a linked work tree often has the variables only in the main one.
+    let others = work_trees_of(&workspace.root).into_iter().filter(|root| *root != workspace.root);
+    let folders = folders(&workspace.root).into_iter().chain(others.take(MOST_TREES));
+    for folder in folders {
+        let inside = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        all.extend(inside.filter(|path| is_of_variables(path)).flat_map(|path| read(&path)));
     }
     Ok(all)
 }
 
+/// Returns the variables of the files that are anywhere in a work tree, whether git ignores them or not.
+pub(super) fn listed(root: &Path, listing: &Listing) -> Vec<(String, String)> {
+    let end =
+        |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b".env"));
+    let tracked = listing.index.versions(end).into_iter().map(|(path, _)| path);
+    let others = listing.ignored.iter().map(|entry| &entry.path);
+    let others = others.chain(listing.pending.iter().map(|entry| &entry.path)).cloned();
+    let all = tracked.chain(others).filter(|path| end(path.as_bytes())).map(|path| root.join(path.as_path()));
+    all.filter(|path| is_of_variables(path)).take(MOST_LISTED).flat_map(|path| read(&path)).collect()
+}
+
 /// The root and the folders in it, where programs of a common repository have theirs.
-fn folders(root: &Path) -> Vec<std::path::PathBuf> {
+fn folders(root: &Path) -> Vec<PathBuf> {
     let inside = std::fs::read_dir(root).into_iter().flatten().flatten();
     let inside = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let inside = inside
         .map(|entry| entry.path())
         .filter(|path| !path.ends_with(".git") && !path.ends_with("node_modules"));
     std::iter::once(root.to_owned()).chain(inside.take(MOST_FOLDERS)).collect()
+}
+
+fn is_of_variables(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(".env") && !is_template(name))
+}
+
+/// Reads a file of variables. People link theirs into place from elsewhere.
+fn read(path: &Path) -> Vec<(String, String)> {
+    let target = std::fs::canonicalize(path).ok();
+    let bytes = target.and_then(|target| files::read_plain(&target, LARGEST).ok().flatten());
+    bytes.map(|bytes| parse(&text_of(&bytes))).unwrap_or_default()
+}
+
+/// Returns a text without the mark that some editors begin it with, from UTF-16 too.
+fn text_of(bytes: &[u8]) -> String {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text).into_owned(),
+        [0xff, 0xfe, text @ ..] => units(text, u16::from_le_bytes),
+        [0xfe, 0xff, text @ ..] => units(text, u16::from_be_bytes),
+        text => String::from_utf8_lossy(text).into_owned(),
+    }
 }
 
 fn is_template(name: &str) -> bool {
@@ -49,11 +90,13 @@ fn parse(text: &str) -> Vec<(String, String)> {
     for line in text.lines() {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let (name, value) = (name.trim(), value.trim());
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            continue;
-        }
+        let named = |sign: &str| {
+            let (name, value) = line.split_once(sign)?;
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+            let (name, value) = (name.trim(), value.trim());
+            (!name.is_empty() && name.bytes().all(is_name)).then_some((name, value))
+        };
+        let Some((name, value)) = named("=").or_else(|| named(": ")) else { continue };
         let quoted = |quote: char| Some(value.strip_prefix(quote)?.split_once(quote)?.0);
         let value = match quoted('"').or_else(|| quoted('\'')).or_else(|| quoted('`')) {
             Some(inside) => inside,
@@ -70,10 +113,23 @@ mod tests {
 
     #[test]
     fn files_of_variables_are_read_as_they_are_written() {
-        let text = "# x\nA=1\nexport B = \"two # three\" # c\nC='q\"r'\nD=x # y\nnot a line\n9 X=3\n";
+        let text =
+            "# x\nA=1\nexport B = \"two # three\" # c\nC='q\"r'\nD=x # y\nnot a line\n9 X=3\ndb.url: z\n";
         let all = parse(text);
         let all: Vec<(&str, &str)> =
             all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(all, [("A", "1"), ("B", "two # three"), ("C", "q\"r"), ("D", "x")]);
+        assert_eq!(all, [("A", "1"), ("B", "two # three"), ("C", "q\"r"), ("D", "x"), ("db.url", "z")]);
+    }
+
+    #[test]
+    fn the_first_variable_is_read_behind_the_mark_of_an_editor() {
+        let utf16 = |mark: u16| [mark].into_iter().chain("A=1\n".encode_utf16());
+        for bytes in [
+            [&[0xef, 0xbb, 0xbf][..], b"A=1\n"].concat(),
+            utf16(0xfeff).flat_map(u16::to_le_bytes).collect(),
+            utf16(0xfeff).flat_map(u16::to_be_bytes).collect(),
+        ] {
+            assert_eq!(parse(&text_of(&bytes)), [("A".to_owned(), "1".to_owned())], "{bytes:?}");
+        }
     }
 }

@@ -15,15 +15,18 @@ pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use self::cache::Cache;
+use self::seen::worth_learning;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::timestamp::Timestamp;
+use crate::git::Listing;
 use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
 use crate::redaction::vault::Vault;
 use crate::secrets::{
@@ -51,6 +54,8 @@ pub struct Redactor {
     /// Which of the values that were seen are kept already.
     kept: Mutex<BTreeSet<String>>,
     cache: Mutex<Cache>,
+    /// Values that were found in what nothing was learnt from.
+    learnt_late: Mutex<Vec<KnownValue>>,
     found: Mutex<BTreeMap<String, Secret>>,
 }
 
@@ -138,8 +143,34 @@ impl Redactor {
         let scanner = Scanner::new(known).with_seen(seen);
         let tmp = workspace.store.tmp();
         let cache = Mutex::new(Cache::open(&tmp, &key, &scanner, &allowed, "scanned"));
-        let (kept, found) = (Mutex::default(), Mutex::default());
-        Ok(Redactor { scanner, keeper, key, tmp, allowed, kept, cache, found })
+        let (kept, found, learnt_late) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Redactor { scanner, keeper, key, tmp, allowed, kept, cache, learnt_late, found })
+    }
+
+    /// Looks for the values of all files of variables in a work tree, too.
+    pub fn know(&mut self, root: &Path, listing: &Listing) {
+        let mut more: Vec<KnownValue> = known_values::listed(root, listing)
+            .iter()
+            .flat_map(|(name, value)| worth_knowing(name, value))
+            .collect();
+        let known: BTreeSet<&str> =
+            self.scanner.values().filter(|(_, seen)| !seen).map(|(known, _)| known.value.as_str()).collect();
+        more.retain(|one| !known.contains(one.value.as_str()));
+        if !more.is_empty() {
+            self.search_with(self.scanner.with_known(more));
+        }
+    }
+
+    fn search_with(&mut self, scanner: Scanner) {
+        self.cache = Mutex::new(Cache::open(&self.tmp, &self.key, &scanner, &self.allowed, "scanned"));
+        self.scanner = scanner;
+    }
+
+    /// Notes a value that was found and that nobody looks for in other places.
+    fn note_late(&self, finding: &Finding, value: &[u8]) {
+        let values = worth_learning(finding, value).into_iter();
+        let is_known = |one: &KnownValue| self.scanner.values().any(|(known, _)| known.value == one.value);
+        held(&self.learnt_late).extend(values.filter(|one| !is_known(one)));
     }
 
     /// Takes the secrets out of JSON records, one a line, of which the first has this number.
@@ -225,6 +256,7 @@ impl Redactor {
         let mut missing = BTreeSet::new();
         for one in &of_new {
             let value = &new[one.span.clone()];
+            self.note_late(&one.finding, value);
             if !in_base.contains(value) && missing.insert(one.id.clone()) {
                 self.keep(&one.id, value)?;
             }
@@ -299,6 +331,7 @@ impl Redactor {
     /// Returns the id of a secret, unless it may stay.
     fn taken_out(&self, hit: &Hit<'_>) -> Option<String> {
         let id = Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))?;
+        self.note_late(hit.finding, hit.value);
         // What no rule finds by its shape must be known the next time too: a variable may be rotated, and the place that gave a
         // value away may be gone.
         if is_found_by_value(hit.finding.kind)

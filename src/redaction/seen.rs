@@ -15,7 +15,7 @@ use super::hashed::{Hashed, Stamp};
 use crate::base::block_sums::BLOCK;
 use crate::base::digest::ObjectId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
+use crate::secrets::{Finding, Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
 
 /// How much of the block before it is searched with a block, because a line may have begun there.
@@ -43,7 +43,7 @@ struct BlockHashes {
 impl Redactor {
     /// Learns the secrets in files, so that each of them is found in all other places. Files that can't
     /// be read are left out: they can't be stored either. Returns what was hashed for it.
-    pub fn learn(&mut self, files: &[PathBuf], monitor: &Monitor) -> Hashed {
+    pub fn learn(&mut self, files: &[PathBuf], texts: &[&str], monitor: &Monitor) -> Hashed {
         let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
         let _phase = monitor.begin(Phase::Learning, Some(blocks.iter().map(Block::size).sum()));
         let cache = Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned");
@@ -71,20 +71,37 @@ impl Redactor {
         // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
         let search = |bytes: &mut Vec<u8>, block: &Block| Ok(self.values_of(block, bytes, &cache));
         let found = map_each(unknown.into_iter(), search).into_iter().chain(alone.into_iter().flatten());
+        let found = found.chain(texts.iter().map(|text| self.values_of_text(text.as_bytes(), false).0));
         cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();
-        let mut values: Vec<KnownValue> = found.flatten().collect();
+        self.look_for(found.flatten().collect());
+        held(&self.learnt_late).clear();
+        hashed(blocks, &hashes)
+    }
+
+    /// Looks for what was found since [`Redactor::learn`], in what nothing was learnt from, in all other places too. Says whether
+    /// there was anything: then what was read before is to be read again.
+    pub fn learn_late(&mut self) -> bool {
+        let late = std::mem::take(&mut *held(&self.learnt_late));
+        let is_new = self.look_for(late);
+        if is_new {
+            held(&self.found).clear();
+        }
+        is_new
+    }
+
+    /// Says whether any of these values was not looked for yet.
+    fn look_for(&mut self, mut values: Vec<KnownValue>) -> bool {
         values.sort();
         values.dedup_by(|a, b| a.value == b.value);
         let known: std::collections::BTreeSet<&str> =
             self.scanner.values().map(|(known, _)| known.value.as_str()).collect();
         values.retain(|one| !known.contains(one.value.as_str()));
         values.truncate(MOST_VALUES);
-        if !values.is_empty() {
-            self.scanner = self.scanner.with_seen(values);
-            self.cache =
-                Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "scanned"));
+        if values.is_empty() {
+            return false;
         }
-        hashed(blocks, &hashes)
+        self.search_with(self.scanner.with_seen(values));
+        true
     }
 
     /// Returns the secrets of a block and of the end of the one before it, decoded; `bytes` is room to read it into.
@@ -113,26 +130,39 @@ impl Redactor {
         }
         let first_end = bytes.iter().position(|byte| *byte == b'\n');
         let begun = first_end.filter(|_| block.at > 0).map_or(0, |at| at + 1);
-        let mut values = Vec::new();
-        let mut clean = true;
-        let mut look = |hit: &Hit<'_>| {
-            clean = false;
-            if !has_own_shape(hit.finding.kind) && self.taken_out(hit).is_some() {
-                let name = hit.finding.name.as_deref().unwrap_or_default();
-                values.extend(worth_remembering(name, hit.value));
-            }
-            None
-        };
-        let _unchanged = if block.is_records() {
-            self.scanner.redact_records(&bytes[begun..], &mut look)
-        } else {
-            self.scanner.redact_text(&bytes[begun..], &mut look)
-        };
-        if clean {
+        let (values, is_clean) = self.values_of_text(&bytes[begun..], block.is_records());
+        if is_clean {
             held(cache).note_clean(tag);
         }
         values
     }
+
+    /// Returns the secrets of a text, decoded, and whether there is none of any kind.
+    fn values_of_text(&self, text: &[u8], is_records: bool) -> (Vec<KnownValue>, bool) {
+        let mut values = Vec::new();
+        let mut is_clean = true;
+        let mut look = |hit: &Hit<'_>| {
+            is_clean = false;
+            if !has_own_shape(hit.finding.kind) && self.taken_out(hit).is_some() {
+                values.extend(worth_learning(hit.finding, hit.value));
+            }
+            None
+        };
+        let _unchanged = if is_records {
+            self.scanner.redact_records(text, &mut look)
+        } else {
+            self.scanner.redact_text(text, &mut look)
+        };
+        (values, is_clean)
+    }
+}
+
+/// Returns what to look for elsewhere, given what was found.
+pub(super) fn worth_learning(finding: &Finding, value: &[u8]) -> Vec<KnownValue> {
+    if has_own_shape(finding.kind) {
+        return Vec::new();
+    }
+    worth_remembering(finding.name.as_deref().unwrap_or_default(), value)
 }
 
 fn hashes_of(block: &[u8]) -> BlockHashes {

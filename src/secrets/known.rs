@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
+use super::parts::parts;
 use super::spelled::{self, Writing};
 use super::spellings::{Noticed, noticed};
-use super::{dumps, entities, looks, names, views};
+use super::{dumps, entities, looks, names, utf16, views};
 
 /// A value, and the variable that holds it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,32 +29,48 @@ const SHORTEST: usize = 8;
 /// Shorter values than this must be alone, not within a word.
 const STANDS_ALONE: usize = 16;
 
-/// Returns what to look for, given a variable: its value, and the password of an address.
+/// Returns what to look for, given a variable: its value, and the parts of it that are secrets by themselves.
 pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     let value = value.trim();
-    let make = |value: &str| KnownValue { name: name.to_owned(), value: value.to_owned() };
     if value.len() > 16 << 10 {
         return Vec::new();
     }
+    let make = |name: &str, value: &str| KnownValue { name: name.to_owned(), value: value.to_owned() };
+    let mut all: Vec<KnownValue> =
+        is_worth_knowing(name, value, false).then(|| make(name, value)).into_iter().collect();
+    let parts = parts(name, value).into_iter();
+    let parts = parts.filter(|part| is_worth_knowing(&part.name, &part.value, part.is_secret));
+    for part in parts {
+        // The variable's name is the one that can be set.
+        if all.iter().all(|one| one.value != part.value) {
+            all.push(make(name, &part.value));
+        }
+    }
+    all
+}
+
+fn is_worth_knowing(name: &str, value: &str, is_secret: bool) -> bool {
     if let Some(password) = password_of(value) {
-        return match looks::is_stand_in(password) || password.len() < 6 {
-            true => Vec::new(),
-            false if password.len() < SHORTEST => vec![make(value)],
-            false => vec![make(value), make(password)],
-        };
+        return !looks::is_stand_in(password) && password.len() >= 6;
     }
     let is_place = |text: &str| {
         ["/", "~", "./", "../", "file:"].iter().any(|start| text.starts_with(start)) || text.contains("://")
     };
     if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
-        return Vec::new();
+        return false;
     }
-    let worth = if names::is_secret_name(name) {
-        value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value)
-    } else {
-        value.len() >= 16 && !is_listed(value) && looks::is_random(value)
-    };
-    if worth { vec![make(value)] } else { Vec::new() }
+    // Only what stands between blanks is looked for in parts: whoever quotes a header quotes all of it, too.
+    if is_secret || names::is_secret_name(name) {
+        return value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value);
+    }
+    value.len() >= 16 && !is_listed(value) && looks::is_random(value) && !is_of_a_commit(name, value)
+}
+
+/// A hash, and its name says of what: it stands in texts that are not about it.
+fn is_of_a_commit(name: &str, value: &str) -> bool {
+    const OF: [&str; 8] = ["sha", "commit", "rev", "hash", "digest", "checksum", "etag", "fingerprint"];
+    let name = name.to_ascii_lowercase();
+    value.bytes().all(|byte| byte.is_ascii_hexdigit()) && OF.iter().any(|word| name.contains(word))
 }
 
 /// Ordinary words, dates, versions and host names, joined by the usual signs.
@@ -92,6 +109,7 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     all.extend(found.contains(&b'\\').then(|| views::unescaped(found)).and_then(decoded));
     all.extend(is_base64.then(|| views::base64(found)).and_then(printable));
     all.extend(found.contains(&b'&').then(|| entities::decoded(text)));
+    all.extend(utf16::decoded(found).and_then(decoded));
     all.sort();
     all.dedup();
     // A line end belongs to a private key, which is found by its shape.
@@ -318,6 +336,38 @@ mod tests {
         assert_eq!(values("DB_PASSWORD", "correcthorsebatterystaple"), 1);
         assert_eq!(values("X", "9fK2mQ7vLp0ZxT4sWq8R"), 1);
         assert_eq!(values("DATABASE_URL", "postgres://ada:hunter2-x@db/app"), 2);
+        assert_eq!(values("GITHUB_SHA", "3f786850e387550fdab836ed7e6dc881de23001b"), 0);
+    }
+
+    #[test]
+    fn the_secrets_in_a_value_are_known_alone() {
+        let token = ["q8Zr2LkPw7", "XvTn4BsYd9Fh3K"].concat();
+        for (name, value) in [
+            ("Authorization", format!("Bearer {token}")),
+            ("AUTH_HEADER", format!("token {token}")),
+            ("ANTHROPIC_CUSTOM_HEADERS", format!("X-Trace: on\nX-Api-Key: {token}")),
+            ("API_TOKEN", format!("\"{token}\"")),
+            ("CREDENTIALS", format!("{{\"user\":\"ada\",\"keys\":[{{\"secret\":\"{token}\"}}]}}")),
+            ("DATABASE_URL", format!("postgres://app:{}@db/app", token.replace('k', "%6B"))),
+            ("BROKERS", format!("amqp://a:other-pass-1@h1,amqp://b:{token}@h2")),
+            ("SENTRY_DSN", format!("https://{token}@o1.ingest.example.org/2")),
+            ("CONNECTION_STRING", format!("Host=db;Username=ada;Password={token}")),
+            ("CALLBACK", format!("https://example.org/x?private_token={token}&y=1")),
+            ("NPM_AUTH", format!("ada:{token}")),
+            ("JAVA_OPTS", format!("-Xmx1g -Ddb.password={token} -Dx=y")),
+        ] {
+            let known = worth_knowing(name, &value);
+            assert!(known.iter().any(|one| one.value == token), "{name}={value}");
+        }
+        for (name, value) in [
+            ("LS_COLORS", "rs=0:di=01;34:ln=01;36:mh=00:pi=40;33:so=01;35:do=01;35"),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("DB_PASSWORD", "correct horse battery"),
+            ("AUTH_METHODS", "bearer basic digest"),
+        ] {
+            let known: Vec<String> = worth_knowing(name, value).into_iter().map(|one| one.value).collect();
+            assert!(known.is_empty(), "{name}: {known:?}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn look(value: &str) -> ValueLook {
     if is_uuid(value) {
         return ValueLook::Uuid;
     }
-    if is_number(value) {
+    if is_number(value) || is_hash(value) || is_of_a_version(value) || is_chain_address(value) {
         return ValueLook::Plain;
     }
     if is_random(value) || is_unspeakable(value) || is_grouped(value) {
@@ -108,7 +108,7 @@ fn is_run(value: &str) -> bool {
 
 /// A path, an address or code: what it says is somewhere else.
 fn is_elsewhere(value: &str) -> bool {
-    let place = ["/", "./", "../", "~/", "C:\\", "file:", "arn:", "urn:"]
+    let place = ["/", "./", "../", "~/", "C:\\", "file:", "arn:", "urn:", "data:"]
         .iter()
         .any(|start| value.starts_with(start));
     let base64 = || {
@@ -119,6 +119,7 @@ fn is_elsewhere(value: &str) -> bool {
         || value.contains("=>")
         || value.contains("::")
         || value.contains("->")
+        || value.contains(";base64,")
         || is_call(value);
     let folders = value.bytes().filter(|byte| *byte == b'\\').count() >= 3;
     folders
@@ -149,6 +150,30 @@ fn is_member(value: &str) -> bool {
 /// A number, a date, a version, an address of a machine.
 fn is_number(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_digit() || b".:-+_/,TZ ".contains(&byte))
+}
+
+/// A hash that says how it was made, as lock files have them.
+fn is_hash(value: &str) -> bool {
+    const KINDS: [&str; 16] = [
+        "sha1:", "sha256:", "sha384:", "sha512:", "sha1-", "sha256-", "sha384-", "sha512-", "md5:", "md5-",
+        "h1:", "zh:", "blake2b:", "blake3:", "sha256=", "sha512=",
+    ];
+    let kind = KINDS.iter().find_map(|kind| value.strip_prefix(kind));
+    kind.is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte)))
+}
+
+/// `v1.2.0/go.mod`: a version and what belongs to it.
+fn is_of_a_version(value: &str) -> bool {
+    let value = value.strip_prefix('v').unwrap_or(value);
+    let numbers = value.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let dots = value[..numbers].bytes().filter(|byte| *byte == b'.').count();
+    dots >= 2 && matches!(value.as_bytes().get(numbers), None | Some(b'/' | b'-' | b'+'))
+}
+
+/// A public address in the usual chains: 20 bytes in hexadecimal. (Private keys have 32.)
+fn is_chain_address(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or_default();
+    digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_uuid(value: &str) -> bool {

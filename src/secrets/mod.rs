@@ -13,6 +13,7 @@ mod keys;
 mod known;
 mod looks;
 mod names;
+mod parts;
 mod placeholder;
 mod rule_matching;
 mod scanner;
@@ -20,6 +21,7 @@ mod spelled;
 mod spellings;
 mod syntax;
 mod triggers;
+mod utf16;
 mod vendor_rules;
 mod views;
 
@@ -100,6 +102,16 @@ impl Scanner {
         self.known.values()
     }
 
+    /// Prepares the same that also looks for more values of variables.
+    #[must_use]
+    pub fn with_known(&self, more: Vec<KnownValue>) -> Scanner {
+        let (seen, mut known): (Vec<_>, Vec<_>) =
+            self.known.values().map(|(value, seen)| (value.clone(), seen)).partition(|(_, seen)| *seen);
+        known.extend(more.into_iter().map(|value| (value, false)));
+        let values = |all: Vec<(KnownValue, bool)>| all.into_iter().map(|(value, _)| value).collect();
+        Scanner { known: Known::new(values(known), values(seen)) }
+    }
+
     /// Finds the secrets of a text: disjoint, in order.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
         let mut findings = self.find_in(text);
@@ -112,6 +124,11 @@ impl Scanner {
     }
 
     fn find_in(&self, text: &[u8]) -> Vec<Finding> {
+        if let Some(view) = utf16::decoded(text) {
+            let mut findings = self.find_in(&view.bytes);
+            findings.iter_mut().for_each(|one| one.span = view.span(&one.span));
+            return findings;
+        }
         let mut places = Vec::new();
         triggers::candidates(text, |place| {
             places.push((

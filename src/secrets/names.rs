@@ -156,6 +156,9 @@ const PUBLIC: &[&str] = &[
     "hashkey",
     "rangekey",
     "csskey",
+    "pagetoken",
+    "nexttoken",
+    "continuationtoken",
 ];
 
 /// Ends of names of what is about a secret and none itself.
@@ -223,6 +226,16 @@ const ABOUT: &[&str] = &[
     "message",
     "description",
     "help",
+    "address",
+    "addr",
+    "ts",
+    "tsx",
+    "js",
+    "mjs",
+    "jar",
+    "whl",
+    "gz",
+    "zip",
 ];
 
 /// The words before `key` in names of secret keys.
@@ -457,6 +470,10 @@ mod tests {
             "name",
             "cache_key",
             "tokenizer",
+            "TOKEN_ADDRESS",
+            "nextPageToken",
+            "auth-token.min.js",
+            "token-1.0.jar",
         ] {
             assert_eq!(meaning_of(name), NameMeaning::Nothing, "{name}");
         }

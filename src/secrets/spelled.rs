@@ -316,7 +316,7 @@ fn skipped(text: &[u8], mut at: usize) -> usize {
     let most = at + LONGEST;
     while at < most {
         at += match text.get(at..).unwrap_or_default() {
-            [b' ' | b'\t' | b'\n' | b'\r' | b':' | b',', ..] => 1,
+            [b' ' | b'\t' | b'\n' | b'\r' | b':' | b',' | b'-', ..] => 1,
             [b'0', b'x' | b'X', ..] | [b'\\', b'n' | b'r' | b't' | b'x', ..] => 2,
             // Escaped more than once.
             [b'\\', b'\\', ..] => 1,
@@ -331,7 +331,7 @@ fn skipped_back(text: &[u8], mut at: usize) -> usize {
     let least = at.saturating_sub(LONGEST);
     while at > least {
         at -= match &text[..at] {
-            [.., b' ' | b'\t' | b'\n' | b'\r' | b':' | b',' | b'\\'] => 1,
+            [.., b' ' | b'\t' | b'\n' | b'\r' | b':' | b',' | b'-' | b'\\'] => 1,
             [.., b'0', b'x' | b'X'] | [.., b'\\', b'n' | b'r' | b't' | b'x'] => 2,
             _ => break,
         };

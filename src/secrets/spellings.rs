@@ -68,9 +68,7 @@ pub(super) fn noticed(value: &str) -> Vec<(Vec<u8>, Noticed)> {
         all.extend(forms.map(|form| (form, Noticed::Part(part.clone(), Writing::Hex))));
     }
     for part in spread(bytes.len(), NUMBERS) {
-        for between in [", ", ","] {
-            let form =
-                bytes[part.clone()].iter().map(u8::to_string).collect::<Vec<_>>().join(between).into_bytes();
+        for form in in_numbers(&bytes[part.clone()]) {
             all.push((form, Noticed::Part(part.clone(), Writing::Decimal)));
         }
     }
@@ -155,10 +153,19 @@ fn joined(bytes: &[u8], before: &str, between: &str, upper: bool) -> Vec<u8> {
 
 /// Returns bytes in hexadecimal with something between them.
 fn in_hexadecimal(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let ways = [("", " "), ("", ":"), ("0x", ", "), ("0x", ",")];
+    let ways = [("", " "), ("", ":"), ("", "-"), ("0x", ", "), ("0x", ",")];
     ways.iter()
         .flat_map(|(before, between)| [false, true].map(|upper| joined(bytes, before, between, upper)))
         .collect()
+}
+
+/// Returns bytes as lists of numbers.
+fn in_numbers(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let list = |between: &str| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(between);
+    let aligned = bytes.iter().map(|byte| format!("{byte:3}")).collect::<Vec<_>>().join(" ");
+    let mut all = [", ", ",", " ", "\n"].map(list).to_vec();
+    all.push(aligned.trim().to_owned());
+    all.into_iter().map(String::into_bytes).collect()
 }
 
 /// Returns characters as programs write them if they escape each. Escapes of JSON for ASCII are noticed in all texts.
@@ -169,6 +176,7 @@ fn escaped(text: &str) -> Vec<Vec<u8>> {
         each(&|code| format!("&#{code};")).into_bytes(),
         each(&|code| format!("&#x{code:x};")).into_bytes(),
         each(&|code| format!("&#x{code:X};")).into_bytes(),
+        each(&|code| format!("&#{code:05};")).into_bytes(),
     ];
     for upper in [false, true] {
         all.push(joined(bytes, "%", "", upper));
@@ -177,6 +185,7 @@ fn escaped(text: &str) -> Vec<Vec<u8>> {
         }
     }
     for slashes in SLASHES {
+        all.push(each(&|code| format!("{slashes}U{code:08x}")).into_bytes());
         all.push(bytes.iter().flat_map(|byte| format!("{slashes}{byte:03o}").into_bytes()).collect());
         if !text.is_ascii() {
             all.push(

@@ -62,7 +62,7 @@ pub fn has_own_shape(kind: &str) -> bool {
 }
 
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 pub(super) const RULES: &[VendorRule] = &[
     // Models

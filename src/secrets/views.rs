@@ -13,16 +13,16 @@ pub(super) struct DecodedText {
 }
 
 impl DecodedText {
-    fn with_capacity(capacity: usize) -> DecodedText {
+    pub(super) fn with_capacity(capacity: usize) -> DecodedText {
         DecodedText { bytes: Vec::with_capacity(capacity), from: Vec::with_capacity(capacity + 1) }
     }
 
-    fn push(&mut self, byte: u8, from: usize) {
+    pub(super) fn push(&mut self, byte: u8, from: usize) {
         self.bytes.push(byte);
         self.from.push(u32::try_from(from).unwrap_or(u32::MAX));
     }
 
-    fn end(mut self, length: usize) -> DecodedText {
+    pub(super) fn end(mut self, length: usize) -> DecodedText {
         self.from.push(u32::try_from(length).unwrap_or(u32::MAX));
         self
     }

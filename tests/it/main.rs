@@ -55,6 +55,7 @@ mod ignored;
 mod index;
 mod interactive;
 mod jobs;
+mod known_values;
 mod large_sessions;
 mod layers;
 mod leases;

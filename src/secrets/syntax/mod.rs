@@ -10,6 +10,7 @@ pub(super) mod calls;
 pub(super) mod commands;
 pub(super) mod http;
 pub(super) mod markup;
+mod other_names;
 pub(super) mod sql;
 pub(super) mod tables;
 pub(super) mod words;
@@ -108,6 +109,9 @@ impl<'a> Name<'a> {
 
     /// Says whether a value under this name is a secret.
     pub(super) fn holds(&self, value: &Range<usize>, bond: Closeness) -> bool {
+        if other_names::has_one(self.text, value.start, &self.span) {
+            return false;
+        }
         let Ok(value) = std::str::from_utf8(&self.text[value.clone()]) else { return false };
         judge::is_secret_under(self.meaning, &self.label, value, bond)
     }
