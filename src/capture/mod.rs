@@ -12,6 +12,7 @@ mod chunker;
 mod converted;
 mod edit_reader;
 mod edits;
+mod following;
 mod lineage;
 mod manifest_secrets;
 mod marks;
@@ -20,6 +21,7 @@ mod names;
 mod other_roots;
 mod outside_git;
 mod previous_version;
+mod publishing;
 mod reading;
 mod renames;
 mod request;
@@ -42,21 +44,23 @@ use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
+use crate::capture::publishing::{Name, prove, publish};
 use crate::capture::reading::Reading;
 use crate::context::Context;
-use crate::git::{self, Listing, Repository};
+use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
+use crate::store::{AddLock, LogEntry, Operation, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
 pub use as_head::head;
 pub use automatic::Automatic;
+pub use following::{Follows, complete};
 pub use merges::merged_into;
 pub use reading::History;
-pub use request::{Request, Signing};
+pub use request::{Conversation, Request, Signing};
 pub use untracked::Limits;
 
 /// What became of a save.
@@ -71,6 +75,8 @@ pub struct SaveReport {
     pub notes: Vec<Warning>,
     /// What was left out of the edits as they are now; an earlier snapshot of the same edits may have left out something else.
     pub left_out: Vec<Skipped>,
+    /// What is to be added to the snapshot: see [`complete`].
+    pub follows: Option<Follows>,
 }
 
 /// Saves a snapshot.
@@ -97,18 +103,25 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         lock.sync()?;
         if workspace.store.has_objects_of(&same)? {
             let unchanged_since = Some(same.name.clone());
-            return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes, left_out });
+            let (written, follows) = (false, None);
+            return Ok(SaveReport { manifest: same, unchanged_since, written, notes, left_out, follows });
         }
     }
-    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let mut session = match session::capture(workspace, session, &lock, &redactor) {
-        // Nobody can put right what keeps a conversation from being read before the step runs that waits:
-        // the edits alone are saved.
-        Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
-            notes: vec![Warning::ConversationNotSaved(error.to_string())],
-            ..CapturedSession::default()
+    let follows = match (request.conversation, request.session, &edits) {
+        (Conversation::Follows, Some(found), Some(_)) => Follows::of(found),
+        _ => None,
+    };
+    let mut session = match (&follows, request.session) {
+        (Some(_), Some(found)) => following::announced(workspace, found),
+        _ => match session::capture(workspace, Reading::of(request), &lock, &redactor) {
+            // Nobody can put right what keeps a conversation from being read before the step runs that waits:
+            // the edits alone are saved.
+            Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
+                notes: vec![Warning::ConversationNotSaved(error.to_string())],
+                ..CapturedSession::default()
+            },
+            captured => captured?,
         },
-        captured => captured?,
     };
     match request.session {
         None => notes.push(Warning::NoSessionHere),
@@ -141,12 +154,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
         let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
         if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
-            return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
+            let (written, follows) = (false, None);
+            return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
-        return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
+        let (written, follows) = (false, None);
+        return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
     }
     fn heads<'h>(all: &[(&UnreadEntry, &'h Head)]) -> Vec<&'h Head> {
         all.iter().map(|(_, head)| *head).collect()
@@ -169,7 +184,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
-    Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out })
+    Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out, follows })
 }
 
 /// What is pending, and what takes the secrets out of all else.
@@ -186,12 +201,13 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     let listing_phase = request.monitor.begin(Phase::Listing, None);
     let (listing, prepared) = beside_status(workspace, || {
         let lock = workspace.store.prepare()?;
-        Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
+        let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
+        redactor.learn(&manifest_secrets::of_session(workspace, request.session), request.monitor);
+        Ok((lock, redactor))
     });
     drop(listing_phase);
     let (lock, mut redactor) = prepared?;
-    let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
-    redactor.learn(&to_learn_from, request.monitor);
+    redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &included(repository, request.include, &mut notes)?;
@@ -221,8 +237,7 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
     let Pending { lock, redactor, edits, .. } = pending(workspace, request)?;
-    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let session = session::capture(workspace, session, &lock, &redactor)?;
+    let session = session::capture(workspace, Reading::of(request), &lock, &redactor)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);
@@ -262,7 +277,7 @@ pub fn save_safety(
         None => beside_status(workspace, prepare),
     };
     let (lock, mut redactor) = prepared?;
-    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()), monitor);
+    redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());
@@ -287,98 +302,6 @@ pub fn save_safety(
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
     Ok((stem, manifest))
-}
-
-/// How often another process may be faster with a name.
-const MOST_NAMES: usize = 20;
-
-/// What a snapshot is to be called.
-#[derive(Clone, Copy, PartialEq)]
-enum Name {
-    /// As it is in the manifest, or it is not saved.
-    Exactly,
-    /// The same, with a number if it is taken.
-    Numbered,
-}
-
-/// Keeps the base commit, then publishes a finished manifest, in this order: no snapshot is ever
-/// there whose base git may collect. Returns the name of its file, and what went wrong without harm.
-fn publish(
-    workspace: &Workspace,
-    lock: &AddLock,
-    manifest: &mut Manifest,
-    name: Name,
-    sign: Signing,
-) -> Result<(String, Vec<Warning>)> {
-    let note = workspace.store.note_coming(&manifest.id);
-    let not_kept = keep_base(workspace, manifest);
-    let published = publish_named(workspace, lock, manifest, name, sign);
-    if let (Err(_), Some(repository)) = (&published, &workspace.repository) {
-        // A disk may take the manifest and fail after that: what is there stays kept.
-        let by_id = Reference::Named(manifest.id.to_string());
-        if workspace.store.find(&by_id).is_err_and(|error| error.kind() == Kind::NotFound) {
-            let _best_effort = repository.release_commit(&manifest.id);
-        }
-    }
-    let _struck_out_by_a_removal = published.is_ok().then(|| workspace.store.strike_out(&[note]));
-    published.map(|(stem, notes)| (stem, notes.into_iter().chain(not_kept).collect()))
-}
-
-/// Names, proves and publishes a finished manifest.
-fn publish_named(
-    workspace: &Workspace,
-    lock: &AddLock,
-    manifest: &mut Manifest,
-    name: Name,
-    sign: Signing,
-) -> Result<(String, Vec<Warning>)> {
-    let wanted = manifest.name.clone();
-    for left in (0..MOST_NAMES).rev() {
-        if name == Name::Numbered {
-            manifest.name = names::free(&workspace.store.taken_names()?, &wanted);
-        }
-        let notes = prove(workspace, manifest, sign)?;
-        match workspace.store.publish(lock, manifest) {
-            // Another process was faster with the same name.
-            Err(_) if left > 0 && name == Name::Numbered && is_taken(workspace, &manifest.name) => {}
-            stem => return Ok((stem?, notes)),
-        }
-    }
-    Err(Error::new(Kind::Bug, "No free name was found for the snapshot"))
-}
-
-fn is_taken(workspace: &Workspace, name: &str) -> bool {
-    workspace.store.refuse_taken(name).is_err()
-}
-
-/// Marks a finished manifest as this user's, and signs it; returns what went wrong without harm.
-fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Result<Vec<Warning>> {
-    let mut notes = Vec::new();
-    let body = manifest.body_hash()?;
-    match workspace.trust.mark(body) {
-        Ok(mac) => manifest.proofs = Proofs { body: Some(body), mac: Some(mac), signature: None },
-        Err(error) => notes.push(Warning::NotMarked(error.to_string())),
-    }
-    let wanted = match sign {
-        Signing::No => false,
-        Signing::Configured => git::user_switch("snap.sign"),
-        Signing::Asked => true,
-    };
-    match wanted.then(|| workspace.sign(body)) {
-        None => {}
-        Some(Ok(signature)) => manifest.proofs.signature = Some(signature),
-        Some(Err(error)) if sign == Signing::Asked => return Err(error),
-        Some(Err(error)) => notes.push(Warning::NotSigned(error.to_string())),
-    }
-    Ok(notes)
-}
-
-/// Keeps the base commit from git's garbage collection; says so if that can't be.
-fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<Warning> {
-    let repository = workspace.repository.as_ref()?;
-    let base = manifest.edits.as_ref()?.base.as_ref()?;
-    let error = repository.keep_commit(&manifest.id, base).err()?;
-    Some(Warning::BaseNotKept { base: base.clone(), why: error.to_string() })
 }
 
 fn assemble(

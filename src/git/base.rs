@@ -148,6 +148,9 @@ impl Repository {
         let (kept, tree) = (kept_ref(snapshot), kept_tree(snapshot));
         self.refuse_led_away(&kept)?;
         self.refuse_led_away(&tree)?;
+        if self.blobs().keep(commit, &kept, &tree).is_some() {
+            return Ok(());
+        }
         let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
         self.git
             .unsheltered()

@@ -105,6 +105,14 @@ impl<'a> Blobs<'a> {
         Some(found)
     }
 
+    /// Has one ref keep a commit, and another one its tree; `None` if only the `git` program can do that.
+    pub(super) fn keep(&self, commit: &str, kept: &str, tree: &str) -> Option<()> {
+        let library = self.library.as_ref()?;
+        let commit = library.find_commit(git2::Oid::from_str(commit).ok()?).ok()?;
+        library.reference(kept, commit.id(), true, "").ok()?;
+        library.reference(tree, commit.tree_id(), true, "").map(drop).ok()
+    }
+
     /// Says whether the repository has a blob for sure; no, if only the `git` program could tell.
     pub(super) fn has(&self, oid: &str) -> bool {
         let read = |library: &git2::Repository| library.find_blob(git2::Oid::from_str(oid)?).map(drop);
