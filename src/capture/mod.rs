@@ -199,7 +199,7 @@ struct Pending {
 fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
     let mut notes = Vec::new();
     let listing_phase = request.monitor.begin(Phase::Listing, None);
-    let (listing, prepared) = beside_status(workspace, || {
+    let (listing, prepared) = beside_status(workspace, Repository::status_at_once, || {
         let lock = workspace.store.prepare()?;
         let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
         redactor.learn(&manifest_secrets::of_session(workspace, request.session), request.monitor);
@@ -245,13 +245,14 @@ pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) ->
     Ok(manifest)
 }
 
-/// Has git list what is pending, which takes the longest, and does something else meanwhile.
+/// Lists what is pending, which takes long, and does something else meanwhile.
 fn beside_status<T>(
     workspace: &Workspace,
+    list: impl Fn(&Repository) -> Result<Listing> + Sync,
     work: impl FnOnce() -> Result<T>,
 ) -> (Option<Result<Listing>>, Result<T>) {
     let Some(repository) = &workspace.repository else { return (None, work()) };
-    let (done, listing) = parallel::both(work, || repository.status());
+    let (done, listing) = parallel::both(work, || list(repository));
     (Some(listing), done)
 }
 
@@ -274,7 +275,8 @@ pub fn save_safety(
     let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
     let (listing, prepared) = match listing.filter(Listing::is_new) {
         Some(listing) => (Some(Ok(listing)), prepare()),
-        None => beside_status(workspace, prepare),
+        // What is restored by it comes from git.
+        None => beside_status(workspace, Repository::status, prepare),
     };
     let (lock, mut redactor) = prepared?;
     redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), monitor);

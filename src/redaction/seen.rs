@@ -44,7 +44,8 @@ impl Redactor {
             monitor.add(block.size());
             Ok(values)
         };
-        let found = match parallel::map_with(parallel::processors(), blocks.iter(), Vec::new, work) {
+        let threads = parallel::processors().min(blocks.len());
+        let found = match parallel::map_with(threads, blocks.iter(), Vec::new, work) {
             Ok(found) => found,
             Err(never) => match never {},
         };

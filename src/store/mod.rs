@@ -2,7 +2,8 @@
 //!
 //! Owns the layout and the order of writing: objects first, then the manifest. Without its manifest, a
 //! snapshot does not exist. Everything in the store is private to its owner (0700, 0600) and ignored by git.
-//! No file of a snapshot is ever changed; pins are empty marker files.
+//! No file of a snapshot is ever changed, but for a checkpoint's manifest, which is replaced once by one that has the conversation
+//! too ([`Store::complete`]). Pins are empty marker files.
 
 mod add_lock;
 mod ancestry;

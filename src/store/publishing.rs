@@ -15,9 +15,10 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
     pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
+        // Before its turn: whoever comes next, such as a hook, does not wait for these.
+        lock.sync()?;
         let _publishing = self.publishing()?;
         self.refuse_taken(&manifest.name)?;
-        lock.sync()?;
         self.publish_json(&manifest.name, &readable(manifest)?)
     }
 
@@ -27,11 +28,11 @@ impl Store {
     /// # Errors
     /// As [`Store::publish`]; the other one is still there then.
     pub fn complete(&self, lock: &AddLock, known: &UnreadEntry, manifest: &Manifest) -> Result<bool> {
+        lock.sync()?;
         let _publishing = self.publishing()?;
         if !self.is_still(known) {
             return Ok(false);
         }
-        lock.sync()?;
         let name = manifest_name(&known.stem);
         files::publish(&self.tmp(), &self.at(&name), &readable(manifest)?, Existing::Replace)?;
         self.at("").sync()?;

@@ -81,8 +81,9 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         said.extend(Some(of_step).filter(|text| !text.is_empty()));
     }
     let Checkpoints { behind, failed, .. } = checkpoints;
-    behind.start(started)?;
-    Ok(Told { text: said.join("\n"), error: failed.or(wrong) })
+    // What a person should know is said all the same.
+    let not_started = behind.start(started).err();
+    Ok(Told { text: said.join("\n"), error: failed.or(wrong).or(not_started) })
 }
 
 /// The checkpoints before one tool call.
@@ -284,7 +285,7 @@ impl Checkpoints<'_> {
 /// Says whether anything is pending.
 fn has_edits(workspace: &Workspace) -> Result<bool> {
     match &workspace.repository {
-        Some(repository) => Ok(!repository.status()?.pending.is_empty()),
+        Some(repository) => Ok(!repository.status_at_once()?.pending.is_empty()),
         None => Ok(false),
     }
 }
