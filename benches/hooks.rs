@@ -37,6 +37,8 @@ fn main() -> Result<()> {
             if edits {
                 fs::write(place.root().join("src/0/0.txt"), format!("edit {round}\n"))?;
             }
+            // As the client does before it calls the hook.
+            place.say(round)?;
             nothing.push(place.hook("true", event, command)?);
             hook.push(place.hook(&format!("snap hook {event}"), event, command)?);
             place.settle()?;
@@ -122,6 +124,14 @@ impl Place {
             number += 1;
         }
         Ok(file.flush()?)
+    }
+
+    /// Adds a record to the conversation.
+    fn say(&self, number: usize) -> Result<()> {
+        let record = json!({"isSidechain": false, "type": "user", "uuid": format!("{number:08x}-0000-4000-9000-000000000000"),
+            "sessionId": SESSION, "message": {"role": "user", "content": format!("step {number}")}});
+        let mut file = File::options().append(true).open(self.transcript())?;
+        Ok(writeln!(file, "{record}")?)
     }
 
     fn command(&self, program: &str) -> Command {

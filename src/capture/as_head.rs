@@ -3,7 +3,8 @@
 //! Only its objects are in the store; the next sweep takes them if no snapshot needs them. It is marked and signed as a snapshot
 //! is, so that whoever takes it in can tell whose it is.
 
-use super::{Request, Signing, lineage, prove, state};
+use super::publishing::prove;
+use super::{Request, Signing, lineage, state};
 use crate::base::error::Result;
 use crate::base::warning::Warning;
 use crate::context::Context;

@@ -22,28 +22,23 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// The most characters that a manifest has of a prompt or an answer.
 const LONGEST_SPOKEN: usize = 300;
 
-/// Returns the files whose secrets are to be known everywhere: of the session, and pending ones.
-pub(super) fn to_learn_from(
-    workspace: &Workspace,
-    session: Option<&FoundSession>,
-    listing: Option<&Result<Listing>>,
-) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    if let Some(found) = session {
-        files.push(found.transcript.clone());
-        let of_session = found.home.session_files(found, &workspace.root);
-        files
-            .extend(of_session.agents.into_iter().flat_map(|agent| [agent.transcript, agent.meta]).flatten());
-        files.extend(of_session.tasks);
-        files.extend(of_session.others.into_iter().map(|(_, path)| path));
-    }
+/// Returns the files of a session, whose secrets are to be known everywhere.
+pub(super) fn of_session(workspace: &Workspace, session: Option<&FoundSession>) -> Vec<PathBuf> {
+    let Some(found) = session else { return Vec::new() };
+    let files = found.home.session_files(found, &workspace.root);
+    let agents = files.agents.into_iter().flat_map(|agent| [agent.transcript, agent.meta]).flatten();
+    let others = files.others.into_iter().map(|(_, path)| path);
+    std::iter::once(found.transcript.clone()).chain(agents).chain(files.tasks).chain(others).collect()
+}
+
+/// Returns the pending files, whose secrets are to be known everywhere.
+pub(super) fn pending(workspace: &Workspace, listing: Option<&Result<Listing>>) -> Vec<PathBuf> {
     let own = workspace.own_folders();
     let listed = listing.iter().filter_map(|listing| listing.as_ref().ok());
     let pending = listed.flat_map(|listing| &listing.pending).filter(|entry| !own.hold(&entry.path));
     let small = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.len() <= LARGEST_FILE);
     let paths = pending.take(MOST_FILES).map(|entry| workspace.root.join(entry.path.as_path()));
-    files.extend(paths.filter(small));
-    files
+    paths.filter(small).collect()
 }
 
 /// Redacts the parts of a manifest that come from the client's files.

@@ -12,6 +12,7 @@ mod chunker;
 mod converted;
 mod edit_reader;
 mod edits;
+mod following;
 mod lineage;
 mod manifest_secrets;
 mod marks;
@@ -19,7 +20,9 @@ mod merges;
 mod names;
 mod other_roots;
 mod outside_git;
+mod pending;
 mod previous_version;
+mod publishing;
 mod reading;
 mod renames;
 mod request;
@@ -38,25 +41,26 @@ use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
-use crate::capture::edits::{CapturedEdits, EditsRequest};
+use crate::capture::edits::CapturedEdits;
+use crate::capture::pending::{EditsHow, Pending, beside_status, captured_edits, pending};
+use crate::capture::publishing::{Name, prove, publish};
 use crate::capture::reading::Reading;
 use crate::context::Context;
-use crate::git::{self, Listing, Repository};
+use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
-use crate::redaction::{Hashed, Redactor};
-use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
-use crate::sys::parallel;
+use crate::redaction::Redactor;
+use crate::store::{LogEntry, Operation, UnreadEntry, check_name};
 use crate::workspace::Workspace;
 
 pub use as_head::head;
 pub use automatic::Automatic;
+pub use following::{Follows, complete};
 pub use merges::merged_into;
 pub use reading::History;
-pub use request::{Request, Signing};
+pub use request::{Conversation, Request, Signing};
 pub use untracked::Limits;
 
 /// What became of a save.
@@ -71,6 +75,8 @@ pub struct SaveReport {
     pub notes: Vec<Warning>,
     /// What was left out of the edits as they are now; an earlier snapshot of the same edits may have left out something else.
     pub left_out: Vec<Skipped>,
+    /// What is to be added to the snapshot: see [`complete`].
+    pub follows: Option<Follows>,
 }
 
 /// Saves a snapshot.
@@ -97,18 +103,25 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         lock.sync()?;
         if workspace.store.has_objects_of(&same)? {
             let unchanged_since = Some(same.name.clone());
-            return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes, left_out });
+            let (written, follows) = (false, None);
+            return Ok(SaveReport { manifest: same, unchanged_since, written, notes, left_out, follows });
         }
     }
-    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let mut session = match session::capture(workspace, session, &lock, &redactor, &hashed) {
-        // Nobody can put right what keeps a conversation from being read before the step runs that waits:
-        // the edits alone are saved.
-        Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
-            notes: vec![Warning::ConversationNotSaved(error.to_string())],
-            ..CapturedSession::default()
+    let follows = match (request.conversation, request.session, &edits) {
+        (Conversation::Follows, Some(found), Some(_)) => Follows::of(found),
+        _ => None,
+    };
+    let mut session = match (&follows, request.session) {
+        (Some(_), Some(found)) => following::announced(workspace, found),
+        _ => match session::capture(workspace, Reading::of(request), &lock, &redactor, &hashed) {
+            // Nobody can put right what keeps a conversation from being read before the step runs that waits:
+            // the edits alone are saved.
+            Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
+                notes: vec![Warning::ConversationNotSaved(error.to_string())],
+                ..CapturedSession::default()
+            },
+            captured => captured?,
         },
-        captured => captured?,
     };
     match request.session {
         None => notes.push(Warning::NoSessionHere),
@@ -141,12 +154,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
         let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
         if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
-            return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
+            let (written, follows) = (false, None);
+            return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
-        return Ok(SaveReport { manifest, unchanged_since, written: false, notes, left_out });
+        let (written, follows) = (false, None);
+        return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
     }
     fn heads<'h>(all: &[(&UnreadEntry, &'h Head)]) -> Vec<&'h Head> {
         all.iter().map(|(_, head)| *head).collect()
@@ -169,78 +184,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
-    Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out })
-}
-
-/// What is pending, and what takes the secrets out of all else.
-struct Pending {
-    lock: AddLock,
-    redactor: Redactor,
-    hashed: Hashed,
-    edits: Option<CapturedEdits>,
-    notes: Vec<Warning>,
-}
-
-/// Reads the pending edits.
-fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
-    let mut notes = Vec::new();
-    let listing_phase = request.monitor.begin(Phase::Listing, None);
-    let (listing, prepared) = beside_status(workspace, || {
-        let lock = workspace.store.prepare()?;
-        Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
-    });
-    drop(listing_phase);
-    let (lock, mut redactor) = prepared?;
-    if let Some(Ok(listing)) = &listing {
-        redactor.know(&workspace.root, listing);
-    }
-    let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
-    let texts: Vec<&str> = request.message.into_iter().collect();
-    let hashed = redactor.learn(&to_learn_from, &texts, request.monitor);
-    let edits = match (&workspace.repository, listing) {
-        (Some(repository), Some(listing)) => {
-            let also = &included(repository, request.include, &mut notes)?;
-            let (limits, monitor) = (request.limits, request.monitor);
-            let how = EditsHow { repository, lock: &lock, also, limits, monitor };
-            Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
-        }
-        _ => {
-            notes.push(Warning::NotInRepository);
-            None
-        }
-    };
-    notes.extend(
-        edits.iter().filter_map(|captured| captured.without_filters.clone()).map(Warning::WithoutFilters),
-    );
-    if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
-        notes.push(Warning::OperationInProgress(operation.to_owned()));
-    }
-    Ok(Pending { lock, redactor, hashed, edits, notes })
-}
-
-/// How edits are captured.
-struct EditsHow<'a> {
-    repository: &'a Repository,
-    lock: &'a AddLock,
-    also: &'a [RepoPath],
-    limits: Limits,
-    monitor: &'a Monitor,
-}
-
-/// Captures what is listed; once more if only that told of a secret, which may stand in what was captured before it.
-fn captured_edits(
-    workspace: &Workspace,
-    how: &EditsHow<'_>,
-    listing: Listing,
-    redactor: &mut Redactor,
-) -> Result<CapturedEdits> {
-    let EditsHow { repository, lock, also, limits, monitor } = *how;
-    let capture = |listing, redactor: &Redactor| {
-        let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
-        edits::capture(workspace, edits)
-    };
-    let captured = capture(listing, redactor)?;
-    if redactor.learn_late() { capture(repository.status()?, redactor) } else { Ok(captured) }
+    Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out, follows })
 }
 
 /// Returns the state as a save would save it, without a snapshot of it: only its objects are in the store, and no ref keeps
@@ -250,23 +194,12 @@ fn captured_edits(
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
     let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request)?;
-    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
-    let session = session::capture(workspace, session, &lock, &redactor, &hashed)?;
+    let session = session::capture(workspace, Reading::of(request), &lock, &redactor, &hashed)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);
     lock.name_objects()?;
     Ok(manifest)
-}
-
-/// Has git list what is pending, which takes the longest, and does something else meanwhile.
-fn beside_status<T>(
-    workspace: &Workspace,
-    work: impl FnOnce() -> Result<T>,
-) -> (Option<Result<Listing>>, Result<T>) {
-    let Some(repository) = &workspace.repository else { return (None, work()) };
-    let (done, listing) = parallel::both(work, || repository.status());
-    (Some(listing), done)
 }
 
 /// Saves what a restore is about to overwrite: the edits, with the present state of its paths.
@@ -288,14 +221,14 @@ pub fn save_safety(
     let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
     let (listing, prepared) = match listing.filter(Listing::is_new) {
         Some(listing) => (Some(Ok(listing)), prepare()),
-        None => beside_status(workspace, prepare),
+        // What is restored by it comes from git.
+        None => beside_status(workspace, Repository::status, prepare),
     };
     let (lock, mut redactor) = prepared?;
     if let Some(Ok(listing)) = &listing {
         redactor.know(&workspace.root, listing);
     }
-    let to_learn_from = manifest_secrets::to_learn_from(workspace, None, listing.as_ref());
-    let _only_for_sessions = redactor.learn(&to_learn_from, &[], monitor);
+    redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), &[], monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let how = EditsHow { repository, lock: &lock, also: paths, limits: Limits::default(), monitor };
@@ -318,98 +251,6 @@ pub fn save_safety(
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
     Ok((stem, manifest))
-}
-
-/// How often another process may be faster with a name.
-const MOST_NAMES: usize = 20;
-
-/// What a snapshot is to be called.
-#[derive(Clone, Copy, PartialEq)]
-enum Name {
-    /// As it is in the manifest, or it is not saved.
-    Exactly,
-    /// The same, with a number if it is taken.
-    Numbered,
-}
-
-/// Keeps the base commit, then publishes a finished manifest, in this order: no snapshot is ever
-/// there whose base git may collect. Returns the name of its file, and what went wrong without harm.
-fn publish(
-    workspace: &Workspace,
-    lock: &AddLock,
-    manifest: &mut Manifest,
-    name: Name,
-    sign: Signing,
-) -> Result<(String, Vec<Warning>)> {
-    let note = workspace.store.note_coming(&manifest.id);
-    let not_kept = keep_base(workspace, manifest);
-    let published = publish_named(workspace, lock, manifest, name, sign);
-    if let (Err(_), Some(repository)) = (&published, &workspace.repository) {
-        // A disk may take the manifest and fail after that: what is there stays kept.
-        let by_id = Reference::Named(manifest.id.to_string());
-        if workspace.store.find(&by_id).is_err_and(|error| error.kind() == Kind::NotFound) {
-            let _best_effort = repository.release_commit(&manifest.id);
-        }
-    }
-    let _struck_out_by_a_removal = published.is_ok().then(|| workspace.store.strike_out(&[note]));
-    published.map(|(stem, notes)| (stem, notes.into_iter().chain(not_kept).collect()))
-}
-
-/// Names, proves and publishes a finished manifest.
-fn publish_named(
-    workspace: &Workspace,
-    lock: &AddLock,
-    manifest: &mut Manifest,
-    name: Name,
-    sign: Signing,
-) -> Result<(String, Vec<Warning>)> {
-    let wanted = manifest.name.clone();
-    for left in (0..MOST_NAMES).rev() {
-        if name == Name::Numbered {
-            manifest.name = names::free(&workspace.store.taken_names()?, &wanted);
-        }
-        let notes = prove(workspace, manifest, sign)?;
-        match workspace.store.publish(lock, manifest) {
-            // Another process was faster with the same name.
-            Err(_) if left > 0 && name == Name::Numbered && is_taken(workspace, &manifest.name) => {}
-            stem => return Ok((stem?, notes)),
-        }
-    }
-    Err(Error::new(Kind::Bug, "No free name was found for the snapshot"))
-}
-
-fn is_taken(workspace: &Workspace, name: &str) -> bool {
-    workspace.store.refuse_taken(name).is_err()
-}
-
-/// Marks a finished manifest as this user's, and signs it; returns what went wrong without harm.
-fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Result<Vec<Warning>> {
-    let mut notes = Vec::new();
-    let body = manifest.body_hash()?;
-    match workspace.trust.mark(body) {
-        Ok(mac) => manifest.proofs = Proofs { body: Some(body), mac: Some(mac), signature: None },
-        Err(error) => notes.push(Warning::NotMarked(error.to_string())),
-    }
-    let wanted = match sign {
-        Signing::No => false,
-        Signing::Configured => git::user_switch("snap.sign"),
-        Signing::Asked => true,
-    };
-    match wanted.then(|| workspace.sign(body)) {
-        None => {}
-        Some(Ok(signature)) => manifest.proofs.signature = Some(signature),
-        Some(Err(error)) if sign == Signing::Asked => return Err(error),
-        Some(Err(error)) => notes.push(Warning::NotSigned(error.to_string())),
-    }
-    Ok(notes)
-}
-
-/// Keeps the base commit from git's garbage collection; says so if that can't be.
-fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<Warning> {
-    let repository = workspace.repository.as_ref()?;
-    let base = manifest.edits.as_ref()?.base.as_ref()?;
-    let error = repository.keep_commit(&manifest.id, base).err()?;
-    Some(Warning::BaseNotKept { base: base.clone(), why: error.to_string() })
 }
 
 fn assemble(
@@ -492,19 +333,6 @@ fn state_of(manifest: &Manifest) -> ObjectId {
     }
     state.add(&json(&manifest.edits));
     state.finish()
-}
-
-/// Returns the untracked files that match these patterns; notes each pattern that fits none.
-fn included(repository: &Repository, patterns: &[String], notes: &mut Vec<Warning>) -> Result<Vec<RepoPath>> {
-    let mut all = Vec::new();
-    for pattern in patterns {
-        let found = repository.untracked_matching(std::slice::from_ref(pattern))?;
-        if found.is_empty() {
-            notes.push(Warning::NothingIncluded(pattern.clone()));
-        }
-        all.extend(found);
-    }
-    Ok(all)
 }
 
 fn json(part: &impl Serialize) -> Vec<u8> {

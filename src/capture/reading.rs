@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::request::Request;
 use crate::base::monitor::Monitor;
 use crate::client::FoundSession;
 use crate::settings::{self, Settings};
@@ -34,8 +35,18 @@ pub(super) struct Reading<'a> {
     pub(super) found: Option<&'a FoundSession>,
     /// How much of its conversation.
     pub(super) history: History,
+    /// Up to which byte its transcript is read, where it is longer.
+    pub(super) most: u64,
     /// Is told how far it is.
     pub(super) monitor: &'a Monitor,
+}
+
+impl<'a> Reading<'a> {
+    /// Returns what a save asks for.
+    pub(super) fn of(request: &Request<'a>) -> Reading<'a> {
+        let (found, history, monitor) = (request.session, request.history, request.monitor);
+        Reading { found, history, most: u64::MAX, monitor }
+    }
 }
 
 /// Returns how many bytes there are to be read of a session, as far as its files are there already.

@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub session: Option<&'a FoundSession>,
     /// How much of the conversation.
     pub history: History,
+    /// When the conversation is saved.
+    pub conversation: Conversation,
     /// Untracked files to save whatever their size, their folder and git's ignore rules.
     pub include: &'a [String],
     /// How much of what is untracked is saved without that.
@@ -43,6 +45,7 @@ impl<'a> Request<'a> {
             message: None,
             session,
             history: History::of(settings),
+            conversation: Conversation::WithEdits,
             include: &[],
             limits: Limits::of(settings),
             automatic: None,
@@ -51,6 +54,15 @@ impl<'a> Request<'a> {
             monitor,
         }
     }
+}
+
+/// When a conversation is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conversation {
+    /// With the edits.
+    WithEdits,
+    /// Behind them: the snapshot is published without it, and completed afterwards.
+    Follows,
 }
 
 /// Whether a snapshot is signed, so that others can tell who saved it.

@@ -52,7 +52,7 @@ pub(super) fn capture(
     redactor: &Redactor,
     hashed: &Hashed,
 ) -> Result<CapturedSession> {
-    let Reading { found, history, monitor } = reading;
+    let Reading { found, history, most, monitor } = reading;
     let mut captured = CapturedSession::default();
     let client = found.map_or(&workspace.client, |found| &found.home);
     captured.config = Some(client.config().to_owned());
@@ -68,7 +68,7 @@ pub(super) fn capture(
         let before = ReadBefore::open(store, redactor, &found.id, history);
         let transcripts = TranscriptReader { store, lock, redactor, monitor, before: &before, hashed };
         let reader = SessionReader { store, lock, redactor, monitor, transcripts };
-        reader.read(workspace, found, history, &mut captured)?;
+        reader.read(workspace, found, (history, most), &mut captured)?;
         before.write(store, redactor);
     }
     manifest_secrets::all(redactor, &mut captured)?;
@@ -98,12 +98,12 @@ impl SessionReader<'_> {
         &self,
         workspace: &Workspace,
         found: &FoundSession,
-        history: History,
+        (history, most): (History, u64),
         captured: &mut CapturedSession,
     ) -> Result<()> {
         let mut learnt = Learnt::default();
         let mut missing = Vec::new();
-        let read = self.transcripts.read(&found.transcript, Vec::new(), history, &mut learnt);
+        let read = self.transcripts.read(&found.transcript, Vec::new(), (history, most), &mut learnt);
         let Learnt { mut facts, watch, mut traces } = learnt;
         let (transcript, kept) = if_readable(&found.transcript, &mut missing, read)?.unzip();
         let TakenOut { noted, mut of_account } = kept.unwrap_or_default();
@@ -285,7 +285,8 @@ impl SessionReader<'_> {
         let (transcript, kept) = match &files.transcript {
             Some(path) => {
                 let head = files.before.as_deref().and_then(|before| head_of_agent(before, path).ok());
-                let read = self.transcripts.read(path, head.unwrap_or_default(), how, &mut learnt);
+                let read =
+                    self.transcripts.read(path, head.unwrap_or_default(), (how, u64::MAX), &mut learnt);
                 if_readable(path, &mut missing, read)?.unzip()
             }
             None => (None, None),

@@ -60,16 +60,16 @@ struct NewPiece {
 }
 
 impl TranscriptReader<'_> {
-    /// Keeps a transcript behind its `head`, or what is needed of it; returns what was taken out too.
+    /// Keeps a transcript behind its `head`, or what is needed of it, up to so many bytes; returns what was taken out too.
     pub(super) fn read(
         &self,
         path: &Path,
         head: Vec<u8>,
-        history: History,
+        (history, most): (History, u64),
         learnt: &mut Learnt,
     ) -> Result<(Transcript, TakenOut)> {
         let file = crate::sys::users_files::open_theirs(path).context("read", path)?;
-        let size = file.metadata().context("read", path)?.len();
+        let size = file.metadata().context("read", path)?.len().min(most);
         let is_alone = head.is_empty();
         let known = if is_alone { self.before.of(path) } else { None };
         let (known, sum) = proven(path, &file, size, known, self.hashed)?;

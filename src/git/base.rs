@@ -148,6 +148,9 @@ impl Repository {
         let (kept, tree) = (kept_ref(snapshot), kept_tree(snapshot));
         self.refuse_led_away(&kept)?;
         self.refuse_led_away(&tree)?;
+        if self.blobs().keep(commit, &kept, &tree).is_some() {
+            return Ok(());
+        }
         let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
         self.git
             .unsheltered()
@@ -170,8 +173,12 @@ impl Repository {
     /// [`Kind::Environment`] with what git says; all of it is kept then.
     pub fn release_commits(&self, snapshots: &[&SnapshotId]) -> Result<()> {
         let names = snapshots.iter().flat_map(|snapshot| [kept_ref(snapshot), kept_tree(snapshot)]);
-        let there = names.filter(|name| self.refuse_led_away(name).is_ok());
-        let input: String = there.map(|name| format!("delete {name}\n")).collect();
+        let there: Vec<String> = names.filter(|name| self.refuse_led_away(name).is_ok()).collect();
+        for name in &there {
+            // Left by a save that was killed: nobody but that one ever writes this ref.
+            let _none = crate::sys::files::remove(&self.common_dir.join(format!("{name}.lock")));
+        }
+        let input: String = there.iter().map(|name| format!("delete {name}\n")).collect();
         if input.is_empty() {
             return Ok(());
         }

@@ -105,6 +105,27 @@ impl<'a> Blobs<'a> {
         Some(found)
     }
 
+    /// Returns the commit of HEAD, the branch if it is on one, and the commit's tree; `None` if only the `git` program can tell.
+    pub(super) fn head(&self) -> Option<(String, Option<String>, String)> {
+        let head = self.library.as_ref()?.find_reference("HEAD").ok()?;
+        let branch = match head.kind()? {
+            git2::ReferenceType::Symbolic => {
+                Some(head.symbolic_target().ok()??.strip_prefix("refs/heads/")?.to_owned())
+            }
+            git2::ReferenceType::Direct => None,
+        };
+        let commit = head.peel_to_commit().ok()?;
+        Some((commit.id().to_string(), branch, commit.tree_id().to_string()))
+    }
+
+    /// Has one ref keep a commit, and another one its tree; `None` if only the `git` program can do that.
+    pub(super) fn keep(&self, commit: &str, kept: &str, tree: &str) -> Option<()> {
+        let library = self.library.as_ref()?;
+        let commit = library.find_commit(git2::Oid::from_str(commit).ok()?).ok()?;
+        library.reference(kept, commit.id(), true, "").ok()?;
+        library.reference(tree, commit.tree_id(), true, "").map(drop).ok()
+    }
+
     /// Says whether the repository has a blob for sure; no, if only the `git` program could tell.
     pub(super) fn has(&self, oid: &str) -> bool {
         let read = |library: &git2::Repository| library.find_blob(git2::Oid::from_str(oid)?).map(drop);

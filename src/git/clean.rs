@@ -102,7 +102,7 @@ impl Repository {
     }
 
     /// Says whether anything might convert one of these files: a setting, or attributes anywhere.
-    fn may_convert(&self, paths: &BTreeMap<&RepoPath, bool>, index: &Index) -> bool {
+    pub(super) fn may_convert(&self, paths: &BTreeMap<&RepoPath, bool>, index: &Index) -> bool {
         let is_attributes = |path: &[u8]| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
         let settings = || {
             // Settings from the environment are git's alone.

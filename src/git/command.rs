@@ -144,6 +144,11 @@ impl Git {
         Some(Git { program, path: programs.path(), folder: folder.to_owned(), shelter: None, objects: None })
     }
 
+    /// Returns where the program is.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Returns the same program, which writes objects elsewhere.
     pub(super) fn with_objects_in(&self, aside: Arc<ObjectsAside>) -> Git {
         Git { objects: Some(aside), ..self.clone() }

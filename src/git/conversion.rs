@@ -25,14 +25,15 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
     pub fn written_by(&self) -> Result<WrittenBy> {
-        let answer = self.git.run(&["config", "--get-regexp", r"^core\.(autocrlf|eol|symlinks)$"])?;
+        let values = match self.written_by_here() {
+            Some(values) => values,
+            None => self.ask_written_by()?,
+        };
         let mut settings = WrittenBy::default();
         // The last one of a name counts.
-        for line in answer.lines() {
-            let line = String::from_utf8_lossy(line);
-            let (name, value) = line.split_once(' ').unwrap_or((&line, "true"));
+        for (name, value) in values {
             let off = ["false", "no", "off", "0"].iter().any(|off| value.eq_ignore_ascii_case(off));
-            match name {
+            match name.as_str() {
                 "core.autocrlf" => settings.autocrlf = (!off).then(|| value.to_ascii_lowercase()),
                 "core.eol" => settings.eol = (value != "native").then(|| value.to_ascii_lowercase()),
                 "core.symlinks" => settings.no_links = off,
@@ -40,6 +41,24 @@ impl Repository {
             }
         }
         Ok(settings)
+    }
+
+    fn written_by_here(&self) -> Option<Vec<(String, String)>> {
+        let settings = self.settings_here()?;
+        let names = ["core.autocrlf", "core.eol", "core.symlinks"].into_iter();
+        let values = names.map(|name| Some((name.to_owned(), settings.value(name)?)));
+        let values: Option<Vec<(String, Option<String>)>> = values.collect();
+        Some(values?.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+    }
+
+    fn ask_written_by(&self) -> Result<Vec<(String, String)>> {
+        let answer = self.git.run(&["config", "--get-regexp", r"^core\.(autocrlf|eol|symlinks)$"])?;
+        let lines = answer.lines().into_iter().map(|line| String::from_utf8_lossy(line).into_owned());
+        let pair = |line: String| {
+            let (name, value) = line.split_once(' ').unwrap_or((&line, "true"));
+            (name.to_owned(), value.to_owned())
+        };
+        Ok(lines.map(pair).collect())
     }
 
     /// Returns how content is converted by the attributes that are on the disk now.

@@ -44,6 +44,10 @@ pub struct Index {
     /// Ids and paths are in here.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// Where the id of the tree is that the whole index is, if git has noted that.
+    tree: Option<Range<usize>>,
+    /// Whether it was read from git's own file, so that it has what git noted of each file.
+    is_file: bool,
 }
 
 #[derive(Debug)]
@@ -69,6 +73,21 @@ pub struct Indexed<'a> {
     pub oid: &'a [u8],
     /// The path's bytes.
     pub path: &'a [u8],
+    /// What git noted of the file, as it stands in git's own.
+    noted: Option<&'a [u8; NOTED]>,
+}
+
+/// How long that is.
+const NOTED: usize = 40;
+
+/// What git noted of a file when it last looked at it. Times are in seconds and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Noted {
+    pub(super) changed: (u32, u32),
+    pub(super) modified: (u32, u32),
+    pub(super) inode: u32,
+    pub(super) owner: (u32, u32),
+    pub(super) size: u32,
 }
 
 impl Repository {
@@ -150,7 +169,11 @@ impl Index {
             let (stage, intended) = (((flags & STAGE) >> 12) as u8, more & INTENT_TO_ADD != 0);
             entries.push(Entry { mode, stage, hidden, intended, oid, path });
         }
+        let mut tree = None;
         while at < end {
+            if bytes.get(at..at + 4) == Some(b"TREE") {
+                tree = whole_tree(&bytes, at + 8, id);
+            }
             // A name in small letters means that the entries are not all, or not what they seem.
             let optional = bytes.get(at)?.is_ascii_uppercase();
             at = at.checked_add(8)?.checked_add(u32_at(&bytes, at + 4)? as usize)?;
@@ -159,7 +182,7 @@ impl Index {
             }
         }
         bytes.append(&mut paths);
-        (at == end).then_some(Index { bytes, entries })
+        (at == end).then_some(Index { bytes, entries, tree, is_file: true })
     }
 
     /// Parses the output of `git ls-files --stage -v -z`: `TAG MODE OID STAGE\tPATH`, each ended by a
@@ -209,7 +232,18 @@ impl Index {
             intended: entry.intended,
             oid: &self.bytes[entry.oid.clone()],
             path: &self.bytes[entry.path.clone()],
+            noted: self.noted(entry),
         })
+    }
+
+    fn noted(&self, entry: &Entry) -> Option<&[u8; NOTED]> {
+        let from = entry.oid.start.checked_sub(NOTED).filter(|_| self.is_file)?;
+        self.bytes.get(from..)?.first_chunk()
+    }
+
+    /// Returns the id of the tree that the whole index is, if git has noted that.
+    pub(super) fn tree(&self) -> Option<String> {
+        Some(to_hex(self.bytes.get(self.tree.clone()?)?))
     }
 
     /// Says whether there is an entry at a path, in one of these stages.
@@ -259,10 +293,34 @@ impl Indexed<'_> {
         Some(Version { oid: to_hex(self.oid), mode })
     }
 
+    /// Returns what git noted of the file; `None` if git listed the index itself.
+    pub(super) fn noted(&self) -> Option<Noted> {
+        let bytes = self.noted?;
+        let at = |number: usize| u32_at(bytes, number * 4);
+        Some(Noted {
+            changed: (at(0)?, at(1)?),
+            modified: (at(2)?, at(3)?),
+            inode: at(5)?,
+            owner: (at(7)?, at(8)?),
+            size: at(9)?,
+        })
+    }
+
     /// Says whether it is a submodule.
     pub(super) fn is_submodule(&self) -> bool {
         self.mode == 0o160_000
     }
+}
+
+/// Returns where the id of the tree stands that the whole index is, in a list of trees that begins here.
+fn whole_tree(bytes: &[u8], at: usize, id: usize) -> Option<Range<usize>> {
+    // No name, how many entries (-1: something was changed since), how many trees below, the id.
+    let rest = bytes.get(at..)?.strip_prefix(b"\0")?;
+    let end = memchr::memchr(b'\n', rest)?;
+    let (count, _) = std::str::from_utf8(rest.get(..end)?).ok()?.split_once(' ')?;
+    count.parse::<u32>().ok()?;
+    let from = at + 1 + end + 1;
+    bytes.get(from..from + id).map(|_| from..from + id)
 }
 
 /// Reads the flags from `  size: N\tflags: HEX`.

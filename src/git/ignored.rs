@@ -22,7 +22,7 @@ const MOST_LISTED: usize = 2_000;
 const MOST_ASKED: usize = 1_000;
 
 /// Returns the file that `core.excludesFile` names where nobody set it.
-fn usual_excludes() -> Option<PathBuf> {
+pub(super) fn usual_excludes() -> Option<PathBuf> {
     let set = environment::variable("XDG_CONFIG_HOME").map(PathBuf::from);
     let folder = set.or_else(|| Some(PathBuf::from(environment::variable("HOME")?).join(".config")));
     folder.map(|folder| folder.join("git/ignore"))

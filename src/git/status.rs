@@ -168,6 +168,18 @@ impl Repository {
         Ok(listing)
     }
 
+    /// Lists everything pending, without git where that is possible. For who only reads by it.
+    ///
+    /// # Errors
+    /// As [`Repository::status`].
+    pub fn status_at_once(&self) -> Result<Listing> {
+        let (stamp, begun) = (self.stamp(), Some(Instant::now()));
+        match self.listed_here() {
+            Some(listing) => Ok(Listing { stamp, begun, ..listing }),
+            None => self.status(),
+        }
+    }
+
     /// Lists the pending paths alone, without the marks in the index.
     ///
     /// # Errors
@@ -222,6 +234,11 @@ fn behind_loops(status: &GitOutput) -> impl Iterator<Item = &str> {
 }
 
 impl Listing {
+    /// Begins one for a commit and a branch.
+    pub(super) fn on(head: String, branch: Option<String>) -> Listing {
+        Listing { head: Some(head), branch, ..Listing::default() }
+    }
+
     /// Says whether it was made in these seconds, and not before somebody was asked something.
     pub fn is_new(&self) -> bool {
         self.begun.is_some_and(|begun| begun.elapsed() < NEW)

@@ -6,10 +6,12 @@
 //! costs only time.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use crate::base::digest::{Key, ObjectId};
+use crate::base::error::IoContext as _;
 use crate::secrets::{self, Scanner};
-use crate::sys::files::{self, Existing};
+use crate::sys::files::Draft;
 use crate::sys::place::OwnPath;
 
 /// Smaller pieces are searched faster than they are looked up and noted.
@@ -104,6 +106,12 @@ impl Cache {
             return;
         }
         let bytes: Vec<u8> = kept.iter().flatten().copied().collect();
-        let _learnt_again = files::publish(&self.place.folder(), &self.place, &bytes, Existing::Replace);
+        // Not synced: nobody waits for what a power cut may take.
+        let write = || {
+            let mut draft = Draft::begin(&self.place.folder())?;
+            draft.write_all(&bytes).context("write", &self.place.path())?;
+            draft.publish_unsynced(&self.place)
+        };
+        let _learnt_again = write();
     }
 }

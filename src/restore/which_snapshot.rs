@@ -145,11 +145,14 @@ pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Snapshot
     })
 }
 
-/// Says whether the client could continue a checkpoint's conversation. A conversation in which nobody
-/// spoke is short.
+/// Says whether the client could continue a checkpoint's conversation. One that was to follow the edits may never have come. A
+/// conversation in which nobody spoke is short.
 fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
-    let Some(session) = &manifest.session else { return false };
-    let Some(transcript) = session.transcript.as_ref().filter(|one| one.bytes < SHORT) else { return true };
+    let transcript = manifest.session.as_ref().and_then(|session| session.transcript.as_ref());
+    let Some(transcript) = transcript else { return false };
+    if transcript.bytes >= SHORT {
+        return true;
+    }
     let findings = check_transcript(&workspace.store, transcript, None, |_| ());
     !findings.is_ok_and(|(all, _)| all.iter().any(|one| one.problem == Problem::NoMessage))
 }

@@ -13,6 +13,7 @@ mod expand;
 mod finders;
 mod git;
 mod overwrites;
+mod reach;
 mod rules;
 mod scripts;
 pub mod shell;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use reach::Needed;
 pub use rules::Rules;
 pub use touched::{Cleans, Forgets, Touched};
 pub use touched_place::{Reach, Target};

@@ -67,6 +67,12 @@ impl Store {
             .and_then(|_| files::also_name(&self.at(name), &second, &self.tmp()));
     }
 
+    /// Gives a manifest that took the place of another one the second name of that.
+    pub(super) fn shelter_again(&self, name: &str) {
+        let second = self.sheltered().join(name);
+        let _sheltered = files::name_anew(&self.at(name), &second, &self.tmp());
+    }
+
     /// Takes the second name away, before the first: what is half removed must not come back.
     pub(super) fn unshelter_file(&self, name: &str) -> Result<()> {
         self.sheltered().join(name).remove()

@@ -2,7 +2,8 @@
 //!
 //! Owns the layout and the order of writing: objects first, then the manifest. Without its manifest, a
 //! snapshot does not exist. Everything in the store is private to its owner (0700, 0600) and ignored by git.
-//! No file of a snapshot is ever changed; pins are empty marker files.
+//! No file of a snapshot is ever changed, but for a checkpoint's manifest, which is replaced once by one that has the conversation
+//! too ([`Store::complete`]). Pins are empty marker files.
 
 mod add_lock;
 mod ancestry;
@@ -26,6 +27,7 @@ mod named_line;
 mod needs;
 mod objects;
 mod pieces;
+mod publishing;
 mod quarantine;
 mod read_states;
 mod refs;
@@ -246,50 +248,6 @@ impl Store {
             (Ok(before), Ok(now)) => before.id == now.id,
             (Err(_), Ok(_)) => true,
         }
-    }
-
-    /// Publishes a snapshot under a free file name, last of all; its objects must be there.
-    ///
-    /// Returns the file name without `.json`.
-    ///
-    /// # Errors
-    /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
-    pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
-        let _publishing = self.publishing()?;
-        self.refuse_taken(&manifest.name)?;
-        lock.sync()?;
-        let json = manifest.to_json()?;
-        if json.len() as u64 > LARGEST_MANIFEST {
-            return Err(Error::new(Kind::Refused, "The snapshot is too large to be saved")
-                .because(format!("its manifest has {} bytes", json.len()))
-                .hint("commit, ignore or stash some of the pending files first"));
-        }
-        // What can't be read back must not be acknowledged.
-        Manifest::from_json(&json).map_err(|error| {
-            Error::new(Kind::Bug, "The snapshot can't be saved: its manifest would not be readable")
-                .because(&error)
-        })?;
-        self.publish_json(&manifest.name, &json)
-    }
-
-    /// Waits for its turn to publish: one at a time, or two could take one name.
-    fn publishing(&self) -> Result<ExclusiveLock> {
-        ExclusiveLock::wait(&self.tmp().join("publish.lock"), PATIENCE)
-    }
-
-    /// Writes a manifest's bytes under a free file name for its name.
-    fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
-        for stem in refs::stems_for(name) {
-            if self.known()?.iter().any(|known| known.stem.eq_ignore_ascii_case(&stem)) {
-                continue;
-            }
-            if files::publish(&self.tmp(), &self.manifest_place(&stem), json, Existing::Keep)? {
-                self.at("").sync()?;
-                self.shelter_file(&manifest_name(&stem));
-                return Ok(stem);
-            }
-        }
-        Err(Error::new(Kind::Bug, "No free file name was found for the snapshot"))
     }
 
     /// Reads a snapshot that is known, whole; `None` if it is gone, can't be read, or is not what is known of it.

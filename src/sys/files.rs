@@ -225,6 +225,21 @@ pub fn also_name(place: &OwnPath, second: &OwnPath, tmp: &OwnPath) -> Result<()>
     }
 }
 
+/// Gives a file a second name that another file had, or makes a copy where the disk has no hard links.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn name_anew(place: &OwnPath, second: &OwnPath, tmp: &OwnPath) -> Result<()> {
+    let third = tmp.join(random_name(TEMPORARY)?);
+    if place.link(&third).is_ok() {
+        return Temporary(Some(third)).publish(second, Existing::Replace).map(drop);
+    }
+    match place.read(LARGEST_COPY)? {
+        Some(bytes) => publish(tmp, second, &bytes, Existing::Replace).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Removes a file; one that is not there is removed already.
 ///
 /// # Errors

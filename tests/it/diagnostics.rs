@@ -19,6 +19,8 @@ fn v_tells_of_phases_vv_also_of_git_commands_with_their_exit_codes_and_neither_c
     let quiet = snap_with(&project, &[], &["save", "quiet"]).exits(0);
     assert!(!quiet.stderr.contains("snap::"), "{}", quiet.stderr);
     project.write("a.txt", "the content of a file, changed\n");
+    // Else nothing has to be asked of git.
+    project.git(&["add", "a.txt"]);
     let phases = snap_with(&project, &[], &["save", "phases", "-v", "--json"]).exits(0);
     assert!(
         phases.stderr.contains("phase{name=\"Listing changes\"}: snap::phase: close time.busy="),

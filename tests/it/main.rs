@@ -11,6 +11,7 @@ mod client_matrix;
 mod command_line;
 mod config;
 mod conflicts;
+mod conversation_follows;
 mod converted;
 mod crash;
 mod cycles;

@@ -12,7 +12,7 @@ use crate::risk::{Reach, Risk, Target};
 const MOST_TOLD: usize = 5;
 
 /// What a step hits.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StepImpact {
     /// The roots of work trees, in the order in which they were found.
     pub(super) trees: Vec<PathBuf>,

@@ -1,22 +1,22 @@
 //! Checkpoints that hooks make: before a step that can destroy work, and at the end of turns and sessions.
 //!
-//! A step waits until its checkpoint is complete and durable. The step may destroy the store's own temporary
-//! files too (`git clean -x`), and half a snapshot is none. Only cleaning up the store comes after the
-//! answer.
+//! A step waits until its edits are durable, as a snapshot that stands for itself. The conversation follows behind the answer, and
+//! so does cleaning up the store. A step that could take away what that needs (`git clean -x`, `rm -rf .claude`) waits for all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::affected_trees::{self, StepImpact};
+use super::behind::Behind;
 use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files};
+use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::capture::{self, Automatic, History, Request, SaveReport, Signing};
+use crate::capture::{self, Automatic, Conversation, History, Request, SaveReport, Signing};
 use crate::cli::output::words::quoted;
 use crate::cli::program_name;
 use crate::client::was_spoken_to;
@@ -67,7 +67,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         own: work_tree_around(&context.cwd),
         until: Instant::now() + LONGEST,
         done: BTreeMap::new(),
-        to_tidy: Vec::new(),
+        behind: Behind::default(),
         failed: None,
         said: Vec::new(),
     };
@@ -80,11 +80,10 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         });
         said.extend(Some(of_step).filter(|text| !text.is_empty()));
     }
-    let Checkpoints { to_tidy, failed, .. } = checkpoints;
-    for folder in to_tidy {
-        started.later(&["PreToolUse"], Some(&folder))?;
-    }
-    Ok(Told { text: said.join("\n"), error: failed.or(wrong) })
+    let Checkpoints { behind, failed, .. } = checkpoints;
+    // What a person should know is said all the same.
+    let not_started = behind.start(started).err();
+    Ok(Told { text: said.join("\n"), error: failed.or(wrong).or(not_started) })
 }
 
 /// The checkpoints before one tool call.
@@ -96,16 +95,17 @@ struct Checkpoints<'a> {
     until: Instant,
     /// What the checkpoint of each work tree leaves out.
     done: BTreeMap<PathBuf, Vec<Skipped>>,
-    /// Folders of stores that got something new.
-    to_tidy: Vec<PathBuf>,
+    /// What comes after the answer.
+    behind: Behind,
     failed: Option<Error>,
     said: Vec<String>,
 }
 
 impl Checkpoints<'_> {
     fn before(&mut self, risks: &[Risk], machine: &ThisMachine<'_>) {
-        for risk in risks {
-            let mut hit = affected_trees::of_risk(risk, machine);
+        let hits: Vec<StepImpact> = risks.iter().map(|risk| affected_trees::of_risk(risk, machine)).collect();
+        let steps: Vec<(&Risk, StepImpact)> = risks.iter().zip(hits.iter().cloned()).collect();
+        for (risk, mut hit) in risks.iter().zip(hits) {
             if let Some(at) = hit.trees.iter().position(|root| Some(root) == self.own.as_ref()) {
                 hit.trees[..=at].rotate_right(1);
             }
@@ -129,7 +129,7 @@ impl Checkpoints<'_> {
                         hit.uncovered.push(format!("there is no time left for {shown}"));
                         continue;
                     }
-                    if let Err(error) = self.tree(&root, risk, &hit.gone, alone) {
+                    if let Err(error) = self.tree(&root, risk, (&hit.gone, &steps), alone) {
                         hit.uncovered.push(error.to_string());
                         self.failed.get_or_insert(error);
                     }
@@ -178,7 +178,13 @@ impl Checkpoints<'_> {
     ///
     /// A conversation in one repository must not appear in another. There, the edits are saved without
     /// the conversation.
-    fn tree(&mut self, root: &Path, risk: &Risk, gone: &[PathBuf], alone: bool) -> Result<()> {
+    fn tree(
+        &mut self,
+        root: &Path,
+        risk: &Risk,
+        (gone, steps): (&[PathBuf], &[(&Risk, StepImpact)]),
+        alone: bool,
+    ) -> Result<()> {
         let context = Context { cwd: root.to_owned(), ..self.context.clone() };
         let workspace = Workspace::open(&context)?;
         let is_own = self.own.as_deref() == Some(root);
@@ -193,16 +199,21 @@ impl Checkpoints<'_> {
             return Ok(());
         }
         let name = name_of(&risk.step, (!alone).then_some(root));
-        let session = if same_repository { Conversation::Saved } else { Conversation::Left };
-        let SaveReport { manifest, written, left_out, .. } =
-            save(self.started, &context, &workspace, &name, Automatic::NewEdits, session)?;
+        let conversation = match same_repository {
+            false => None,
+            true if waits::for_all(steps, &context, &workspace, self.started.transcript()) => {
+                Some(Conversation::WithEdits)
+            }
+            true => Some(Conversation::Follows),
+        };
+        let SaveReport { manifest, written, left_out, follows, .. } =
+            save(self.started, &context, &workspace, &name, Automatic::NewEdits, conversation)?;
         self.done.insert(root.to_owned(), left_out);
         self.note_left(risk);
-        if written {
-            let folder = if same_repository { self.context.cwd.clone() } else { root.to_owned() };
-            if !self.to_tidy.contains(&folder) {
-                self.to_tidy.push(folder);
-            }
+        if let Some(follows) = follows {
+            self.behind.complete(root, &manifest.id, follows);
+        } else if written {
+            self.behind.tidy(if same_repository { &self.context.cwd } else { root });
         }
         let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone));
         let repository = workspace.repository.as_ref();
@@ -274,7 +285,7 @@ impl Checkpoints<'_> {
 /// Says whether anything is pending.
 fn has_edits(workspace: &Workspace) -> Result<bool> {
     match &workspace.repository {
-        Some(repository) => Ok(!repository.status()?.pending.is_empty()),
+        Some(repository) => Ok(!repository.status_at_once()?.pending.is_empty()),
         None => Ok(false),
     }
 }
@@ -320,49 +331,36 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;
     let automatic = Automatic::NewState(pause);
-    if save(started, &context, &workspace, name, automatic, Conversation::Saved)?.written {
+    if save(started, &context, &workspace, name, automatic, Some(Conversation::WithEdits))?.written {
         put_in_order(&context, &workspace)?;
     }
     Ok(())
 }
 
-/// What comes after the answer to `PreToolUse`.
-pub(super) fn after_tool_was_let_go(started: &Started) -> Result<()> {
-    let context = started.context()?;
-    left_by_agent::forget_old(&context);
-    put_in_order(&context, &Workspace::open(&context)?)
-}
-
 /// Removes automatic snapshots past their policy, and has `latest` follow the newest.
-fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
+pub(super) fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
     prune::prune_automatic(context, workspace)?;
     restore::follow(workspace)
 }
 
-/// Whether the conversation is saved with the edits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Conversation {
-    Saved,
-    Left,
-}
-
-/// Saves; the report has what holds the edits now, and whether it is new.
+/// Saves, with the conversation or (`None`) without; the report has what holds the edits now, and whether it is new.
 fn save(
     started: &Started,
     context: &Context,
     workspace: &Workspace,
     name: &str,
     automatic: Automatic,
-    conversation: Conversation,
+    conversation: Option<Conversation>,
 ) -> Result<SaveReport> {
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, workspace)?;
-    let transcript = started.transcript().filter(|_| conversation == Conversation::Saved).map(Path::new);
+    let transcript = started.transcript().filter(|_| conversation.is_some()).map(Path::new);
     let session = transcript.map(|transcript| workspace.client.session_at(transcript)).transpose()?;
     let monitor = Monitor::default();
     let request = Request {
         name: Some(name),
         history: History::Context,
+        conversation: conversation.unwrap_or(Conversation::WithEdits),
         automatic: Some(automatic),
         sign: Signing::No,
         ..Request::usual(session.as_ref(), &context.settings, &monitor)

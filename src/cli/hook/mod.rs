@@ -5,6 +5,7 @@
 //! stays empty, except for the answer to `/snapshot`.
 
 mod affected_trees;
+mod behind;
 mod checkpoint;
 mod command;
 mod left_by_agent;
@@ -16,6 +17,7 @@ mod rescue;
 mod rules_files;
 mod share;
 mod this_machine;
+mod waits;
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use self::behind::ToComplete;
 use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
@@ -56,6 +59,9 @@ pub(super) struct Hook {
     /// Do what can wait: started by the hook itself
     #[arg(long, hide = true)]
     later: bool,
+    /// The snapshots whose conversation is to be added, each with the size of the transcript
+    #[arg(long, hide = true, value_name = "ID:BYTES", value_parser = ToComplete::parse, requires = "later")]
+    complete: Vec<ToComplete>,
 }
 
 /// What a hook was started with.
@@ -113,7 +119,7 @@ impl Hook {
                 }
                 Ok(())
             }
-            "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(started),
+            "PreToolUse" if self.later => behind::work(started, &self.complete),
             "PreToolUse" => {
                 let told = checkpoint::before_tool(started)?;
                 if !told.text.is_empty() {

@@ -148,7 +148,7 @@ fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
 }
 
-fn entries(folder: impl AsFd) -> std::result::Result<Vec<(Vec<u8>, sys::FileType)>, Errno> {
+pub(super) fn entries(folder: impl AsFd) -> std::result::Result<Vec<(Vec<u8>, sys::FileType)>, Errno> {
     let mut entries = Vec::new();
     let listed = sys::Dir::read_from(&folder)?;
     each_entry(listed, folder, |name, kind| entries.push((name.to_vec(), kind)))?;

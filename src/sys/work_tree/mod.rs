@@ -6,6 +6,7 @@
 
 pub mod absent;
 mod folders;
+mod looking;
 mod mounts;
 mod names;
 mod staging;
@@ -30,6 +31,7 @@ use crate::sys::stat::{FileId, file_id, modified_nanoseconds, permissions};
 use crate::sys::sync::sync_open_folder;
 
 pub use folders::{Below, FolderState};
+pub use looking::{EntryKind, Facts, OpenFolder};
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
 

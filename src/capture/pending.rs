@@ -1,0 +1,110 @@
+//! Reads what is pending in a work tree, beside what is learnt of its secrets.
+
+use super::edits::{self, CapturedEdits, EditsRequest};
+use super::{Limits, Request, manifest_secrets};
+use crate::base::error::Result;
+use crate::base::monitor::{Monitor, Phase};
+use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
+use crate::git::{Listing, Repository};
+use crate::redaction::{Hashed, Redactor};
+use crate::store::AddLock;
+use crate::sys::parallel;
+use crate::workspace::Workspace;
+
+/// What is pending, and what takes the secrets out of all else.
+pub(super) struct Pending {
+    pub(super) lock: AddLock,
+    pub(super) redactor: Redactor,
+    pub(super) hashed: Hashed,
+    pub(super) edits: Option<CapturedEdits>,
+    pub(super) notes: Vec<Warning>,
+}
+
+/// Reads the pending edits.
+pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
+    let mut notes = Vec::new();
+    let listing_phase = request.monitor.begin(Phase::Listing, None);
+    let (listing, prepared) = beside_status(workspace, Repository::status_at_once, || {
+        let lock = workspace.store.prepare()?;
+        let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
+        let texts: Vec<&str> = request.message.into_iter().collect();
+        let of_session = manifest_secrets::of_session(workspace, request.session);
+        let hashed = redactor.learn(&of_session, &texts, request.monitor);
+        Ok((lock, redactor, hashed))
+    });
+    drop(listing_phase);
+    let (lock, mut redactor, hashed) = prepared?;
+    if let Some(Ok(listing)) = &listing {
+        redactor.know(&workspace.root, listing);
+    }
+    redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), &[], request.monitor);
+    let edits = match (&workspace.repository, listing) {
+        (Some(repository), Some(listing)) => {
+            let also = &included(repository, request.include, &mut notes)?;
+            let (limits, monitor) = (request.limits, request.monitor);
+            let how = EditsHow { repository, lock: &lock, also, limits, monitor };
+            Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
+        }
+        _ => {
+            notes.push(Warning::NotInRepository);
+            None
+        }
+    };
+    notes.extend(
+        edits.iter().filter_map(|captured| captured.without_filters.clone()).map(Warning::WithoutFilters),
+    );
+    if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
+        notes.push(Warning::OperationInProgress(operation.to_owned()));
+    }
+    Ok(Pending { lock, redactor, hashed, edits, notes })
+}
+
+/// How edits are captured.
+pub(super) struct EditsHow<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) lock: &'a AddLock,
+    pub(super) also: &'a [RepoPath],
+    pub(super) limits: Limits,
+    pub(super) monitor: &'a Monitor,
+}
+
+/// Captures what is listed; once more if only that told of a secret, which may stand in what was captured before it.
+pub(super) fn captured_edits(
+    workspace: &Workspace,
+    how: &EditsHow<'_>,
+    listing: Listing,
+    redactor: &mut Redactor,
+) -> Result<CapturedEdits> {
+    let EditsHow { repository, lock, also, limits, monitor } = *how;
+    let capture = |listing, redactor: &Redactor| {
+        let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+        edits::capture(workspace, edits)
+    };
+    let captured = capture(listing, redactor)?;
+    if redactor.learn_late() { capture(repository.status()?, redactor) } else { Ok(captured) }
+}
+
+/// Lists what is pending, which takes long, and does something else meanwhile.
+pub(super) fn beside_status<T>(
+    workspace: &Workspace,
+    list: impl Fn(&Repository) -> Result<Listing> + Sync,
+    work: impl FnOnce() -> Result<T>,
+) -> (Option<Result<Listing>>, Result<T>) {
+    let Some(repository) = &workspace.repository else { return (None, work()) };
+    let (done, listing) = parallel::both(work, || list(repository));
+    (Some(listing), done)
+}
+
+/// Returns the untracked files that match these patterns; notes each pattern that fits none.
+fn included(repository: &Repository, patterns: &[String], notes: &mut Vec<Warning>) -> Result<Vec<RepoPath>> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let found = repository.untracked_matching(std::slice::from_ref(pattern))?;
+        if found.is_empty() {
+            notes.push(Warning::NothingIncluded(pattern.clone()));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
