@@ -30,6 +30,7 @@ mod quarantine;
 mod read_states;
 mod refs;
 mod seal;
+mod stems;
 mod streams;
 mod summaries;
 mod trash;
@@ -193,7 +194,7 @@ impl Store {
         let entry = |known: &UnreadEntry| self.entry_with(&known.stem, |_| known.pinned);
         let entries = parallel::map(&known, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
-        let called = display_names::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
+        let called = display_names::called_by_stem(&entries);
         for entry in &mut entries {
             entry.is_called(&called);
         }
@@ -279,7 +280,7 @@ impl Store {
 
     /// Writes a manifest's bytes under a free file name for its name.
     fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
-        for stem in refs::stems_for(name) {
+        for stem in stems::stems_for(name) {
             if self.known()?.iter().any(|known| known.stem.eq_ignore_ascii_case(&stem)) {
                 continue;
             }
@@ -315,6 +316,7 @@ impl Store {
     /// [`Kind::Refused`], with what to do.
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
         let known = self.known()?;
+        Store::refuse_unread(&known, name)?;
         // Where nobody can prove anything, any of them may be the user's.
         let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
         let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
