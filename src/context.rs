@@ -81,7 +81,13 @@ impl Context {
         let variable = environment::variable;
         let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
         let here = folder.unwrap_or(Path::new("."));
-        let cwd = here.canonicalize().map_err(|error| cannot_work_in(Kind::Usage, here, &error))?;
+        let cwd = here.canonicalize().map_err(|error| {
+            let cannot = cannot_work_in(Kind::Usage, here, &error);
+            match folder {
+                Some(_) => cannot,
+                None => cannot.hint(where_to_go(environment::folder_of_the_shell())),
+            }
+        })?;
         let (home, state) = match directories::BaseDirs::new() {
             // Not every system has a place for state.
             Some(folders) => {
@@ -160,6 +166,21 @@ fn cannot_work_in(kind: Kind, folder: &Path, error: &std::io::Error) -> Error {
         cannot.because("there is no such folder")
     } else {
         cannot.because(error)
+    }
+}
+
+/// Says what to do in a folder that is gone; `shell` is where the shell says that it is.
+fn where_to_go(shell: Option<PathBuf>) -> String {
+    let there = shell.as_deref().and_then(|shell| shell.ancestors().find(|folder| folder.is_dir()));
+    let is_project = |folder: &&Path| folder.join(".git").exists() || folder.join(".claude").is_dir();
+    match there.and_then(|there| there.ancestors().find(is_project)) {
+        Some(root) => {
+            let root = format!("{:?}", root.to_string_lossy());
+            format!(
+                "the folder you are in was removed: `cd {root}`, or name the project, as in `snap -C {root} undo`"
+            )
+        }
+        None => "the folder you are in was removed: go to another one first".to_owned(),
     }
 }
 

@@ -240,6 +240,7 @@ impl EditReader<'_> {
                 Some(size) if size > self.shared.limits.file && !self.shared.also.contains(&path) => {
                     let most = match self.shared.limits.file {
                         bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+                        1 => "1 byte".to_owned(),
                         bytes => format!("{bytes} bytes"),
                     };
                     let reason = format!(

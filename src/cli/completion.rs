@@ -2,6 +2,7 @@
 //!
 //! The shell calls this program for it, so it is never out of date. Whatever goes wrong is nothing to be told about then.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -14,13 +15,14 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::output::snapshot_words::about;
 use super::program_name;
+use super::session_choice::{self, SessionOfProject};
 use crate::base::columns::fitted;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::is_safe;
-use crate::base::timestamp::age;
+use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
 use crate::space;
-use crate::store::{LogEntry, Operation};
+use crate::store::{LogEntry, Operation, Saved};
 use crate::workspace::Workspace;
 
 /// Says that a shell asks, and which one.
@@ -128,14 +130,52 @@ fn named_lines() -> Vec<CompletionCandidate> {
     words.map(|word| CompletionCandidate::new(word).help(Some("a line of work".into()))).collect()
 }
 
-/// Completes a remote: the one that is taken by itself, the one that is shared through, and those that snapshots went to or came
-/// from before. Git is not asked for all that it knows.
+/// Completes a session that has a transcript in this project.
+pub(super) fn sessions() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let Some((context, workspace)) = here() else { return Vec::new() };
+        let of_project = session_choice::of_project(&workspace);
+        let one = |session: SessionOfProject| (session.id.to_string(), session.at, session.words);
+        session_candidates(&context, of_project.into_iter().map(one))
+    })
+}
+
+/// Completes a session of which there is a snapshot.
+pub(super) fn saved_sessions() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let Some((context, workspace)) = here() else { return Vec::new() };
+        let Ok(all) = workspace.store.summaries() else { return Vec::new() };
+        let mut seen = BTreeSet::new();
+        let saved = all.iter().filter_map(|one| {
+            let Saved { head, summary, .. } = one.readable()?;
+            let words = summary.title.clone().or_else(|| summary.spoken.first.clone());
+            Some((head.session()?.to_string(), head.created_at, words))
+        });
+        session_candidates(&context, saved.filter(|(id, ..)| seen.insert(id.clone())))
+    })
+}
+
+fn session_candidates(
+    context: &Context,
+    sessions: impl Iterator<Item = (String, Timestamp, Option<String>)>,
+) -> Vec<CompletionCandidate> {
+    let candidate = |(number, (id, at, words)): (usize, (String, Timestamp, Option<String>))| {
+        let words = fitted(&words.unwrap_or_default(), LONGEST_ABOUT);
+        let help = format!("{}  {words}", age(context.now.since(at)));
+        CompletionCandidate::new(id).help(Some(help.into())).display_order(Some(number))
+    };
+    sessions.enumerate().map(candidate).collect()
+}
+
+/// Completes a remote: first the one that is taken by itself, the one that is shared through, and those that snapshots went to or
+/// came from before; then all others that git knows.
 pub(super) fn remotes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let Some((context, workspace)) = here() else { return Vec::new() };
         let Some(repository) = &workspace.repository else { return Vec::new() };
         let shared = space::home_of(&workspace).ok().and_then(|home| space::joined(&context, &home));
         let shared = shared.map(|joined| joined.remote);
+        let configured = repository.remotes().unwrap_or_default();
         let usual = repository.remote_to_ask(shared.as_deref()).ok().flatten();
         let is_transfer = |entry: &LogEntry| {
             entry.outcome.is_ok()
@@ -145,7 +185,7 @@ pub(super) fn remotes() -> ArgValueCandidates {
         let before = log.into_iter().rev().filter(is_transfer).filter_map(|entry| entry.peer);
         let (shell, quote) = asked();
         let mut known: Vec<String> = Vec::new();
-        for remote in usual.into_iter().chain(shared).chain(before) {
+        for remote in usual.into_iter().chain(shared).chain(before).chain(configured) {
             if !known.contains(&remote) {
                 known.push(remote);
             }

@@ -118,8 +118,10 @@ fn at_first(command: &Command) {
 /// Returns what `snap` alone does inside a project.
 fn status_of_a_project(folder: Option<&std::path::Path>) -> Option<Command> {
     let here = folder.unwrap_or(std::path::Path::new(".")).canonicalize().ok()?;
-    let is_project = here.ancestors().any(|folder| folder.join(".git").exists());
-    is_project.then(|| Command::Status(Default::default()))
+    let is_in_git = || here.ancestors().any(|folder| folder.join(".git").exists());
+    // Outside git, only the folder itself is the project.
+    let has_snapshots = || here.join(".claude").join("snapshots").is_dir();
+    (is_in_git() || has_snapshots()).then(|| Command::Status(Default::default()))
 }
 
 /// What was typed.

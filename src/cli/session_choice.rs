@@ -8,9 +8,10 @@ use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::base::paths::NativePath;
 use crate::base::screen::{Line, cut};
+use crate::base::timestamp::Timestamp;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::client::{FoundSession, LocatedSession, Passed, Wanted};
+use crate::client::{FoundSession, ListedSession, LocatedSession, Passed, Wanted};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
@@ -20,6 +21,9 @@ use crate::workspace::Workspace;
 
 /// The longest title or prompt that is shown.
 const WIDE: usize = 60;
+
+/// The most sessions of a project that a shell is told of: each is looked into for its words.
+const MOST_OF_PROJECT: usize = 40;
 
 /// Finds the session to save, and those that somebody may mean instead.
 ///
@@ -182,6 +186,35 @@ impl Names<'_> {
         let not = if why == Passed::NamedElsewhere && other_taken { ": it was not taken" } else { "" };
         format!("{what}{not}. `snap save --session {by}` saves it.")
     }
+}
+
+/// A session with a transcript in this project.
+pub(crate) struct SessionOfProject {
+    pub(crate) id: ClientId,
+    /// When it was written to last.
+    pub(crate) at: Timestamp,
+    /// Its title or first prompt; nothing, if that holds a secret.
+    pub(crate) words: Option<String>,
+}
+
+/// Returns the sessions of this repository's work trees, or of the project folder, newest first; of very many, the newest.
+pub(crate) fn of_project(workspace: &Workspace) -> Vec<SessionOfProject> {
+    let mut folders = vec![workspace.root.clone()];
+    if workspace.repository.is_some() {
+        folders.extend(work_trees_of(&workspace.root));
+    }
+    let Ok(redactor) = Redactor::open(workspace, &[]) else { return Vec::new() };
+    let sessions = workspace.client.sessions_of(&folders).into_iter().take(MOST_OF_PROJECT);
+    let session = |one: ListedSession| {
+        let words = workspace.client.session_at(&one.transcript).ok()?.words();
+        let words = words.title.or(words.prompt).filter(|words| redactor.is_clean(words.as_bytes()));
+        Some(SessionOfProject {
+            id: one.id,
+            at: Timestamp::from(one.modified),
+            words: words.map(|words| cut(&words, WIDE)),
+        })
+    };
+    sessions.filter_map(session).collect()
 }
 
 /// Returns a session's title or first prompt; nothing, if it holds a secret.

@@ -13,7 +13,7 @@ use crate::base::error::Result;
 use crate::base::screen::Line;
 
 /// Words of other programs, and what does here what is meant.
-const OTHER_WORDS: [(&[&str], &str); 17] = [
+const OTHER_WORDS: &[(&[&str], &str)] = &[
     (
         &[
             "restore", "checkout", "revert", "back", "load", "apply", "reset", "open", "continue", "start",
@@ -27,6 +27,15 @@ const OTHER_WORDS: [(&[&str], &str); 17] = [
         "`snap save NAME` makes a snapshot",
     ),
     (&["ls", "all", "dir"], "`snap list` lists the snapshots"),
+    (
+        &["search", "find", "grep", "filter"],
+        "`snap list WORD` lists the snapshots that have it in their name, message, branch, title or prompts",
+    ),
+    (&["tree", "graph"], "`snap list --tree` draws which snapshot was saved after which"),
+    (
+        &["compare", "cmp"],
+        "`snap diff REF REF` compares two snapshots, `snap diff --now REF` one with the work tree",
+    ),
     (&["del", "drop", "erase"], "`snap rm REF` removes a snapshot"),
     (&["history", "reflog"], "`snap log` says who did what; `snap list` lists the snapshots"),
     (&["info", "inspect", "cat", "describe"], "`snap show REF` shows everything in a snapshot"),
@@ -69,8 +78,20 @@ const NO_NAME: [(&str, &str); 3] = [
     ("config", "it lists all settings; to change one, edit the file that its first line names"),
 ];
 
+const NEVER_FORCED: &str = "it overwrites nothing that differs here without a yes; `--merge` merges it, and `snap rewind` sets the files \
+                            exactly as they were";
+const UNASKED: &str =
+    "one is removed without a question, and `snap undo` brings it back; `--now` deletes it for good";
+const OF_INDEX: &str =
+    "it shows all that a snapshot has; `git diff --staged | snap diff -` shows what is staged here";
+const NO_NAME_ANY_MORE: &str = "`snap branch --remove NAME` takes a line's name away; no snapshot goes";
+const LISTED: &str = "`snap branch` alone lists the lines that have names";
+
+/// What is meant by `-5`.
+const SO_MANY: &str = "`-n NUMBER` shows so many, the newest ones";
+
 /// Options that a command does not have, with the command, and what does what is meant.
-const OTHER_OPTIONS: [(&str, &str, &str); 5] = [
+const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
     (
         "push",
         "--all",
@@ -83,6 +104,19 @@ const OTHER_OPTIONS: [(&str, &str, &str); 5] = [
         "it sets what differs without that, and saves it first: `snap undo` brings it back",
     ),
     ("rewind", "--hard", "it sets what differs without that, and saves it first: `snap undo` brings it back"),
+    ("resume", "--force", NEVER_FORCED),
+    ("resume", "-f", NEVER_FORCED),
+    ("rm", "--force", UNASKED),
+    ("rm", "-f", UNASKED),
+    ("diff", "--staged", OF_INDEX),
+    ("diff", "--cached", OF_INDEX),
+    ("branch", "-d", NO_NAME_ANY_MORE),
+    ("branch", "-D", NO_NAME_ANY_MORE),
+    ("branch", "--delete", NO_NAME_ANY_MORE),
+    ("branch", "--list", LISTED),
+    ("branch", "-l", LISTED),
+    ("status", "-s", "`snap status --short` prints one line, for a prompt"),
+    ("show", "--tasks", "`snap show REF` lists the tasks without that"),
     ("rewind", "--worktree", "it works here; `snap resume --worktree BRANCH` restores into a new work tree"),
 ];
 
@@ -164,7 +198,9 @@ fn meant(error: &Error) -> Option<&'static str> {
             let usage = error.get(ContextKind::Usage)?.to_string();
             let is_of = |command: &str| usage.split_whitespace().any(|word| word == command);
             let found = OTHER_OPTIONS.iter().find(|(command, known, _)| *known == option && is_of(command));
-            found.map(|(.., hint)| *hint)
+            let is_count = || option.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+            let so_many = || (is_count() && ["list", "log"].into_iter().any(is_of)).then_some(SO_MANY);
+            found.map(|(.., hint)| *hint).or_else(so_many)
         }
         ErrorKind::MissingRequiredArgument => {
             let usage = error.get(ContextKind::Usage)?.to_string();

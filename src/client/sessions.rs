@@ -1,5 +1,6 @@
-//! All sessions on this machine, whatever project they belong to.
+//! The sessions on this machine: of all projects, or of some.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -25,18 +26,27 @@ impl ClientHome {
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) if the folder with the projects can't be read.
     pub fn all_sessions(&self) -> Result<Vec<ListedSession>> {
-        let mut all = Vec::new();
-        for project in list(&self.projects())? {
-            for transcript in list(&project).unwrap_or_default() {
-                let name = transcript.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let id = name.strip_suffix(".jsonl").and_then(ClientId::parse).filter(ClientId::is_session);
-                let written = transcript.metadata().ok().filter(std::fs::Metadata::is_file);
-                if let (Some(id), Some(Ok(modified))) = (id, written.map(|meta| meta.modified())) {
-                    all.push(ListedSession { id, transcript, modified });
-                }
-            }
-        }
-        all.sort_by(|one, other| (other.modified, &other.transcript).cmp(&(one.modified, &one.transcript)));
-        Ok(all)
+        Ok(newest_first(&list(&self.projects())?))
     }
+
+    /// Lists the sessions that were begun in these folders, the one written to last first.
+    pub fn sessions_of(&self, folders: &[PathBuf]) -> Vec<ListedSession> {
+        let projects: BTreeSet<PathBuf> = folders.iter().map(|folder| self.project(folder)).collect();
+        newest_first(&projects.into_iter().collect::<Vec<_>>())
+    }
+}
+
+/// Lists the sessions in the client's folders of some projects, the one written to last first.
+fn newest_first(projects: &[PathBuf]) -> Vec<ListedSession> {
+    let mut all = Vec::new();
+    for transcript in projects.iter().flat_map(|project| list(project).unwrap_or_default()) {
+        let name = transcript.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let id = name.strip_suffix(".jsonl").and_then(ClientId::parse).filter(ClientId::is_session);
+        let written = transcript.metadata().ok().filter(std::fs::Metadata::is_file);
+        if let (Some(id), Some(Ok(modified))) = (id, written.map(|meta| meta.modified())) {
+            all.push(ListedSession { id, transcript, modified });
+        }
+    }
+    all.sort_by(|one, other| (other.modified, &other.transcript).cmp(&(one.modified, &one.transcript)));
+    all
 }

@@ -121,11 +121,19 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn remote_to_ask(&self, preferred: Option<&str>) -> Result<Option<String>> {
+        let names = self.remotes()?;
+        let known = |wanted: &str| names.iter().find(|name| *name == wanted);
+        let chosen = preferred.and_then(known).or_else(|| known("origin")).or_else(|| names.first());
+        Ok(chosen.cloned())
+    }
+
+    /// Returns the names of the remotes.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn remotes(&self) -> Result<Vec<String>> {
         let answer = self.git.unsheltered().demand(&["remote"])?;
-        let names = String::from_utf8_lossy(&answer.stdout).into_owned();
-        let known = |wanted: &str| names.lines().find(|name| *name == wanted);
-        let chosen = preferred.and_then(known).or_else(|| known("origin")).or_else(|| names.lines().next());
-        Ok(chosen.map(str::to_owned))
+        Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
     }
 
     /// Says whether this is a partial clone: it left objects with its remote, to be fetched when they

@@ -398,6 +398,11 @@ impl Manifest {
         self.edits.as_ref().map_or(&[], |edits| &edits.files)
     }
 
+    /// Returns the commit without which its edits can't be brought back; `None` if it has no edits.
+    pub fn needed_commit(&self) -> Option<&str> {
+        self.base_commit().filter(|_| !self.edited_files().is_empty())
+    }
+
     /// Returns the commit that its edits are made against.
     pub fn base_commit(&self) -> Option<&str> {
         self.edits.as_ref()?.base.as_deref()

@@ -132,9 +132,9 @@ impl RemovalPlan {
         }
         let judge = |_: usize, one: &UnreadEntry| {
             if named.contains(&one.stem) {
-                Verdict::remove("it was named")
+                Verdict::remove("you chose it")
             } else {
-                Verdict::keep("it was not named")
+                Verdict::keep("you did not choose it")
             }
         };
         let mut plan = RemovalPlan::of(store.known()?, judge, Occasion::Named)?;

@@ -109,12 +109,10 @@ impl RemovalPlan {
             if let Some(manifest) = manifest.as_ref().filter(|_| is_asked_for) {
                 held.add(manifest);
             }
-            let line = |manifest: &Manifest| {
-                let line = self.occasion.line(context, workspace, manifest)?;
+            // One that can't be read comes back by its line too.
+            if let Some(line) = self.occasion.line(context, workspace, manifest.as_ref()) {
                 let name = if is_asked_for { NO_NAME } else { called }.to_owned();
-                Some(LogEntry { name, batch: into, ..line })
-            };
-            if let Some(line) = manifest.as_ref().and_then(line) {
+                let line = LogEntry { name, batch: into, ..line };
                 unlogged = audit::try_write(store, &line).err().or(unlogged);
             }
         }
@@ -175,7 +173,7 @@ pub fn bring_back(
 ) -> Result<(Vec<String>, Vec<Warning>)> {
     let store = &workspace.store;
     let logged = store.read_log()?.iter().any(|line| line.batch.as_ref() == Some(batch));
-    let (removed_at, back) = {
+    let (removed_at, (back, unread)) = {
         let lock = store.lock_for_deleting()?;
         let removed_at = store.trash()?.into_iter().find(|one| one.id == *batch).map(|one| one.since);
         (removed_at, store.bring_back(&lock, batch)?)
@@ -183,20 +181,24 @@ pub fn bring_back(
     let mut unlogged = None;
     // Without the line of what it undoes, nobody could redo it.
     for (manifest, at) in back.iter().zip(std::iter::repeat(removed_at)).filter(|_| !logged) {
-        let line = Occasion::Named.line(context, workspace, manifest);
+        let line = Occasion::Named.line(context, workspace, Some(manifest));
         let line =
             line.map(|line| LogEntry { at: at.unwrap_or(line.at), batch: Some(batch.clone()), ..line });
         line.iter().for_each(|line| unlogged = audit::try_write(store, line).err());
     }
-    for manifest in &back {
-        let line = audit::line(context, Operation::Undo, Some(manifest));
+    let unread_lines = unread
+        .iter()
+        .map(|stem| LogEntry { name: stem.clone(), ..audit::line(context, Operation::Undo, None) });
+    let lines = back.iter().map(|manifest| audit::line(context, Operation::Undo, Some(manifest)));
+    for line in lines.chain(unread_lines) {
         let root = Some(workspace.root.as_path().into());
         let line = LogEntry { root, batch: Some(batch.clone()), ..line };
         unlogged = audit::try_write(store, &line).err().or(unlogged);
     }
     let _best_effort = store.sync_log();
     let left = unlogged.map(|error| Warning::NotLogged(error.to_string()));
-    Ok((back.iter().map(|manifest| store.called(manifest)).collect(), left.into_iter().collect()))
+    let names = back.iter().map(|manifest| store.called(manifest)).chain(unread).collect();
+    Ok((names, left.into_iter().collect()))
 }
 
 /// Removes snapshots once more that were brought back. Returns the names of those that are removed, and what is left of that.
@@ -218,7 +220,7 @@ pub fn remove_again(
 impl Occasion {
     /// Makes the log's line about a removed snapshot. If a person asked for the removal, it names the
     /// work tree, because `undo` needs that.
-    fn line(self, context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LogEntry> {
+    fn line(self, context: &Context, workspace: &Workspace, manifest: Option<&Manifest>) -> Option<LogEntry> {
         let operation = match self {
             Occasion::Policy | Occasion::Automatic => Operation::Prune,
             Occasion::Named => Operation::Remove,
@@ -227,6 +229,6 @@ impl Occasion {
         };
         let asked_for = matches!(self, Occasion::Policy | Occasion::Named | Occasion::Again);
         let root = asked_for.then(|| workspace.root.as_path().into());
-        Some(LogEntry { root, ..audit::line(context, operation, Some(manifest)) })
+        Some(LogEntry { root, ..audit::line(context, operation, manifest) })
     }
 }

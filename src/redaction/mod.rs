@@ -103,6 +103,16 @@ pub struct SearchedPiece<'a> {
     pub noted: Vec<UnlistedSecret>,
 }
 
+/// Takes the secrets out of what a person typed, for the log.
+///
+/// # Errors
+/// As [`Redactor::open`].
+pub fn typed(workspace: &Workspace, place: &str, text: &str) -> Result<String> {
+    let mut text = text.to_owned();
+    Redactor::open(workspace, &[])?.string(place, &mut text);
+    Ok(text)
+}
+
 impl Redactor {
     /// Prepares to redact what is saved in a workspace; `allow` adds to what may stay.
     ///

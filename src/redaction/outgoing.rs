@@ -22,6 +22,12 @@ const MOST_LISTED: usize = 10;
 const OF_BASE: &str = "the base version of ";
 const OF_DIFF: &str = "the diff of ";
 
+/// Names, which a save keeps as they are: without them nothing can be found again.
+const NAME_OF: &str = "the name of the ";
+const BRANCH: &str = "branch";
+const FILE: &str = "file";
+const FOLDER: &str = "folder";
+
 /// A search of what is about to leave the machine.
 pub struct Outgoing {
     redactor: Redactor,
@@ -59,7 +65,7 @@ impl Outgoing {
         let carried = match workspace.store.bases(manifest) {
             // An extra that stays here.
             Err(_) if !with_base => Bases::default(),
-            carried => carried?,
+            carried => carried?.unwrap_or_default(),
         };
         let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
         look(workspace, manifest, &mut versions, &self.redactor, monitor)?;
@@ -98,7 +104,22 @@ impl Outgoing {
                 .to_owned()
                 + without
         } else {
-            format!("save again (`snap save` redacts them) and {goes_on}")
+            let is_in_name = |what: &&str| {
+                let of_it = |place: &String| place.strip_prefix(NAME_OF) == Some(*what);
+                open.iter().any(|secret| secret.places.iter().any(of_it))
+            };
+            let named: Vec<String> = [BRANCH, FILE, FOLDER]
+                .iter()
+                .filter(|what| is_in_name(what))
+                .map(|what| format!("the {what}"))
+                .collect();
+            match named.as_slice() {
+                [] => format!("save again (`snap save` redacts them) and {goes_on}"),
+                _ => format!(
+                    "rename {} (a save keeps names as they are), save again and {goes_on}",
+                    named.join(" and ")
+                ),
+            }
         };
         Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so {what}"))
             .list(listed(&open))
@@ -177,11 +198,32 @@ fn look(
             monitor.add(diff.bytes);
         }
     }
+    look_at_names(manifest, redactor);
     // Titles, tasks, grants and whatever else stands in the manifest itself.
     let (json, texts) = without_own_marks(&manifest.to_json()?)?;
     redactor.json("the manifest", &json);
     texts.iter().for_each(|text| drop(redactor.text("the manifest", text.as_bytes())));
     Ok(())
+}
+
+/// Searches names, so that it is known of what is found in one that another save would not take it out.
+fn look_at_names(manifest: &Manifest, redactor: &Redactor) {
+    let look = |what: &str, name: &str| drop(redactor.text(&format!("{NAME_OF}{what}"), name.as_bytes()));
+    let place = &manifest.workspace;
+    place.branch.iter().for_each(|branch| look(BRANCH, branch));
+    for edit in manifest.edited_files() {
+        look(FILE, &edit.path.to_string());
+        edit.from.iter().for_each(|from| look(FILE, &from.path.to_string()));
+    }
+    manifest.edits.iter().flat_map(|edits| &edits.skipped).for_each(|skipped| look(FILE, &skipped.path));
+    if let Some(around) = &manifest.around {
+        let ignored = around.ignored.iter();
+        ignored.clone().flat_map(|ignored| &ignored.files).for_each(|file| look(FILE, &file.to_string()));
+        let folders = ignored.flat_map(|ignored| &ignored.folders).chain(&around.empty_folders);
+        folders.for_each(|folder| look(FOLDER, &folder.to_string()));
+    }
+    place.worktree.iter().for_each(|name| look(FOLDER, name));
+    look(FOLDER, &place.root.to_string());
 }
 
 /// Returns a manifest without fields of `snap`'s own whose names sound like a secret's (the ids of redacted secrets, keyed hashes,

@@ -246,24 +246,27 @@ fn searched<T>(
     Ok((made, read, overview))
 }
 
+/// What stands for the kind of a record that can't be read.
+const DAMAGED: &str = "damaged";
+
 impl Read {
     /// Says whether something is missing that nobody wanted to leave out.
     fn is_incomplete(&self) -> bool {
-        self.left_out.odd_images > 0 || self.passed_over.contains_key("damaged")
+        self.left_out.odd_images > 0 || self.passed_over.contains_key(DAMAGED)
     }
 
     /// Returns what the report does not hold, a line each.
     fn lines(&self, choice: &Choice) -> Vec<String> {
         let mut lines = self.left_out.lines(choice);
-        let all: u64 = self.passed_over.values().sum();
-        if all > 0 {
-            let kinds = self.passed_over.iter().map(|(kind, number)| format!("{kind} {number}"));
-            let kinds: Vec<String> = kinds.collect();
-            lines.push(match all {
-                1 => format!("1 record of a kind that is not shown: {}", kinds.join(", ")),
-                _ => format!("{all} records of kinds that are not shown: {}", kinds.join(", ")),
-            });
-        }
+        let mut line = |number: u64, what: &str, kinds: &str| match number {
+            0 => {}
+            1 => lines.push(format!("1 {what} record{kinds}")),
+            _ => lines.push(format!("{number} {what} records{kinds}")),
+        };
+        let technical = || self.passed_over.iter().filter(|(kind, _)| *kind != DAMAGED);
+        let kinds: Vec<String> = technical().map(|(kind, number)| format!("{kind} {number}")).collect();
+        line(technical().map(|(_, number)| number).sum(), "technical", &format!(": {}", kinds.join(", ")));
+        line(self.passed_over.get(DAMAGED).copied().unwrap_or_default(), "damaged", "");
         lines
     }
 }

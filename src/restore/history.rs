@@ -154,7 +154,7 @@ impl History {
     /// Takes the last removals for undone whose snapshots are there: whoever brought them back may have died before it was
     /// in the log.
     pub(super) fn settle(&mut self, is_there: impl Fn(&SnapshotId) -> bool) {
-        let is_back = |act: &mut Act| matches!(act, Act::Removed(one) if one.batch.is_some() && !one.in_trash && one.snapshots.iter().all(&is_there));
+        let is_back = |act: &mut Act| matches!(act, Act::Removed(one) if one.batch.is_some() && !one.in_trash && !one.snapshots.is_empty() && one.snapshots.iter().all(&is_there));
         while let Some(act) = self.done.pop_if(is_back) {
             self.undone.push(act);
         }
@@ -210,7 +210,10 @@ impl History {
         let at = self.done.iter().rposition(is_it);
         if let Some(at) = at {
             let act = self.done.remove(at);
-            self.undone.push(act);
+            // One that can't be read has no id by which it could be removed again.
+            if !matches!(&act, Act::Removed(removal) if removal.snapshots.is_empty()) {
+                self.undone.push(act);
+            }
         }
     }
 

@@ -54,9 +54,9 @@ pub struct MergeBase {
 pub fn check_merge(workspace: &Workspace, manifest: &Manifest, trust_repository: bool) -> Result<()> {
     let Some(repository) = &workspace.repository else { return Err(outside_git(workspace)) };
     check_finished(&repository.status()?)?;
-    let Some(base) = manifest.base_commit() else { return Ok(()) };
+    let Some(base) = manifest.needed_commit() else { return Ok(()) };
     let is_here = !matches!(repository.base_here(&manifest.id, base)?, BaseHere::Nothing);
-    if is_here || trust_repository || !workspace.store.bases(manifest)?.0.is_empty() {
+    if is_here || trust_repository || workspace.store.bases(manifest)?.is_some() {
         return Ok(());
     }
     Err(repository.lacks_commit(base))
@@ -119,7 +119,7 @@ pub fn plan_merge(
             plan.merging = Some(merging);
             Ok(*plan)
         }
-        PlannedResume::Disputed(dispute) => Err(dispute.into_error(&called)),
+        PlannedResume::Disputed(dispute) => Err(dispute.into_error(&called, &format!("{called:?}"))),
     }
 }
 

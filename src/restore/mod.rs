@@ -114,22 +114,23 @@ fn plan_since(
     let mut bases = Bases::default();
     let mut kept_tree = None;
     let mut base_is = DisputedBase::Here;
-    if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) {
+    if let (Some(repository), Some(base)) =
+        (&workspace.repository, manifest.needed_commit().filter(|_| with_edits))
+    {
         match repository.base_here(&manifest.id, base)? {
             BaseHere::Commit => {}
             BaseHere::Tree(tree) => {
                 notes.push(Warning::OnlyTreeOfBase(cut(base, 40)));
                 kept_tree = Some(tree);
             }
-            BaseHere::Nothing => {
-                bases = workspace.store.bases(&manifest)?;
-                base_is = if bases.0.is_empty() { DisputedBase::Missing } else { DisputedBase::Carried };
-                match (bases.0.is_empty(), options.trust_repository) {
-                    (true, false) => return Err(repository.lacks_commit(base)),
-                    (true, true) => {}
-                    (false, _) => notes.push(Warning::BaseCarried(cut(base, 40))),
+            BaseHere::Nothing => match workspace.store.bases(&manifest)? {
+                Some(carried) => {
+                    (bases, base_is) = (carried, DisputedBase::Carried);
+                    notes.push(Warning::BaseCarried(cut(base, 40)));
                 }
-            }
+                None if options.trust_repository => base_is = DisputedBase::Missing,
+                None => return Err(repository.lacks_commit(base)),
+            },
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());

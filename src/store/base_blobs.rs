@@ -86,14 +86,15 @@ impl Bases {
 }
 
 impl Store {
-    /// Reads the base versions that came with a snapshot; there are none if none came.
+    /// Reads the base versions that came with a snapshot; `None` if none came. They can be none at all, where each edit adds a
+    /// file.
     ///
     /// # Errors
     /// As [`Bases::from_json`], and [`Kind::Environment`] with the path.
-    pub fn bases(&self, manifest: &Manifest) -> Result<Bases> {
+    pub fn bases(&self, manifest: &Manifest) -> Result<Option<Bases>> {
         match self.bases_place(&manifest.id).read(LARGEST_MANIFEST)? {
-            Some(json) => Bases::from_json(&json, manifest),
-            None => Ok(Bases::default()),
+            Some(json) => Bases::from_json(&json, manifest).map(Some),
+            None => Ok(None),
         }
     }
 

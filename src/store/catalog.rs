@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::display_names::called;
+use super::display_names::called_by_stem;
 use super::entry::UnreadEntry;
 use super::index_file::{self, IndexFile, Indexed};
 use super::manifest_cache::{self, Identity, identity_of};
@@ -365,7 +365,7 @@ impl Store {
         }
         is_plain &= others.is_empty();
         if is_plain {
-            let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+            let called = called_by_stem(known);
             is_plain = lines.iter().all(|line| called.get(line.stem) == Some(&line.head.name));
         }
         if !self.are_still(lines.iter().map(|line| (line.stem, line.identity))) {

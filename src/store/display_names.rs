@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::stems::stems_for;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 
@@ -20,8 +21,33 @@ pub(super) struct CallableSnapshot<'a> {
     pub(super) user: &'a str,
 }
 
-/// Returns what each is called, by its file.
-pub(super) fn called(all: &[CallableSnapshot<'_>]) -> HashMap<String, String> {
+/// One file of a store, as far as its name goes.
+pub(super) trait Callable {
+    /// Returns the file name without `.json`.
+    fn stem(&self) -> &str;
+    /// Returns what it can be called by; `None` if it can't be read.
+    fn named(&self) -> Option<CallableSnapshot<'_>>;
+}
+
+/// Returns what each of a store's snapshots that can be read is called, by its file.
+pub(super) fn called_by_stem<T: Callable>(all: &[T]) -> HashMap<String, String> {
+    let unread: Vec<&str> = all.iter().filter(|one| one.named().is_none()).map(Callable::stem).collect();
+    called(&all.iter().filter_map(Callable::named).collect::<Vec<_>>(), &unread)
+}
+
+/// Says whether the file of a snapshot that can't be read may be the one that had this name before the readable one: by the
+/// file's name, which is all that is known of it.
+pub(super) fn may_have_had(unread: &str, name: &str, readable: &CallableSnapshot<'_>) -> bool {
+    let Some(first) = stems_for(name).next() else { return false };
+    let number = unread.strip_prefix(&first).and_then(|rest| rest.strip_prefix('-'));
+    // This user's own comes before all others; so of the later files only another one of theirs could.
+    let is_later = || number.is_some_and(|number| number.parse::<u16>().is_ok());
+    unread == first || !readable.own && is_later()
+}
+
+/// Returns what each is called, by its file. The name that one which can't be read may have had is not given to another one:
+/// whoever types it may mean the unreadable one.
+fn called(all: &[CallableSnapshot<'_>], unread: &[&str]) -> HashMap<String, String> {
     let mut by_name: BTreeMap<&str, Vec<&CallableSnapshot<'_>>> = BTreeMap::new();
     for one in all {
         by_name.entry(one.name).or_default().push(one);
@@ -31,12 +57,13 @@ pub(super) fn called(all: &[CallableSnapshot<'_>]) -> HashMap<String, String> {
     for (name, mut same) in by_name {
         // Files of one name are numbered in the order in which they came.
         same.sort_by_key(|one| (!one.own, one.stem.len(), one.stem));
+        let is_doubtful = unread.iter().any(|stem| may_have_had(stem, name, same[0]));
         let mut known: BTreeMap<&SnapshotId, String> = BTreeMap::new();
         for one in same {
             let word = match known.get(one.id) {
                 // Several files can hold one and the same snapshot.
                 Some(word) => word.clone(),
-                None if known.is_empty() => name.to_owned(),
+                None if known.is_empty() && !is_doubtful => name.to_owned(),
                 None => {
                     let by_user = format!("{name}@{}", word_for(one.user));
                     if taken.contains(&by_user) { format!("{name}@{}", one.id.short()) } else { by_user }
@@ -83,7 +110,7 @@ mod tests {
             one("other", false, 3, "other", "bob"),
             one("other-2", false, 4, "other", "uid 7"),
         ];
-        let called = called(&all);
+        let names = called(&all, &[]);
         for (stem, wanted) in [
             ("wip-2", "wip"),
             ("wip", "wip@ada"),
@@ -92,8 +119,16 @@ mod tests {
             ("other", "other"),
             ("other-2", "other@uid-7"),
         ] {
-            assert_eq!(called[stem], wanted, "{stem}");
+            assert_eq!(names[stem], wanted, "{stem}");
         }
+        let with_damaged = |stem| called(&all, &[stem]);
+        // Only the own one is sure to have had its name before a later file.
+        assert_eq!(with_damaged("wip")["wip-2"], "wip@me");
+        assert_eq!((&*with_damaged("wip-9")["wip-2"], &*with_damaged("wip-x")["wip-2"]), ("wip", "wip"));
+        assert_eq!(
+            (&*with_damaged("other-9")["other"], &*with_damaged("wip")["other"]),
+            ("other@bob", "other")
+        );
         assert!(is_meant("wip@ada", &all[0]) && is_meant("wip@cccc", &all[2]));
         assert!(!is_meant("wip", &all[0]) && !is_meant("wip@ccc", &all[2]) && !is_meant("wip@bob", &all[0]));
     }

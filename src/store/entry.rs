@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::display_names::CallableSnapshot;
+use super::display_names::{Callable, CallableSnapshot};
 use super::manifest_cache::Identity;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -26,13 +26,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns what it can be called by.
-    pub(super) fn named(&self) -> Option<CallableSnapshot<'_>> {
-        let manifest = self.manifest.as_ref().ok()?;
-        let (name, user) = (&manifest.name, &manifest.created_by.user);
-        Some(CallableSnapshot { stem: &self.stem, own: self.own, id: &manifest.id, name, user })
-    }
-
     /// Gives it the name that it has among all others.
     pub(super) fn is_called(&mut self, called: &HashMap<String, String>) {
         if let Some(called) = called.get(&self.stem) {
@@ -95,9 +88,26 @@ impl UnreadEntry {
     pub fn dated(&self, head: &Head, own: bool) -> Timestamp {
         if own { head.created_at } else { head.created_at.min(self.written) }
     }
+}
 
-    /// Returns what it can be called by.
-    pub(super) fn named(&self) -> Option<CallableSnapshot<'_>> {
+impl Callable for Entry {
+    fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    fn named(&self) -> Option<CallableSnapshot<'_>> {
+        let manifest = self.manifest.as_ref().ok()?;
+        let (name, user) = (&manifest.name, &manifest.created_by.user);
+        Some(CallableSnapshot { stem: &self.stem, own: self.own, id: &manifest.id, name, user })
+    }
+}
+
+impl Callable for UnreadEntry {
+    fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    fn named(&self) -> Option<CallableSnapshot<'_>> {
         let head = self.head.as_ref().ok()?;
         let (name, user) = (&head.name, &head.created_by.user);
         Some(CallableSnapshot { stem: &self.stem, own: self.own, id: &head.id, name, user })

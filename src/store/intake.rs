@@ -39,7 +39,7 @@ pub struct Incoming<'a> {
     /// Sound objects that the store does not have.
     sealed: BTreeMap<ObjectId, Sealed>,
     /// Base versions that come along.
-    bases: Bases,
+    bases: Option<Bases>,
     /// Why it will not be added, sound or not: said last, when it is known to be sound.
     refusal: Option<Error>,
 }
@@ -51,6 +51,11 @@ pub struct Added {
     pub new: bool,
     /// How many objects were written: new ones, and damaged or lost ones put right.
     pub objects: usize,
+}
+
+/// Returns the base versions that come along, each with its blob's id.
+fn versions(bases: Option<&Bases>) -> impl Iterator<Item = (&String, &ObjectRef)> {
+    bases.into_iter().flat_map(|bases| &bases.0)
 }
 
 impl<'a> Incoming<'a> {
@@ -67,7 +72,7 @@ impl<'a> Incoming<'a> {
         }
         let refusal = check_may_travel(&manifest).and_then(|()| check_time(&manifest, now)).err();
         let missing = manifest.objects().iter().map(|object| (object.object, object.size)).collect();
-        let (sealed, bases) = (BTreeMap::new(), Bases::default());
+        let (sealed, bases) = (BTreeMap::new(), None);
         Ok(Incoming { store, manifest, json, missing, sealed, bases, refusal })
     }
 
@@ -76,12 +81,13 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// As [`Bases::from_json`]; [`Kind::Damaged`] too if they are too much.
     pub fn expect_bases(&mut self, json: &[u8]) -> Result<()> {
-        self.bases = Bases::from_json(json, &self.manifest)?;
-        for object in self.bases.0.values() {
+        let bases = Bases::from_json(json, &self.manifest)?;
+        for object in bases.0.values() {
             if self.missing.insert(object.object, object.size).is_some_and(|size| size != object.size) {
                 return Err(self.wrong(object.object, "it has two sizes"));
             }
         }
+        self.bases = Some(bases);
         let raw = self.missing.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
         if !(self.missing.len() as u64 > MOST_OBJECTS || raw > LARGEST_SNAPSHOT) {
             Ok(())
@@ -127,7 +133,7 @@ impl<'a> Incoming<'a> {
     /// Checks that a base version is the blob that its id says.
     fn check_base(&self, object: &ObjectRef, frame: &[u8]) -> Result<()> {
         let mut blobs =
-            self.bases.0.iter().filter(|(_, base)| *base == object).map(|(oid, _)| oid).peekable();
+            versions(self.bases.as_ref()).filter(|(_, base)| *base == object).map(|(oid, _)| oid).peekable();
         let Some(edits) = self.manifest.edits.as_ref().filter(|_| blobs.peek().is_some()) else {
             return Ok(());
         };
@@ -186,13 +192,19 @@ impl<'a> Incoming<'a> {
         lock.sync()?;
         // Those that were here from the start were not under our lock until now.
         let lost = |object: &ObjectRef| !self.store.object_place(object.object).exists();
-        if self.manifest.objects().iter().chain(self.bases.0.values()).any(lost) {
+        if self
+            .manifest
+            .objects()
+            .iter()
+            .chain(versions(self.bases.as_ref()).map(|(_, object)| object))
+            .any(lost)
+        {
             return Err(Error::new(Kind::Environment, format!("Cannot add {name:?}"))
                 .because("another snap removed parts of it meanwhile")
                 .hint("run the command again"));
         }
-        if !self.bases.0.is_empty() {
-            self.store.publish_bases(&self.manifest.id, &self.bases)?;
+        if let Some(bases) = &self.bases {
+            self.store.publish_bases(&self.manifest.id, bases)?;
         }
         before(&self.manifest);
         if !here {

@@ -32,6 +32,7 @@ mod quarantine;
 mod read_states;
 mod refs;
 mod seal;
+mod stems;
 mod streams;
 mod summaries;
 mod trash;
@@ -195,7 +196,7 @@ impl Store {
         let entry = |known: &UnreadEntry| self.entry_with(&known.stem, |_| known.pinned);
         let entries = parallel::map(&known, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
-        let called = display_names::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
+        let called = display_names::called_by_stem(&entries);
         for entry in &mut entries {
             entry.is_called(&called);
         }
@@ -273,6 +274,7 @@ impl Store {
     /// [`Kind::Refused`], with what to do.
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
         let known = self.known()?;
+        Store::refuse_unread(&known, name)?;
         // Where nobody can prove anything, any of them may be the user's.
         let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
         let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));

@@ -97,7 +97,7 @@ impl Store {
     pub(super) fn add_needs(&self, manifest: &Manifest, needed: &mut Objects) -> bool {
         let Ok(bases) = self.bases(manifest) else { return false };
         needed.extend(manifest.objects().iter().map(|object| object.object));
-        needed.extend(bases.0.values().map(|object| object.object));
+        needed.extend(bases.iter().flat_map(|bases| bases.0.values()).map(|object| object.object));
         true
     }
 

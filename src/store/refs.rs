@@ -1,11 +1,9 @@
-//! Names: what a person may call a snapshot, the file name made from it, and references.
-//!
-//! A file name is made from the name. It is readable, plain on every system, and different from all others
-//! even if case does not count.
+//! Names: what a person may call a snapshot, and references.
 
 use std::collections::HashMap;
 
-use super::display_names::{CallableSnapshot, called, is_meant};
+use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
+use super::stems::stems_for;
 use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -24,12 +22,7 @@ fn removed_meanwhile() -> Error {
 }
 
 const LONGEST_NAME: usize = 120;
-const LONGEST_STEM: usize = 60;
-
 const NAME_ANOTHER: &str = "a newer snapshot can't be read; name the one you mean (`snap list`)";
-
-/// Names that Windows gives to devices, which no file may have there.
-const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// Checks what a person wants to call a snapshot.
 ///
@@ -55,30 +48,6 @@ pub fn check_name(name: &str) -> Result<()> {
     };
     let shown = cut(&shown, LONGEST_SHOWN);
     Err(Error::new(Kind::Usage, format!("{shown:?} can't be a snapshot's name")).because(why))
-}
-
-/// Returns the file names to try for a name, best first, without `.json`.
-pub(super) fn stems_for(name: &str) -> impl Iterator<Item = String> {
-    let mut stem = String::new();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        let plain = c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
-        match (plain, stem.ends_with('-')) {
-            (true, _) => stem.push(c),
-            (false, false) => stem.push('-'),
-            (false, true) => {}
-        }
-    }
-    stem.truncate(LONGEST_STEM);
-    let mut stem = stem.trim_matches(['-', '.']).to_owned();
-    let is_device = DEVICES.iter().any(|device| {
-        let base = stem.split('.').next().unwrap_or_default();
-        base == *device
-            || (base.len() == 4 && base.starts_with(device) && base.ends_with(|c: char| c.is_ascii_digit()))
-    });
-    if stem.is_empty() || is_device {
-        stem = format!("snapshot-{stem}").trim_end_matches('-').to_owned();
-    }
-    std::iter::once(stem.clone()).chain((2..10_000).map(move |n| format!("{stem}-{n}")))
 }
 
 /// How a person points at a snapshot: a name, `latest`, `latest~2`, or the start of an id.
@@ -140,7 +109,7 @@ impl Store {
     /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
     pub fn called(&self, manifest: &Manifest) -> String {
         let known = self.known().unwrap_or_default();
-        let mut called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let mut called = called_by_stem(&known);
         let this = known.iter().find(|one| one.head.as_ref().is_ok_and(|head| head.id == manifest.id));
         this.and_then(|this| called.remove(&this.stem)).unwrap_or_else(|| manifest.name.clone())
     }
@@ -151,7 +120,7 @@ impl Store {
     /// [`Kind::Environment`] if the store can't be read.
     pub fn names(&self) -> Result<HashMap<SnapshotId, String>> {
         let known = self.known()?;
-        let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let called = called_by_stem(&known);
         let heads = known.iter().filter_map(|one| Some((one.head.as_ref().ok()?, called.get(&one.stem)?)));
         Ok(heads.map(|(head, name)| (head.id.clone(), name.clone())).collect())
     }
@@ -163,7 +132,7 @@ impl Store {
             return Ok(());
         }
         let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
-        let called = called(&all);
+        let called = called_by_stem(known);
         let is_taken = |one: &CallableSnapshot<'_>| {
             one.name != name
                 && (called.get(one.stem).is_some_and(|word| word == name) || !one.own && is_meant(name, one))
@@ -177,6 +146,19 @@ impl Store {
                 Line(taken.user)
             ))
             .hint("take another name"))
+    }
+
+    /// Refuses a name that one which can't be read may have: the new one could not be called by it.
+    pub(super) fn refuse_unread(known: &[UnreadEntry], name: &str) -> Result<()> {
+        let first = stems_for(name).next();
+        let has_it = |one: &&UnreadEntry| one.head.is_err() && first.as_ref() == Some(&one.stem);
+        let Some(unread) = known.iter().find(has_it) else { return Ok(()) };
+        Err(Error::new(Kind::Refused, format!("There is a snapshot {} already", quoted(&unread.stem)))
+            .because("it can't be read")
+            .hint(format!(
+                "take another name, or remove that one with `snap rm {:?}`",
+                Line(&unread.stem).to_string()
+            )))
     }
 
     /// Finds the one snapshot that a reference means, as [`Store::find`]; but one that can't be read is not skipped: for
@@ -289,7 +271,7 @@ impl Store {
 
     /// Returns what each of these is called here, by its file.
     pub fn called_by_stem(known: &[UnreadEntry]) -> HashMap<String, String> {
-        called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>())
+        called_by_stem(known)
     }
 
     /// Finds the newest but so many, and why one can't be read whose file is newer.
@@ -345,27 +327,28 @@ impl Store {
         by_beginning: bool,
     ) -> Result<&'k UnreadEntry> {
         let shown = Line(name).to_string();
+        let has_name = |entry: &UnreadEntry| called.get(&entry.stem).is_some_and(|word| word == name);
+        let has_lost_it = |one: &UnreadEntry, unread: &str| {
+            one.named().is_some_and(|one| one.name == name && may_have_had(unread, name, &one))
+        };
         let is_called = |entry: &UnreadEntry| match &entry.head {
-            Ok(head) => called.get(&entry.stem).is_some_and(|word| word == name) || head.id.as_str() == name,
+            Ok(head) => has_name(entry) || head.id.as_str() == name,
             // A damaged one has no other name than its file's, or what would have become that.
-            Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
+            Err(_) if entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem) => true,
+            Err(_) => !known.iter().any(has_name) && known.iter().any(|one| has_lost_it(one, &entry.stem)),
         };
         let starts = |entry: &UnreadEntry| {
             name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
         let begins = |entry: &UnreadEntry| {
             let typed = name.to_lowercase();
-            called.get(&entry.stem).is_some_and(|word| word.to_lowercase().starts_with(&typed))
+            called.get(&entry.stem).unwrap_or(&entry.stem).to_lowercase().starts_with(&typed)
         };
         let names =
             known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
         let alike = names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
         let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             known.iter().partition(|entry| is_called(entry));
-        // A readable one of that name is meant before a damaged one.
-        if exact.iter().any(|entry| entry.head.is_ok()) {
-            exact.retain(|entry| entry.head.is_ok());
-        }
         // Several files can hold one and the same snapshot.
         let id = |one: &UnreadEntry| one.head.as_ref().ok().map(|head| head.id.clone());
         exact.sort_by_key(|one| (!one.own, id(one)));
@@ -392,9 +375,8 @@ impl Store {
         }
         let fitting: Vec<String> = found
             .iter()
-            .filter_map(|entry| called.get(&entry.stem))
             .take(3)
-            .map(|word| quoted(word))
+            .map(|entry| quoted(called.get(&entry.stem).unwrap_or(&entry.stem)))
             .collect();
         match (found.pop(), found.len()) {
             (Some(entry), 0) => match &entry.head {
@@ -433,22 +415,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn stem(name: &str) -> String {
-        stems_for(name).next().expect("at least one")
-    }
-
-    #[test]
-    fn file_names_are_readable_and_plain_everywhere() {
-        assert_eq!(stem("before api refactor"), "before-api-refactor");
-        assert_eq!(stem("Before/API: v1.2"), "before-api-v1.2");
-        assert_eq!(stem("../../etc/passwd"), "etc-passwd");
-        assert_eq!(stem("日本"), "snapshot");
-        assert_eq!(stem("CON"), "snapshot-con");
-        assert_eq!(stem("com1.x"), "snapshot-com1.x");
-        assert_eq!(stem(&"x".repeat(500)).len(), 60);
-        assert_eq!(stems_for("a").nth(1).as_deref(), Some("a-2"));
-    }
 
     #[test]
     fn a_name_that_would_mislead_is_refused() {

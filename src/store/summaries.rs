@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use super::display_names::called;
+use super::display_names::called_by_stem;
 use super::entry::UnreadEntry;
 use super::index_file::{self, IndexFile, Indexed};
 use super::manifest_cache::Identity;
@@ -144,7 +144,7 @@ impl Store {
                 let _made_again = index_file::write(self, Indexed::Summaries, begun.draft, (), &lines);
             }
         }
-        let mut names = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let mut names = called_by_stem(&known);
         let called = known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone()));
         let called = called.collect();
         Ok(Summaries { called, known, read })

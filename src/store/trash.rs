@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{DeleteLock, PATIENCE, Store, manifest_name, refs};
+use super::{DeleteLock, PATIENCE, Store, manifest_name, stems};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -145,12 +145,13 @@ impl Store {
         self.objects_folder().sync()
     }
 
-    /// Brings back all that one command removed. Returns the manifests that came back.
+    /// Brings back all that one command removed. Returns the manifests that came back, and the file names, without `.json`, of
+    /// those that can't be read.
     ///
     /// # Errors
     /// [`Kind::NotFound`] if it is not in the trash; [`Kind::Conflict`] if another snapshot has one of the names: nothing
     /// comes back then; [`Kind::Environment`] with the path.
-    pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<Vec<Manifest>> {
+    pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<(Vec<Manifest>, Vec<String>)> {
         let Some(batch) = self.batch(id.clone())? else {
             return Err(Error::new(Kind::NotFound, "What was removed is no longer in the trash"));
         };
@@ -175,29 +176,31 @@ impl Store {
                 .hint(format!("`snap rm {name:?}` moves that one into the trash; then `snap undo` twice")));
         }
         let _publishing = self.publishing()?;
-        let mut back = Vec::new();
+        let (mut back, mut unread) = (Vec::new(), Vec::new());
         for stem in &batch.stems {
             let Some(manifest) = self.trashed(&batch, stem)? else { continue };
             let place = self.batch_folder(id).join(manifest_name(stem));
             let is_there = manifest.as_ref().is_ok_and(|manifest| is_there(&manifest.id));
             if !is_there {
-                let name = manifest_name(&self.free_stem(stem, manifest.as_ref().ok())?);
+                let stem = self.free_stem(stem, manifest.as_ref().ok())?;
+                let name = manifest_name(&stem);
                 files::also_name(&place, &self.at(&name), &self.tmp())?;
                 self.at("").sync()?;
                 self.shelter_file(&name);
+                unread.extend(manifest.is_err().then_some(stem));
             }
             place.remove()?;
             back.extend(manifest.ok().filter(|_| !is_there));
         }
         self.batch_folder(id).remove_all()?;
-        Ok(back)
+        Ok((back, unread))
     }
 
     /// Returns a free name for the file of a snapshot: the one that it had, if nothing has that now.
     fn free_stem(&self, had: &str, manifest: Option<&Manifest>) -> Result<String> {
         let taken = self.known()?;
         let name = manifest.map_or(had, |manifest| &manifest.name);
-        let mut stems = std::iter::once(had.to_owned()).chain(refs::stems_for(name));
+        let mut stems = std::iter::once(had.to_owned()).chain(stems::stems_for(name));
         stems
             .find(|stem| !taken.iter().any(|other| other.stem.eq_ignore_ascii_case(stem)))
             .ok_or_else(|| Error::new(Kind::Bug, "No free file name was found for the snapshot"))

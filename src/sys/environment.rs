@@ -35,6 +35,11 @@ pub fn texts() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(text).collect()
 }
 
+/// Returns where the shell says that it is: known even if that folder is gone.
+pub fn folder_of_the_shell() -> Option<PathBuf> {
+    variable("PWD").map(PathBuf::from).filter(|folder| folder.is_absolute())
+}
+
 /// Returns the folder that the process is in.
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();

@@ -50,8 +50,8 @@ pub fn export<W: Write>(
     let line = line(context, Operation::Export, Some(manifest), peer);
     let json = store.manifest_bytes(&entry.stem)?;
     let written = check_sound(&json, manifest, context.now).and_then(|()| {
-        let bases = if with_base { collect_bases(workspace, manifest)? } else { Carried::default() };
-        write(store, entry, manifest, &bases, out, failed)
+        let carried = if with_base { Some(collect_bases(workspace, manifest)?) } else { None };
+        write(store, entry, manifest, carried, out, failed)
     });
     let done = audit::unless_failed(store, &line, written)?;
     audit::write(store, &line);
@@ -96,7 +96,7 @@ struct Carried {
 
 /// Finds what the edits were made from: in the repository, or what came with the snapshot.
 fn collect_bases(workspace: &Workspace, manifest: &Manifest) -> Result<Carried> {
-    let came = workspace.store.bases(manifest)?;
+    let came = workspace.store.bases(manifest)?.unwrap_or_default();
     let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &came);
     let mut carried = Carried::default();
     for oid in Bases::wanted(manifest) {
@@ -121,12 +121,13 @@ fn write<W: Write>(
     store: &Store,
     entry: &Entry,
     manifest: &Manifest,
-    carried: &Carried,
+    carried: Option<Carried>,
     out: W,
     failed: impl Fn(&std::io::Error) -> Error,
 ) -> Result<(W, u64)> {
     let json = store.manifest_bytes(&entry.stem)?;
-    let bases = if carried.bases.0.is_empty() { None } else { Some(carried.bases.to_json()?) };
+    let bases = carried.as_ref().map(|carried| carried.bases.to_json()).transpose()?;
+    let carried = carried.unwrap_or_default();
     let both = manifest.objects().into_iter().chain(carried.bases.0.values().copied());
     let objects: BTreeMap<ObjectId, ObjectRef> = both.map(|object| (object.object, object)).collect();
     let mut bundle = BundleWriter::begin(out, &json, bases.as_deref(), objects.len() as u64)

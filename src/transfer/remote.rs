@@ -450,7 +450,8 @@ impl<'a> Remotes<'a> {
         let error =
             Error::new(Kind::Environment, format!("{} did not accept {name:?}", self.shown())).because(why);
         error.hint(if why.contains(UNPACKER_ERROR) {
-            "it is full, or the connection broke; nothing was transferred: run the command again later"
+            "it could not store what was sent: it is full, something in it is damaged (`git fsck` there tells), or the connection broke; \
+             nothing was transferred: mend that, and run the command again"
         } else {
             "some hosts accept only branches and tags; `snap export` makes a file that works anywhere"
         })

@@ -179,8 +179,10 @@ fn check(
             cause: error.to_string(),
             object: None,
         });
-        Bases::default()
+        None
     });
+    let have_come = bases.is_some();
+    let bases = bases.unwrap_or_default();
     let extras = bases.0.iter().map(|(oid, object)| (format!("the base version {oid}"), *object));
     let mut damaged = Vec::new();
     for (what, object) in uses(manifest).into_iter().chain(extras) {
@@ -198,7 +200,7 @@ fn check(
     // What needs a damaged object is named already.
     let sound = |objects: &[ObjectRef]| !objects.iter().any(|object| damaged.contains(object));
     check_session(workspace, manifest, &sound, &mut checked, monitor)?;
-    let can_apply = check_base(workspace, entry, manifest, &bases, &mut checked)?;
+    let can_apply = check_base(workspace, entry, manifest, have_come, &mut checked)?;
     if can_apply {
         check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
     }
@@ -233,12 +235,13 @@ fn check_session(
     Ok(())
 }
 
-/// Says whether the edits can be made here; and if their base is gone, what that means.
+/// Says whether the edits can be made here; and if their base is gone, what that means. `have_come`: their base versions came
+/// with the snapshot.
 fn check_base(
     workspace: &Workspace,
     entry: &Entry,
     manifest: &Manifest,
-    bases: &Bases,
+    have_come: bool,
     checked: &mut CheckedSnapshot,
 ) -> Result<bool> {
     let Some(edits) = &manifest.edits else { return Ok(false) };
@@ -251,7 +254,7 @@ fn check_base(
         return Ok(false);
     };
     let Some(base) = &edits.base else { return Ok(true) };
-    match (repository.base_here(&manifest.id, base)?, bases.0.is_empty()) {
+    match (repository.base_here(&manifest.id, base)?, have_come) {
         (BaseHere::Commit, _) => Ok(true),
         (BaseHere::Tree(_), _) => {
             let note = format!(
@@ -260,7 +263,12 @@ fn check_base(
             checked.notes.push(note);
             Ok(true)
         }
-        (BaseHere::Nothing, false) => {
+        (BaseHere::Nothing, _) if edits.files.is_empty() => {
+            let note = format!("{base} is not here: `snap rewind` needs it, `snap resume` doesn't");
+            checked.notes.push(note);
+            Ok(true)
+        }
+        (BaseHere::Nothing, true) => {
             let note = format!(
                 "{base} is not here: `snap resume` works with the versions that came with it, `snap rewind` doesn't"
             );
@@ -268,14 +276,14 @@ fn check_base(
             Ok(true)
         }
         // What comes from elsewhere need not find its base here.
-        (BaseHere::Nothing, true) if !entry.own => {
+        (BaseHere::Nothing, false) if !entry.own => {
             let note = format!(
                 "the diffs were not applied: {base} is not here; `snap resume --fetch-base` fetches it"
             );
             checked.notes.push(note);
             Ok(false)
         }
-        (BaseHere::Nothing, true) => {
+        (BaseHere::Nothing, false) => {
             let error = repository.lacks_commit(base);
             let cause = match error.next_step() {
                 Some(hint) => format!("it is not in this repository, so the files can't be restored: {hint}"),

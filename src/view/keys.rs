@@ -170,7 +170,7 @@ impl State {
             KeyCode::Enter if !text.is_empty() => {
                 self.pattern = Some(Pattern::new(text));
                 (self.prompt, self.found) = (None, None);
-                self.goal = Some(Goal::Search { from: self.top.record, forward: true });
+                self.look_for(self.top.record, true);
             }
             KeyCode::Esc | KeyCode::Backspace | KeyCode::Enter => self.prompt = None,
             _ => {}
@@ -256,7 +256,7 @@ impl State {
             return Ok(self.select(list, usize::MAX));
         }
         self.found = None;
-        self.goal = if self.complete { None } else { Some(Goal::End) };
+        self.goal = (self.diff.is_some() && !self.complete).then_some(Goal::End);
         self.top = self.last_page()?;
         Ok(None)
     }

@@ -398,7 +398,15 @@ impl State {
             (Some(found), true) => found + 1,
             (found, _) => found.unwrap_or(self.top.record),
         };
-        self.goal = Some(Goal::Search { from, forward });
+        self.look_for(from, forward);
+    }
+
+    /// Begins a search, if there is anything to search.
+    pub(super) fn look_for(&mut self, from: u64, forward: bool) {
+        self.goal = self.diff.is_some().then_some(Goal::Search { from, forward });
+        if self.goal.is_none() {
+            self.message = Some("nothing is shown here, so nothing was searched".to_owned());
+        }
     }
 
     /// Returns the first visible line of a list with this many rows, its heading included.

@@ -545,7 +545,7 @@ fn a_push_is_completed_with_a_remote_and_then_with_a_snapshot() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    assert_eq!(completed(&["push", ""]), ["origin"]);
+    assert_eq!(completed(&["push", ""]), ["origin", "backup"]);
     project.snap(&["push", "backup"]).exits(0);
     assert_eq!(completed(&["push", ""]), ["origin", "backup"]);
     assert_eq!(completed(&["push", "b"]), ["backup"]);

@@ -20,6 +20,12 @@ fn status_names_a_snapshot_whose_content_is_gone() {
     let found = problems();
     assert!(said(&found) && found.to_string().contains("content of whole is"), "{found}");
     assert!(found.to_string().contains("snap verify --repair"), "{found}");
+    let list = project.snap(&["list"]).exits(0).stdout;
+    let of = |name: &str| list.lines().find(|line| line.contains(&format!("\t{name}\t"))).must("a line");
+    assert!(of("whole").contains("(content missing)") && !of("other").contains("missing"), "{list}");
+    let show = |name: &str| project.snap(&["show", name]).exits(0).stdout;
+    assert!(show("whole").contains("damaged or missing in part; `snap verify whole`"), "{}", show("whole"));
+    assert!(!show("other").contains("missing in part"), "{}", show("other"));
 }
 
 #[test]
@@ -49,6 +55,109 @@ fn a_line_that_went_on_after_it_was_closed_is_not_shown_as_closed() {
         let of = |name: &str| shown.lines().find(|line| line.contains(name)).must("a line").to_owned();
         assert!(of("two").contains("(closed)"), "{shown}");
         assert!(of("one").contains("(was closed, goes on)") && !of("one").contains("(closed)"), "{shown}");
+    }
+}
+
+#[test]
+fn words_and_options_of_other_tools_lead_to_what_does_it_here() {
+    let project = Project::new();
+    project.snap(&["save", "one"]).exits(0);
+    project.write("a.txt", "2\n");
+    project.snap(&["save", "two"]).exits(0);
+    for (typed, hint) in [
+        (&["search", "x"][..], "`snap list WORD`"),
+        (&["grep", "x"], "`snap list WORD`"),
+        (&["find", "x"], "`snap list WORD`"),
+        (&["compare", "one", "two"], "`snap diff REF REF`"),
+        (&["tree"], "`snap list --tree`"),
+        (&["resume", "one", "--force"], "`--merge` merges"),
+        (&["rm", "one", "--force"], "`snap undo` brings it back"),
+        (&["rm", "one", "-f"], "`snap undo` brings it back"),
+        (&["diff", "--staged"], "`git diff --staged | snap diff -`"),
+        (&["diff", "--cached"], "`git diff --staged | snap diff -`"),
+        (&["list", "-5"], "`-n NUMBER`"),
+        (&["log", "-15"], "`-n NUMBER`"),
+        (&["branch", "-d", "x"], "`snap branch --remove NAME`"),
+        (&["branch", "--list"], "`snap branch` alone"),
+        (&["status", "-s"], "`snap status --short`"),
+    ] {
+        let said = project.snap(typed).exits(2).stderr;
+        assert!(said.contains(hint), "{typed:?}: {said}");
+        for alike in ["--fork", "--store", "--stat", "--patch", "similar argument"] {
+            assert!(!said.contains(alike), "{typed:?}: {said}");
+        }
+    }
+    project.snap(&["diff", "one..two"]).exits(3).says(&["`snap diff one two`"]);
+    project.snap(&["diff", "HEAD"]).exits(3).says(&["`git diff HEAD | snap diff -`", "`snap diff --now`"]);
+    project.snap(&["diff", "HEAD~2"]).exits(3).says(&["`git diff HEAD~2 | snap diff -`"]);
+    project.snap(&["rm", "--remote", "one"]).exits(2).says(&["`snap rm --remote origin one`"]);
+}
+
+#[test]
+fn snap_alone_where_snapshots_are_is_status_also_outside_git() {
+    let project = Project::empty();
+    project.session("c137e379-838e-4509-8148-16b407691758");
+    project.snap(&["save", "wip"]).exits(0);
+    let alone = project.snap(&[]).exits(0).stdout;
+    assert!(alone.contains("Newest") && alone.contains("wip"), "{alone}");
+}
+
+#[test]
+fn what_is_closed_and_what_goes_on_from_it_are_both_named() {
+    let project = Project::new();
+    for name in ["m-old", "m new"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project
+        .snap(&["close", "m-old"])
+        .exits(0)
+        .says(&["\"m-old\" is closed; \"m new\", saved after it, stays open.", "`snap reopen m-old`"]);
+    project
+        .snap(&["close", "m new"])
+        .exits(0)
+        .says(&["The line that ends with \"m new\" is closed", "`snap reopen 'm new'`"]);
+}
+
+#[test]
+fn a_tree_can_begin_with_the_oldest() {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let names = |arguments: &[&str]| {
+        let tree = project.snap(arguments).exits(0).stdout;
+        [tree.find("one").must("one"), tree.find("two").must("two")]
+    };
+    let [one, two] = names(&["list", "--tree"]);
+    assert!(two < one);
+    let [one, two] = names(&["list", "--tree", "--reverse"]);
+    assert!(one < two);
+}
+
+#[test]
+fn a_session_is_completed_with_its_id() {
+    let project = Project::new();
+    let id = "c137e379-838e-4509-8148-16b407691758";
+    project.session(id);
+    project.snap(&["save", "wip"]).exits(0);
+    let completed = |words: &[&str]| {
+        let typed = [&["--", "snap"], words].concat();
+        let mut command = project.command(project.root(), &typed);
+        command.env("SNAP_COMPLETE", "zsh").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        ran(&mut command).exits(0).stdout
+    };
+    for words in [
+        &["save", "--session", ""][..],
+        &["merge", "--session", "c1"],
+        &["branch", "--session", ""],
+        &["doctor", ""],
+        &["list", "--session", ""],
+    ] {
+        let found = completed(words);
+        assert!(found.contains(id), "{words:?}: {found}");
+        assert!(found.contains("now") || found.contains("s  "), "{words:?}: {found}");
     }
 }
 

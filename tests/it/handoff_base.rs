@@ -121,6 +121,46 @@ fn base_versions_are_handed_on_alike_and_go_with_their_snapshot() {
 }
 
 #[test]
+fn a_snapshot_without_edits_is_resumed_wherever_its_commit_is_not() {
+    let (mine, theirs) = apart();
+    mine.git(&["reset", "-q", "--hard"]);
+    mine.git(&["clean", "-qfd", "-e", ".claude"]);
+    let session = "c137e379-838e-4509-8148-16b407691758";
+    mine.session(session);
+    mine.snap(&["save", "bare"]).exits(0);
+    for options in [&["bare"][..], &["bare", "--with-base"]] {
+        import(&theirs, &exported_with(&mine, options));
+        theirs.snap(&["verify", "bare"]).exits(0);
+        theirs.snap(&["resume", "bare", "--trust", "--no-run", "--dry-run", "--fetch-base"]).exits(0);
+        theirs.snap(&["rewind", "bare", "--trust", "--no-run"]).exits(3).says(&["does not have the commit"]);
+        theirs.snap(&["rm", "bare", "--now", "--yes"]).exits(0);
+    }
+    import(&theirs, &exported_with(&mine, &["bare"]));
+    theirs.snap(&["merge", "bare", "--trust"]).exits(0);
+    let before = theirs.content_state();
+    // There is no such commit on any remote either, and nothing is asked for it.
+    theirs.snap(&["resume", "bare", "--trust", "--no-run", "--fetch-base"]).exits(0);
+    assert_eq!(theirs.content_state(), before);
+}
+
+#[test]
+fn new_files_alone_are_handed_on_with_base_versions_and_not_without() {
+    let (mine, theirs) = apart();
+    mine.git(&["checkout", "-q", "."]);
+    mine.snap(&["save", "new"]).exits(0);
+    import(&theirs, &exported_with(&mine, &["new"]));
+    theirs.snap(&["resume", "new", "--trust", "--no-run"]).exits(3).says(&["does not have the commit"]);
+    import(&theirs, &exported_with(&mine, &["new", "--with-base"]));
+    theirs.snap(&["verify", "new"]).exits(0);
+    theirs.snap(&["resume", "new", "--trust", "--no-run"]).exits(0).says(&["base commit"]);
+    assert_eq!(theirs.read("new.txt"), b"new\n");
+    assert_eq!(
+        exported_with(&theirs, &["new", "--with-base"]),
+        exported_with(&mine, &["new", "--with-base"])
+    );
+}
+
+#[test]
 fn base_versions_that_are_not_what_they_say_are_refused() {
     let (mine, theirs) = apart();
     let bundle = exported_with(&mine, &["x", "--with-base"]);

@@ -208,6 +208,29 @@ fn what_is_to_be_typed_begins_with_the_name_that_was_typed() {
         let script = named(&project, name, &["completions", "bash"], &[]).exits(0).stdout;
         assert!(script.contains(&format!("{function} {name}\n")) && script.contains(function), "{script}");
     }
+    // Wherever a text names a command: what is in the trash, why something is kept, what a setting is for.
+    project.write("a.txt", "edited\n");
+    project.write("part/of.txt", "another repository\n");
+    project.git(&["init", "-q", "part"]);
+    project.snap(&["save", "gone"]);
+    let shown = long(&["show", "gone"]).exits(0).stdout;
+    assert!(!shown.contains("`snap"), "{shown}");
+    project.snap(&["rewind", "one"]);
+    project.snap(&["rm", "gone"]).exits(0);
+    for arguments in [
+        &["status"][..],
+        &["list", "-a"],
+        &["prune", "--keep-last", "1", "--dry-run"],
+        &["config"],
+        &["undo", "--dry-run"],
+        &["resume", "one", "--dry-run"],
+        &["log"],
+        &["doctor"],
+        &["verify"],
+    ] {
+        let Ran { stdout, stderr, .. } = long(arguments);
+        assert!(!stdout.contains("`snap") && !stderr.contains("`snap"), "{arguments:?}: {stdout}{stderr}");
+    }
     let short = project.snap(&["show", "two"]).exits(3);
     assert!(
         short.stderr.contains("`snap list`") && !short.stderr.contains("claude-snap"),

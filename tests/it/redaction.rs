@@ -539,6 +539,57 @@ fn a_secret_in_the_name_itself_is_taken_out_too() {
 }
 
 #[test]
+fn a_secret_in_what_is_said_of_a_line_of_work_is_taken_out_of_the_log_too() {
+    let project = Project::new();
+    let (github, password) = (token("github classic", 1), "correct-horse-9-battery");
+    let run = |arguments: &[&str]| {
+        let mut command = project.command(project.root(), arguments);
+        ran(command.env("DEPLOY_PASSWORD", password))
+    };
+    run(&["save", "begin"]).exits(0);
+    for (number, secret) in [github.as_str(), password].into_iter().enumerate() {
+        let line = format!("try-{number}-{secret}");
+        let made = run(&["branch", &line, "begin"]).exits(0);
+        assert!(!format!("{}{}", made.stdout, made.stderr).contains(secret), "{made:?}");
+        // The same again is the same line, and goes by what was typed.
+        run(&["branch", &line, "begin"]).exits(0);
+        run(&["close", "begin", "-m", &format!("because {number} of {secret}")]).exits(0);
+        assert_nowhere(&project.stored(""), &[secret]);
+        let told = run(&["log"]).exits(0).stdout;
+        assert!(told.contains(&format!("because {number} of ")) && !told.contains(secret), "{told}");
+        run(&["branch", "--remove", &line]).exits(0);
+    }
+}
+
+#[test]
+fn what_is_in_a_name_is_said_to_go_with_another_name_and_not_with_another_save() {
+    let project = Project::new();
+    let password = "correct-horse-9-battery";
+    let run = |arguments: &[&str]| {
+        let mut command = project.command(project.root(), arguments);
+        ran(command.env("DEPLOY_PASSWORD", password))
+    };
+    project.git(&["checkout", "-q", "-b", &format!("try-{password}")]);
+    project.write("new.txt", "new\n");
+    run(&["save", "branch"]).exits(0);
+    for arguments in [&["export", "branch", "-o", "x.snap"][..], &["report", "branch", "-o", "x.html"]] {
+        let refused = run(arguments).exits(3).says(&[
+            "in the name of the branch",
+            "rename the branch",
+            "--allow-secret",
+        ]);
+        assert!(!refused.stderr.contains("redacts them"), "{}", refused.stderr);
+    }
+    project.git(&["branch", "-q", "-m", "another"]);
+    project.write(format!("{password}.txt"), "new\n");
+    run(&["save", "file"]).exits(0);
+    run(&["export", "file", "-o", "y.snap"]).exits(3).says(&["in the name of the file", "rename the file"]);
+    fs::rename(project.path(format!("{password}.txt")), project.path("plain.txt")).must("renamed");
+    run(&["save", "plain"]).exits(0);
+    run(&["export", "plain", "-o", "../z.snap"]).exits(0);
+}
+
+#[test]
 fn a_renamed_file_that_waits_for_its_secret_keeps_its_old_name() {
     let project = Project::new();
     let github = token("github classic", 1);

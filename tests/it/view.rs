@@ -226,6 +226,20 @@ fn hunks_and_matches_are_found_in_both_directions() {
 }
 
 #[test]
+fn a_search_where_nothing_is_shown_ends_and_says_so() {
+    let mut state = State::new(100, 30);
+    state.list(vec![listed("1", "before api refactor", "3h")]);
+    let nothing = SnapshotFacts { files: Vec::new(), ..facts() };
+    assert_eq!(state.open(nothing), None);
+    press(&mut state, "/ d o c s enter");
+    let shown = picture(&painted(&mut state, false));
+    assert!(!shown.contains("searching") && shown.contains("nothing was searched"), "{shown}");
+    press(&mut state, "esc G");
+    let shown = picture(&painted(&mut state, false));
+    assert!(!shown.contains("reading"), "{shown}");
+}
+
+#[test]
 fn tasks_and_agents_are_read_whole_and_a_long_page_scrolls() {
     let mut state = screen(100, 12, b"a\n", b"b\n");
     let mut long = facts();

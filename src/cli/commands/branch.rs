@@ -8,7 +8,7 @@ use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::cli::completion::{line_names, snapshots};
+use crate::cli::completion::{line_names, sessions, snapshots};
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
@@ -16,6 +16,7 @@ use crate::cli::output::line_words::{LineFacts, marks};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::save_first::{save_first, session_here};
 use crate::context::Context;
+use crate::redaction;
 use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
@@ -41,7 +42,7 @@ pub(crate) struct Branch {
     #[arg(long, requires = "name", conflicts_with = "reference")]
     remove: bool,
     /// The session to save: its id, the start of the id, or the path of its transcript
-    #[arg(long, value_name = "ID|PATH", conflicts_with_all = ["reference", "remove"])]
+    #[arg(long, value_name = "ID|PATH", add = sessions(), conflicts_with_all = ["reference", "remove"])]
     session: Option<String>,
     /// Never prompt; if several sessions are running, take the one that was active last
     #[arg(long, alias = "yes")]
@@ -60,6 +61,7 @@ impl Branch {
     fn give(&self, name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
         check_name(name)?;
+        let name = &without_secrets(workspace, name)?;
         let shown = Line(name).to_string();
         if store.find(&Reference::parse(name).whole()).is_ok() {
             return Err(Error::new(Kind::Refused, format!("{shown:?} can't be the name of a line"))
@@ -126,7 +128,13 @@ pub(crate) fn log(
     audit::write(&workspace.store, &line);
 }
 
+/// Returns a line's name as the log has it, like the name of a snapshot.
+fn without_secrets(workspace: &Workspace, name: &str) -> Result<String> {
+    redaction::typed(workspace, "the name of a line", name)
+}
+
 fn remove(name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    let name = &without_secrets(workspace, name)?;
     let states = workspace.store.line_states();
     let shown = Line(name).to_string();
     let Some(id) = states.begin_of(name) else {

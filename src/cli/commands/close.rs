@@ -11,8 +11,10 @@ use crate::cli::completion::lines;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::context::Context;
+use crate::redaction;
 use crate::space;
 use crate::store::Operation;
 use crate::workspace::Workspace;
@@ -43,7 +45,8 @@ pub(crate) struct Reopen {
 
 impl Close {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        set(&self.reference, Operation::Close, self.message.as_deref(), context, workspace, ui)
+        let why = self.message.as_deref().map(|why| redaction::typed(workspace, "why a line is closed", why));
+        set(&self.reference, Operation::Close, why.transpose()?.as_deref(), context, workspace, ui)
     }
 }
 
@@ -72,7 +75,10 @@ fn set(
     if changed {
         log(context, workspace, &id, &entry.called, operation, why);
     }
-    ui.confirm(&CloseReport { name: &entry.called, id: &id, closed, changed })?;
+    let newest =
+        store.summaries().ok().and_then(|all| all.newest_of_line(&id)).filter(|newest| *newest != id);
+    let goes_on = newest.and_then(|newest| store.names().unwrap_or_default().remove(&newest));
+    ui.confirm(&CloseReport { name: &entry.called, id: &id, closed, changed, goes_on })?;
     Ok(Outcome::Done)
 }
 
@@ -83,15 +89,22 @@ struct CloseReport<'a> {
     id: &'a SnapshotId,
     closed: bool,
     changed: bool,
+    /// What the newest one is called that was saved after it, if any was.
+    #[serde(skip)]
+    goes_on: Option<String>,
 }
 
 impl Report for CloseReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let name = Line(self.name);
+        let reopen = format!("`snap reopen {}` opens it again.", quoted(self.name));
         ui.say(&match (self.closed, self.changed) {
-            (true, true) => {
-                format!("The line that ends with \"{name}\" is closed; `snap reopen` opens it again.")
-            }
+            (true, true) => match &self.goes_on {
+                Some(later) => {
+                    format!("\"{name}\" is closed; \"{}\", saved after it, stays open. {reopen}", Line(later))
+                }
+                None => format!("The line that ends with \"{name}\" is closed; {reopen}"),
+            },
             (true, false) => format!("The line that ends with \"{name}\" is closed already."),
             (false, true) => format!("The line that ends with \"{name}\" is open again."),
             (false, false) => format!("The line that ends with \"{name}\" is not closed."),

@@ -9,6 +9,7 @@ use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui, pager, text};
+use crate::cli::program_name;
 use crate::context::Context;
 use crate::settings::{ALL, LINE_NUMBERS, PAGER, Setting, Settings};
 
@@ -132,7 +133,7 @@ impl Row {
         };
         let is_odd = self.value.is_none() && self.takes != "a number" || self.takes.starts_with('"');
         let takes = if is_odd { format!(": {}", self.takes) } else { String::new() };
-        format!("{from}: {}{takes}", self.what)
+        format!("{from}: {}{takes}", program_name::in_words(self.what))
     }
 }
 

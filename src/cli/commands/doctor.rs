@@ -8,6 +8,7 @@ use crate::base::ids::ClientId;
 use crate::base::monitor::Monitor;
 use crate::base::screen::cut;
 use crate::base::timestamp::{Timestamp, age};
+use crate::cli::completion::sessions;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
@@ -41,7 +42,7 @@ const MOST_BRANCHES: usize = 10;
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
-    #[arg(value_name = "SESSION")]
+    #[arg(value_name = "SESSION", add = sessions())]
     session: Option<String>,
     /// Check all sessions on this machine, a line for each
     #[arg(long, conflicts_with_all = ["session", "fix", "turns"])]

@@ -9,7 +9,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::capture;
-use crate::cli::completion::lines;
+use crate::cli::completion::{lines, sessions};
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
@@ -44,7 +44,7 @@ pub(crate) struct Merge {
     #[arg(long)]
     dry_run: bool,
     /// The session here: its id, the start of the id, or the path of its transcript
-    #[arg(long, value_name = "ID|PATH")]
+    #[arg(long, value_name = "ID|PATH", add = sessions())]
     session: Option<String>,
     /// Fetch the snapshot's base commit if this repository doesn't have it
     #[arg(long)]

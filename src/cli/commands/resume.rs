@@ -75,7 +75,9 @@ impl Resume {
                 let _alone = restore::alone_in(&workspace)?;
                 let checked = self.args.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
-                self.args.fetch_base(&context, &workspace, &manifest, ui)?;
+                if manifest.needed_commit().is_some() && !self.no_edits {
+                    self.args.fetch_base(&context, &workspace, &manifest, ui)?;
+                }
                 let plan = self.plan(&workspace, manifest.clone(), self.options(), ui);
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => {
@@ -105,7 +107,8 @@ impl Resume {
         ui: &mut Ui,
     ) -> Result<Answer> {
         if !self.args.asks(ui) {
-            return Err(dispute.clone().into_error(&quoted(&called(workspace, manifest))));
+            let called = called(workspace, manifest);
+            return Err(dispute.clone().into_error(&called, &quoted(&called)));
         }
         let has_base = restore::base_of(manifest).is_some();
         let is_here = dispute.base == DisputedBase::Here;
@@ -230,7 +233,7 @@ impl Resume {
         let plan = match self.args.planned(&workspace, &line, plan)? {
             PlannedResume::Ready(plan) => *plan,
             PlannedResume::Disputed(dispute) => {
-                let called = quoted(&called(&workspace, &manifest));
+                let name = called(&workspace, &manifest);
                 let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
                 self.args.planned(&workspace, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
@@ -239,7 +242,7 @@ impl Resume {
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
                     PlannedResume::Disputed(dispute) => {
-                        return Err(dispute.into_error(&called));
+                        return Err(dispute.into_error(&name, &quoted(&name)));
                     }
                 }
             }

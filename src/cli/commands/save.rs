@@ -13,6 +13,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, History, Limits, Request, Signing};
+use crate::cli::completion::sessions;
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::option_values::{parse_number, parse_size};
@@ -29,6 +30,7 @@ use crate::cli::session_choice::{self, SessionChoice, TakenSession};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
+use crate::redaction;
 use crate::restore;
 use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
@@ -50,7 +52,7 @@ pub(crate) struct Save {
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
     /// The session to save: its id, the start of the id, or the path of its transcript
-    #[arg(long, value_name = "ID|PATH")]
+    #[arg(long, value_name = "ID|PATH", add = sessions())]
     session: Option<String>,
     /// Also save untracked files that match PATTERN, even if they are large or ignored by git (repeatable)
     #[arg(long, value_name = "PATTERN")]
@@ -117,9 +119,11 @@ impl Save {
             allow_secrets: &self.allow_secret,
             ..usual
         };
-        let name = self.name.clone().unwrap_or_default();
-        let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
+        // What fails tells its name; and in a snapshot it would have been searched.
+        let name = self.name.as_deref().filter(|_| saved.is_err());
+        let name = name.and_then(|name| redaction::typed(workspace, "the snapshot's name", name).ok());
+        let line = LogEntry { name: name.unwrap_or_default(), ..audit::line(context, Operation::Save, None) };
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));

@@ -1,6 +1,6 @@
 //! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use clap::Args;
 use serde_json::Value;
@@ -8,26 +8,26 @@ use serde_json::Value;
 use super::talk;
 use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
 use crate::base::screen::{self, Line, cut};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::agent_tree::tree;
 use crate::cli::output::line_words::sentences;
 use crate::cli::output::paged::folded;
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
-use crate::cli::output::words::{ago, count, short_commit as short, size_text};
+use crate::cli::output::words::{ago, count, quoted, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::cli::program_name;
 use crate::context::Context;
 use crate::manifest::{
-    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken,
-    Version,
+    AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken, Version,
 };
 use crate::space;
+use crate::store::Store;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -83,6 +83,7 @@ impl Show {
             let said = sentences(state, context.now, |id| names.get(id).cloned());
             page.list("Line", said.into_iter().map(|said| text![said]).collect())?;
         }
+        page.content(&workspace.store, manifest, &entry.called)?;
         page.provenance(&workspace.provenance(manifest))?;
         page.session(manifest)?;
         page.spoken(manifest)?;
@@ -120,33 +121,21 @@ fn ignored(manifest: &Manifest, ui: &mut Ui) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Returns the agents in the order of a tree, each behind the one that started it, with its depth.
-fn tree(agents: &[Agent]) -> Vec<(&Agent, usize)> {
-    let mut children: HashMap<Option<&ClientId>, Vec<&Agent>> = HashMap::new();
-    let here: HashSet<&ClientId> = agents.iter().map(|agent| &agent.id).collect();
-    for agent in agents.iter().rev() {
-        let parent = agent.parent.as_ref().filter(|parent| here.contains(parent));
-        children.entry(parent).or_default().push(agent);
-    }
-    let mut shown: Vec<(&Agent, usize)> = Vec::new();
-    let roots = children.remove(&None).unwrap_or_default();
-    let mut next: Vec<(&Agent, usize)> = roots.into_iter().map(|agent| (agent, 0)).collect();
-    while let Some((agent, depth)) = next.pop() {
-        shown.push((agent, depth));
-        let under = children.remove(&Some(&agent.id)).unwrap_or_default();
-        next.extend(under.into_iter().map(|child| (child, depth + 1)));
-    }
-    // Agents that claim to have started each other hang nowhere, and are shown all the same.
-    let hangs: HashSet<&ClientId> = shown.iter().map(|(agent, _)| &agent.id).collect();
-    shown.extend(agents.iter().filter(|agent| !hangs.contains(&agent.id)).map(|agent| (agent, 0)));
-    shown
-}
-
 struct Page<'a> {
     ui: &'a mut Ui,
 }
 
 impl Page<'_> {
+    /// Says if something that it needs is not there, as far as that is known without reading it.
+    fn content(&mut self, store: &Store, manifest: &Manifest, called: &str) -> Result<()> {
+        if !matches!(store.has_objects_of(manifest), Ok(false)) {
+            return Ok(());
+        }
+        let command = format!("; `snap verify {}` says what", quoted(called));
+        let line = text![Style::Bad.of("damaged or missing in part"), program_name::in_words(&command)];
+        self.list("Content", vec![line])
+    }
+
     fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) -> Result<()> {
         let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
@@ -159,7 +148,8 @@ impl Page<'_> {
             folded(self.ui, &text!["  ", message], 2)?;
         }
         if let Some(safety) = &manifest.safety {
-            let made = format!("  made before restoring {}; `snap undo` goes back to it", Line(&safety.name));
+            let back = program_name::in_words("; `snap undo` goes back to it");
+            let made = format!("  made before restoring {}{back}", Line(&safety.name));
             folded(self.ui, &text![made], 2)?;
         }
         let place = &manifest.workspace;
@@ -284,22 +274,28 @@ impl Page<'_> {
             return self.list("Edits", vec!["none: this was not a git repository".into()]);
         };
         let (added, removed) = edited_lines(manifest);
-        let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
+        let against = match edits.base.as_deref() {
+            Some(base) => format!(" against {}", short(base)),
+            None => "; no commit yet".to_owned(),
+        };
         let mut lines = vec![match edits.listed().count() {
-            0 => text![format!("none against {base}")],
+            0 => text![format!("none{against}")],
             number => text![
                 count(number, "file"),
                 ", ",
                 Style::Good.of(format!("+{added}")),
                 " ",
                 Style::Bad.of(format!("-{removed}")),
-                format!(" against {base}"),
+                against,
             ],
         }];
         let width = edits.listed().map(|edit| wide(&shown_path(edit))).max().unwrap_or(0).min(60);
         lines.extend(edits.listed().map(|edit| edit_line(edit, width)));
         lines.extend(edits.skipped.iter().map(|left| {
-            text![Style::Warning.of("not saved:"), format!(" {}  ({})", left.path, left.reason)]
+            text![
+                Style::Warning.of("not saved:"),
+                format!(" {}  ({})", left.path, program_name::in_words(&left.reason))
+            ]
         }));
         if let Some(operation) = &edits.operation {
             lines.push(text![format!("a {operation} was in progress")]);
@@ -386,7 +382,10 @@ impl Page<'_> {
         lines.extend(left.account.iter().map(|what| text![format!("of your account: {what}")]));
         lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
         lines.extend(left.files.iter().map(|file| {
-            text![Style::Warning.of(format!("file: {}", file.path)), format!("  ({})", file.reason)]
+            text![
+                Style::Warning.of(format!("file: {}", file.path)),
+                format!("  ({})", program_name::in_words(&file.reason))
+            ]
         }));
         self.list("Not saved", lines)
     }

@@ -14,6 +14,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, count_u64};
 use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::program_name::in_words;
 use crate::cli::session_choice;
 use crate::cli::wake;
 use crate::client::Live;
@@ -379,7 +380,7 @@ impl Report for SyncReport {
         }
         if let Some(problem) = self.refused.as_ref().or(self.problem.as_ref()) {
             let more = match self.refused {
-                Some(_) => "; nothing is tried by itself until `snap sync --now`".to_owned(),
+                Some(_) => in_words("; nothing is tried by itself until `snap sync --now`").into_owned(),
                 None => format!(
                     "; {} in a row failed, and it is tried again",
                     match self.failures {

@@ -1,6 +1,7 @@
 //! Everything that is printed, for a person or for another program: the terminal, styled text, the pager,
 //! the progress bar.
 
+pub(crate) mod agent_tree;
 pub(crate) mod line_words;
 pub(crate) mod paged;
 pub(crate) mod pager;

@@ -167,6 +167,15 @@ pub(crate) fn draw(newest_first: &[Node<'_>], hidden: &Hidden<'_>) -> Vec<(Drawn
     lines
 }
 
+/// Turns a drawing over: the oldest comes first, and each stands right below what it was saved after.
+pub(crate) fn turned_over(mut drawn: Vec<(Drawn, String)>) -> Vec<(Drawn, String)> {
+    drawn.reverse();
+    for (_, lead) in &mut drawn {
+        *lead = lead.replace('┌', "└");
+    }
+    drawn
+}
+
 fn after<'a>(node: &Node<'a>, ids: &BTreeSet<&SnapshotId>, hidden: &Hidden<'a>) -> After<'a> {
     let mut parent = node.parent;
     // As many steps as there are: what was forged may be a ring.
@@ -217,6 +226,26 @@ mod tests {
         assert_eq!(drawn(&[None, Some(0), Some(1)], &[]), ["2", "1", "0"]);
         let forks = [None, Some(0), Some(1), Some(0), Some(3), Some(3), Some(5)];
         assert_eq!(drawn(&forks, &[]), ["    6", "  ┌─5", "  ├─4", "┌─3", "│ 2", "├─1", "0"]);
+    }
+
+    #[test]
+    fn turned_over_each_fork_is_drawn_below_what_it_went_on_from() {
+        let ids: Vec<SnapshotId> = (0..5).map(id).collect();
+        let node = |number: usize, parent: Option<usize>| Node {
+            id: &ids[number],
+            parent: parent.map(|parent| &ids[parent]),
+            at: Timestamp::from_millis(number as i64),
+        };
+        let nodes = [node(4, None), node(3, Some(1)), node(2, Some(0)), node(1, Some(0)), node(0, None)];
+        let drawn = turned_over(draw(&nodes, &Hidden::new()));
+        let leads: Vec<String> = drawn
+            .iter()
+            .map(|(what, lead)| match what {
+                Drawn::Snapshot(number) => format!("{lead}{}", 4 - number),
+                Drawn::Missing | Drawn::Gap => lead.clone(),
+            })
+            .collect();
+        assert_eq!(leads, ["0", "├─1", "│ 3", "└─2", "", "4"]);
     }
 
     #[test]

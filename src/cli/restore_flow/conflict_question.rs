@@ -5,7 +5,7 @@
 use crate::base::columns::{padded, wide, wrapped};
 use crate::base::error::{Error, Kind, Result};
 use crate::cli::output::pager::screen_width;
-use crate::cli::output::words::{count, quoted};
+use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, chosen, text};
 use crate::restore::{Dispute, disagree};
 
@@ -164,10 +164,8 @@ fn hint(ways: &[Way]) -> String {
 /// What is shown above the question.
 fn lines(dispute: &Dispute, ways: &[Way], name: &str, width: usize) -> Vec<Text> {
     let width = width.max(NARROWEST);
-    let mut lines: Vec<Text> = wrapped(&format!("{}.", disagree(&quoted(name))), width)
-        .into_iter()
-        .map(|line| text![line])
-        .collect();
+    let mut lines: Vec<Text> =
+        wrapped(&format!("{}.", disagree(name)), width).into_iter().map(|line| text![line]).collect();
     let listed: Vec<(String, &str)> =
         dispute.paths.iter().take(MOST_LISTED).map(|one| (one.path.to_string(), one.why)).collect();
     let longest = listed.iter().map(|(path, _)| wide(path)).max().unwrap_or_default();

@@ -64,7 +64,7 @@ impl RestoreArgs {
                 "There is no remote to fetch the snapshot's base commit from",
             )
             .because(format!("{base} is not here"))
-            .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`"));
+            .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`, which `snap resume` can do with"));
         };
         if !self.consent.may_contact(ui, workspace, manifest, &remote)? {
             return Ok(());

@@ -19,6 +19,7 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::about;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
+use crate::cli::program_name::in_words;
 use crate::git::kept_ref;
 use crate::manifest::Summary;
 use crate::redaction::Held;
@@ -334,12 +335,9 @@ impl RestoreReport {
             lines.push(text!["  ", Style::Warning.of("move   "), words]);
         }
         let leave = |style: Style| style.of("leave  ");
-        lines.extend(
-            self.spared
-                .iter()
-                .take(most)
-                .map(|left| text!["  ", leave(Style::Faint), format!(" {}  {}", left.path, left.reason)]),
-        );
+        lines.extend(self.spared.iter().take(most).map(|left| {
+            text!["  ", leave(Style::Faint), format!(" {}  {}", left.path, in_words(&left.reason))]
+        }));
         if let Some(more @ 1..) = self.spared.len().checked_sub(most) {
             lines.push(text![format!("  and {more} more are left as they are")]);
         }

@@ -198,14 +198,14 @@ pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
     here.work == edit.new || edit.new.as_ref().is_some_and(Version::is_submodule) && here.work.is_none()
 }
 
-/// What a person is told of a dispute.
-pub fn disagree(called: &str) -> String {
-    format!("The edits of {called} and this work tree disagree; nothing was changed")
+/// What a person is told of a dispute about the edits of the snapshot of this name.
+pub fn disagree(name: &str) -> String {
+    format!("The edits of \"{}\" and this work tree disagree; nothing was changed", Line(name))
 }
 
 impl Dispute {
-    /// Makes the error for where nobody can be asked; the snapshot is `called` so on a command line.
-    pub fn into_error(self, called: &str) -> Error {
+    /// Makes the error for where nobody can be asked; the snapshot of this name is `called` so on a command line.
+    pub fn into_error(self, name: &str, called: &str) -> Error {
         let listed = self.paths.iter().take(MOST_LISTED);
         let mut listed: Vec<String> = listed.map(|one| format!("{}: {}", one.path, one.why)).collect();
         if self.paths.len() > MOST_LISTED {
@@ -220,7 +220,7 @@ impl Dispute {
                  is here; `--worktree BRANCH` restores beside it"
             ),
         };
-        Error::new(Kind::Conflict, disagree(called)).list(listed).hint(hint)
+        Error::new(Kind::Conflict, disagree(name)).list(listed).hint(hint)
     }
 }
 

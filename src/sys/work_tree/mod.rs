@@ -195,7 +195,8 @@ impl Tree {
         }
     }
 
-    /// Removes the folders above a path, from the innermost, as long as they are empty.
+    /// Removes the folders above a path, from the innermost, as long as they are empty. The folder that the process is in stays:
+    /// whoever typed the command stands there, and a shell in a folder that is gone can do nothing.
     pub(crate) fn prune_folders(&self, path: &RepoPath) {
         self.prune_folders_but(path, &BTreeSet::new());
     }
@@ -210,7 +211,7 @@ impl Tree {
                 return;
             }
             let Ok(Some((parent, name))) = self.walk(&folder, Missing::Stop) else { return };
-            if sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
+            if is_here(&parent, name) || sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
                 return;
             }
         }
@@ -404,10 +405,20 @@ fn holds_files(parent: impl AsFd, name: &OsStr) -> std::result::Result<bool, Err
     Ok(false)
 }
 
-/// Removes a folder that holds nothing but empty folders.
+/// Says whether this is the folder that the process is in.
+fn is_here(parent: impl AsFd, name: &OsStr) -> bool {
+    let here = sys::statat(CWD, c".", AtFlags::empty());
+    let there = sys::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
+    matches!((here, there), (Ok(here), Ok(there)) if file_id(&here) == file_id(&there))
+}
+
+/// Removes a folder that holds nothing but empty folders, and that the process is not in.
 fn remove_empty(parent: impl AsFd, name: &OsStr) -> std::result::Result<(), Errno> {
     if holds_files(&parent, name)? {
         return Err(Errno::NOTEMPTY);
+    }
+    if is_here(&parent, name) {
+        return Err(Errno::BUSY);
     }
     let folder = sys::openat(&parent, name, FOLDER, Bits::empty())?;
     let mut inner = Vec::new();

@@ -141,10 +141,16 @@ impl Tree {
         };
         let mut moved = rename_new(&staging.fd, name, &folder, leaf);
         // Empty folders are nothing that git or a snapshot knows; they give way.
-        if matches!(moved, Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR))
-            && remove_empty(&folder, leaf).is_ok()
-        {
-            moved = rename_new(&staging.fd, name, &folder, leaf);
+        if matches!(moved, Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR)) {
+            match remove_empty(&folder, leaf) {
+                Ok(()) => moved = rename_new(&staging.fd, name, &folder, leaf),
+                Err(Errno::BUSY) => {
+                    return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
+                        .because("you are in a folder that is in its place")
+                        .hint("go to another folder, then run the command again; nothing was changed"));
+                }
+                Err(_) => {}
+            }
         }
         match moved {
             Ok(()) => Ok(()),

@@ -133,7 +133,8 @@ impl<'u> Stage<'u> {
     pub(super) fn close(self, keep: bool) -> Result<()> {
         if !keep {
             self.ui.line("")?;
-            self.ui.line("Everything that the demo made is removed again (`snap demo --keep` leaves it).")?;
+            let end = "Everything that the demo made is removed again (`snap demo --keep` leaves it).";
+            self.ui.line(&program_name::in_words(end))?;
             return self.scratch.remove();
         }
         let script = self.folder.join(SHELL);

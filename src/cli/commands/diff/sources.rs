@@ -89,6 +89,9 @@ impl Diff {
             _ => store.find(reference),
         };
         found.map_err(|error| match reference {
+            Reference::Typed(word) if error.kind() == Kind::NotFound && of_git(word).is_some() => {
+                error.hint(of_git(word).unwrap_or_default())
+            }
             Reference::Typed(word) if error.kind() == Kind::NotFound && context.cwd.join(word).exists() => {
                 error.hint(format!("files come behind `--`: `snap diff -- {}`", quoted(word)))
             }
@@ -136,6 +139,21 @@ impl Diff {
         };
         Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
     }
+}
+
+/// Returns what does what is meant, where a word means something to `git diff`.
+fn of_git(word: &str) -> Option<String> {
+    if let Some((old, new)) = word.split_once("..") {
+        let new = new.trim_start_matches('.');
+        return (!old.is_empty() && !new.is_empty()).then(|| {
+            format!("name two snapshots one after the other: `snap diff {} {}`", quoted(old), quoted(new))
+        });
+    }
+    let is_head = word == "@"
+        || word.strip_prefix("HEAD").is_some_and(|rest| rest.is_empty() || rest.starts_with(['~', '^', '@']));
+    is_head.then(|| {
+        format!("`git diff {word} | snap diff -` shows what differs from that commit; `snap diff --now` compares the newest snapshot with the work tree")
+    })
 }
 
 /// Says that some files can't be compared, since the snapshot does not have them.

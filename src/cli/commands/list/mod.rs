@@ -16,7 +16,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age, parse_span};
-use crate::cli::completion::remotes;
+use crate::cli::completion::{remotes, saved_sessions};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
@@ -24,11 +24,12 @@ use crate::cli::output::paged::paged;
 use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Style, Text, Ui, pager};
+use crate::cli::program_name::in_words;
 use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
 use crate::context::Context;
 use crate::space;
-use crate::store::{Ancestry, LineStates, Saved, Store, Summaries};
+use crate::store::{Ancestry, LineStates, Saved, Space, Store, Summaries};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
@@ -59,7 +60,7 @@ pub(crate) struct List {
     #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
     most: Option<usize>,
     /// Only snapshots of this session: its id, or the start of it
-    #[arg(long, value_name = "ID", conflicts_with = "remote")]
+    #[arg(long, value_name = "ID", conflicts_with = "remote", add = saved_sessions())]
     session: Option<String>,
     /// Only snapshots of this work tree
     #[arg(long, conflicts_with = "remote")]
@@ -68,7 +69,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "AGE", value_parser = parse_span, conflicts_with = "remote")]
     since: Option<Duration>,
     /// List the oldest first
-    #[arg(long, conflicts_with_all = ["remote", "tree"])]
+    #[arg(long, conflicts_with = "remote")]
     reverse: bool,
     /// Fit the list into so many columns
     #[arg(long, value_name = "N", hide = true)]
@@ -91,7 +92,7 @@ impl List {
         let all = workspace.store.summaries()?;
         let states = space::line_states_of_all(context, workspace);
         let wanted = self.wanted(context, workspace);
-        if self.tree && !ui.json() && tree::draw(context, ui, &wanted, &all, &states)? {
+        if self.tree && !ui.json() && tree::draw(context, ui, &wanted, &all, &states, self.reverse)? {
             return Ok(Outcome::Done);
         }
         if ui.json() {
@@ -151,10 +152,18 @@ impl List {
         let digits = table::digits(&ids);
         let screen = self.columns.or_else(|| ui.shows_on_terminal().then(pager::screen_width));
         let has_room = screen.is_none_or(|screen| screen >= row::ROOM_FOR_SIZES);
+        let tells = ui.shows_on_terminal() || chosen.safety + chosen.automatic + chosen.older > 0;
+        // What there is takes a look at each object, and so does what is not there.
+        let space = (all.iter().count() <= MOST_MEASURED).then(|| store.space()).transpose()?;
+        let lacking = space.as_ref().map_or(&[][..], |space| &space.lacking);
+        let mut footer = if tells { footer(store, space.as_ref(), chosen)? } else { String::new() };
         let went_on = Ancestry::went_on(all);
         let line = |item: &Item<'_>| match item {
             Item::One(one, saved) => {
                 let mut row = Snapshot::of(context, store, *one, *saved, (states, &went_on)).row(digits);
+                if lacking.contains(&one.known.stem) {
+                    row.marks.push_str(" (content missing)");
+                }
                 if !has_room {
                     row.facts[table::FACTS.len() - 1].clear();
                 }
@@ -167,8 +176,6 @@ impl List {
             lines.reverse();
         }
         let mut shown = if lines.is_empty() { Vec::new() } else { table::lines(&lines, screen) };
-        let tells = ui.shows_on_terminal() || chosen.safety + chosen.automatic + chosen.older > 0;
-        let mut footer = if tells { footer(store, all, chosen)? } else { String::new() };
         let trash = if self.all { store.named_in_trash()? } else { Vec::new() };
         if !trash.is_empty() {
             let before = if footer.is_empty() { String::new() } else { format!("{footer}. ") };
@@ -179,7 +186,7 @@ impl List {
                 shown.push(Text::default());
             }
             let room = screen.unwrap_or(usize::MAX);
-            shown.extend(wrapped(&footer, room).into_iter().map(|line| Style::Faint.of(line)));
+            shown.extend(wrapped(&in_words(&footer), room).into_iter().map(|line| Style::Faint.of(line)));
             return paged(ui, &shown);
         }
         shown.into_iter().try_for_each(|line| ui.line(line))?;
@@ -191,15 +198,14 @@ impl List {
 }
 
 /// Says how many snapshots there are and what they take, as far as that is known at once.
-fn footer(store: &Store, all: &Summaries, chosen: &Chosen<'_>) -> Result<String> {
-    if all.iter().count() > MOST_MEASURED {
+fn footer(store: &Store, space: Option<&Space>, chosen: &Chosen<'_>) -> Result<String> {
+    let Some(space) = space else {
         let trash = match store.number_in_trash()? {
             0 => String::new(),
             number => format!("; {} in the trash", count(number, "snapshot")),
         };
         return Ok(format!("{}{trash}", chosen.footer(None)));
-    }
-    let space = store.space()?;
+    };
     let footer = chosen.footer(Some(&size_text(space.bytes)));
     Ok(trash(space.trash).map_or_else(|| footer.clone(), |trash| format!("{footer}; {trash}")))
 }

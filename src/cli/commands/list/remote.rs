@@ -7,12 +7,16 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
 use crate::base::timestamp::Timestamp;
+use crate::cli::output::paged::folded;
 use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::worked_on_by;
 use crate::transfer::{Lease, ListedSnapshot};
 
 /// How many columns those who saved them take.
 const BY: usize = 24;
+
+/// Where what a narrow terminal has no room for goes on in the next line.
+const BELOW: usize = 10;
 
 /// The snapshots on a remote.
 #[derive(Serialize)]
@@ -72,14 +76,15 @@ impl Report for RemoteList<'_> {
                 [] => String::new(),
                 leases => format!("  ({})", worked_on_by(self.now, leases)),
             };
-            ui.line(&format!(
+            let line = format!(
                 "{:8}  {:>4}  {:4}  {}  {}{worked_on}",
                 one.id.short(),
                 one.created_at.age(self.now),
                 if one.here { "yes" } else { "-" },
                 padded(&fitted(one.by, BY), BY),
                 screen::cut(one.name, 60),
-            ))?;
+            );
+            folded(ui, &line.as_str().into(), BELOW)?;
         }
         Ok(())
     }

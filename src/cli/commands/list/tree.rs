@@ -15,13 +15,14 @@ use crate::store::{Ancestry, LineStates, Listed, Saved, Summaries};
 const LONGEST_NAME: usize = 60;
 
 /// Draws the readable snapshots that are wanted, newest first as in the list: each stands right above its parent, or
-/// above what else was saved after that. Lines lead through those that are not wanted. Says whether there was one to draw.
+/// above what else was saved after that; `oldest_first` turns it over. Lines lead through those that are not wanted. Says whether there was one to draw.
 pub(super) fn draw(
     context: &Context,
     ui: &mut Ui,
     wanted: &Wanted<'_>,
     all: &Summaries,
     states: &LineStates,
+    oldest_first: bool,
 ) -> Result<bool> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
     let is_wanted = |(one, saved): &(Listed<'_>, Saved<'_>)| {
@@ -58,7 +59,9 @@ pub(super) fn draw(
         }
     };
     let screen = if ui.shows_on_terminal() { pager::screen_width() } else { usize::MAX };
-    paged(ui, &snapshot_tree::lines(&snapshot_tree::draw(&nodes, &hidden), row, screen))?;
+    let drawn = snapshot_tree::draw(&nodes, &hidden);
+    let drawn = if oldest_first { snapshot_tree::turned_over(drawn) } else { drawn };
+    paged(ui, &snapshot_tree::lines(&drawn, row, screen))?;
     Ok(true)
 }
 

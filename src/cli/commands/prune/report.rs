@@ -12,6 +12,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
 use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
+use crate::cli::program_name::in_words;
 use crate::context::Context;
 use crate::prune::{Removed, Verdict};
 use crate::space;
@@ -251,7 +252,8 @@ impl PruneReport {
         if !ui.shows_on_terminal() {
             for one in &self.snapshots {
                 let word = if one.keep { "keep" } else { "remove" };
-                ui.line(text![word, Text::tab(), Line(&one.name), Text::tab(), &one.reason])?;
+                let reason = in_words(&one.reason);
+                ui.line(text![word, Text::tab(), Line(&one.name), Text::tab(), reason])?;
             }
             return Ok(());
         }
@@ -259,7 +261,8 @@ impl PruneReport {
         for one in &self.snapshots {
             let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
             let name = padded(&Line(&one.name).to_string(), longest);
-            folded(ui, &text![word, "  ", name, "  ", Style::Faint.of(&one.reason)], 8)?;
+            let reason = Style::Faint.of(in_words(&one.reason));
+            folded(ui, &text![word, "  ", name, "  ", reason], 8)?;
         }
         Ok(())
     }

@@ -13,10 +13,12 @@ use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{self, RemovalPlan};
+use crate::store::Reference;
 use crate::workspace::Workspace;
 
 /// Remove snapshots by name
@@ -71,8 +73,16 @@ impl Report for Removed {
 impl Rm {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if self.references.is_empty() {
-            return Err(Error::new(Kind::Usage, "`snap rm` needs to know which snapshots to remove")
-                .hint("`snap list` lists them"));
+            let needs = Error::new(Kind::Usage, "`snap rm` needs to know which snapshots to remove");
+            let named =
+                self.remote.as_deref().filter(|word| workspace.store.find(&Reference::parse(word)).is_ok());
+            return Err(match named {
+                Some(word) => needs.hint(format!(
+                    "the remote comes before the snapshot: `snap rm --remote origin {}`",
+                    quoted(word)
+                )),
+                None => needs.hint("`snap list` lists them"),
+            });
         }
         if let Some(remote) = &self.remote {
             return remove_from_remote(context, workspace, ui, remote, &self.references);

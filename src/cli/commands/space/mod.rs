@@ -66,8 +66,8 @@ impl Space {
         drop(looker);
         if names_only && !(all.is_empty() && there.is_empty()) {
             ui.warn(&format!(
-                "{shown} can't leave out what is not asked for, so only names are known. Who keeps that repository can mend it \
-                 there: `git config uploadpack.allowFilter true`"
+                "{shown} does not allow partial fetches, so only names are shown. Its owner can allow them: \
+                 `git config uploadpack.allowFilter true`"
             ));
         }
         let (here, states) = (workspace.store.summaries()?, space::line_states_of_all(context, workspace));

@@ -244,7 +244,7 @@ impl StatusReport {
                 Some(Coming::Later) => "  `snap undo`, again and again, brings back what was removed",
                 None => "  kept for a day; `snap prune --now` deletes it",
             };
-            lines.push(("Store", text![words, Style::Faint.of(back)]));
+            lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(back))]));
         }
         lines.push(("Store", Style::Faint.of(path)));
         lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
