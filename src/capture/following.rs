@@ -9,6 +9,7 @@ use super::{CapturedSession, Request, Signing, manifest_secrets, prove, schedule
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::client::FoundSession;
+use crate::git::Repository;
 use crate::manifest::{Manifest, Session, Skipped, Spoken, Trigger};
 use crate::redaction::Redactor;
 use crate::workspace::Workspace;

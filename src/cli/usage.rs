@@ -82,6 +82,7 @@ const NEVER_FORCED: &str = "it overwrites nothing that differs here without a ye
                             exactly as they were";
 const UNASKED: &str =
     "one is removed without a question, and `snap undo` brings it back; `--now` deletes it for good";
+const SHOWN: &str = "`snap show REF` shows what goes; `snap undo` brings back what was removed, for a day";
 const OF_INDEX: &str =
     "it shows all that a snapshot has; `git diff --staged | snap diff -` shows what is staged here";
 const NO_NAME_ANY_MORE: &str = "`snap branch --remove NAME` takes a line's name away; no snapshot goes";
@@ -108,6 +109,9 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
     ("resume", "-f", NEVER_FORCED),
     ("rm", "--force", UNASKED),
     ("rm", "-f", UNASKED),
+    ("rm", "-y", UNASKED),
+    ("rm", "--dry-run", SHOWN),
+    ("rm", "-n", SHOWN),
     ("diff", "--staged", OF_INDEX),
     ("diff", "--cached", OF_INDEX),
     ("branch", "-d", NO_NAME_ANY_MORE),

@@ -28,6 +28,8 @@ const MOST_BEHIND: usize = 16;
 /// What two lines have in common.
 #[derive(Debug, Default)]
 pub struct MergeBases {
+    /// The snapshot from which they went apart first; if none is known, the newest that both have all of which is left of the bases.
+    pub first: Option<MergeBase>,
     /// The newest snapshots that both have, none of which is part of another, newest first.
     pub bases: Vec<MergeBase>,
     /// Of several: what they have in common in turn, and so on.
@@ -38,7 +40,7 @@ pub struct MergeBases {
     pub is_gone: bool,
 }
 
-/// Finds what the line here, into which `merged` was merged, and another one have in common. `has` says whether what is here has the
+/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart at `fork`. `has` says whether what is here has the
 /// last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one is a state of what is here.
 ///
 /// # Errors
@@ -46,7 +48,7 @@ pub struct MergeBases {
 pub fn merge_bases(
     store: &Store,
     (here, merged): (&Manifest, &[Merged]),
-    there: &Manifest,
+    (there, fork): (&Manifest, Option<&Manifest>),
     has: &dyn Fn(&Manifest) -> Result<bool>,
     is_own: &dyn Fn(&Manifest) -> bool,
 ) -> Result<MergeBases> {
@@ -69,6 +71,16 @@ pub fn merge_bases(
         found.is_merged |= snapshot.id == there.id && our.tip != here.id && left.is_empty();
         found.bases.push(MergeBase { snapshot, left, whole: their.is_whole, whole_here: our.is_whole });
     }
+    let first = match fork {
+        Some(fork) => Some(fork.clone()),
+        None => before(&nodes, [&ours, &theirs], &found.bases)?,
+    };
+    found.first = first.map(|fork| {
+        let how = [&ours, &theirs].map(|line| line.walk.0.get(&fork.id));
+        let left = how.iter().flatten().flat_map(|how| &how.left).cloned().collect();
+        let [whole_here, whole] = how.map(|how| how.is_some_and(|how| how.is_whole));
+        MergeBase { snapshot: fork, left, whole, whole_here }
+    });
     let mut bases: Vec<&MergeBase> = found.bases.iter().collect();
     while let ([newest, .., oldest], true) = (bases.as_slice(), found.behind.len() < MOST_BEHIND) {
         let behind = behind(&nodes, [&newest.snapshot, &oldest.snapshot])?;
@@ -79,6 +91,28 @@ pub fn merge_bases(
         bases = found.behind.last().into_iter().flatten().collect();
     }
     Ok(found)
+}
+
+/// Returns the newest snapshot that both lines have with what one of them left of the bases; `None` if nothing was left.
+fn before(nodes: &Nodes<'_>, lines: [&Line<'_>; 2], bases: &[MergeBase]) -> Result<Option<Manifest>> {
+    let left: BTreeSet<&RepoPath> = bases.iter().flat_map(|base| &base.left).collect();
+    let [ours, theirs] = lines.map(|line| &line.walk.0);
+    let has_it = |how: &How| !how.left.iter().any(|path| left.contains(path));
+    let is_base = |id: &SnapshotId| bases.iter().any(|base| base.snapshot.id == *id);
+    let both = theirs.iter().filter_map(|(id, how)| Some((how.at, id, [ours.get(id)?, how])));
+    let mut both: Vec<_> = both
+        .filter(|(_, id, how)| !left.is_empty() && !is_base(id) && how.iter().all(|how| has_it(how)))
+        .collect();
+    both.sort_unstable_by_key(|(at, id, _)| std::cmp::Reverse((*at, *id)));
+    for (_, id, how) in both {
+        if let Some(one) = find(nodes.store, id)
+            && lines[0].has(nodes.store, how[0], &one)?
+            && lines[1].has(nodes.store, how[1], &one)?
+        {
+            return Ok(Some(one));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns what two bases have in common.

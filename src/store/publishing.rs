@@ -1,6 +1,7 @@
 //! Publishing: a manifest gets its name, last of all.
 
-use super::{AddLock, PATIENCE, Store, manifest_name, refs};
+use super::stems::stems_for;
+use super::{AddLock, PATIENCE, Store, manifest_name};
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{LARGEST_MANIFEST, Manifest};
 use crate::store::UnreadEntry;
@@ -47,7 +48,7 @@ impl Store {
 
     /// Writes a manifest's bytes under a free file name for its name.
     pub(super) fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
-        for stem in refs::stems_for(name) {
+        for stem in stems_for(name) {
             if self.known()?.iter().any(|known| known.stem.eq_ignore_ascii_case(&stem)) {
                 continue;
             }

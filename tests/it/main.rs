@@ -70,6 +70,7 @@ mod marks;
 mod meanwhile;
 mod merging;
 mod merging_again;
+mod merging_held;
 mod merging_real;
 mod modes;
 mod mounts;

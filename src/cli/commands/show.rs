@@ -57,7 +57,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let entry = line_choice::find(&workspace.store, &self.reference)?;
+        let entry = line_choice::find_here(workspace, &self.reference, "show", ui)?;
         let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
         if ui.json() && (self.talk || self.agent.is_some()) {
             return Err(Error::new(Kind::Usage, "`--talk` and `--agent` print for people, not JSON").hint(
@@ -324,7 +324,8 @@ impl Page<'_> {
             (false, 0) => format!("{} not in it", left.join(" and ")),
             (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
         };
-        let how = Style::Faint.of(program_name::in_words("; `snap show --ignored` lists them"));
+        let how = format!("; `snap show {} --ignored` lists them", quoted(&manifest.name));
+        let how = Style::Faint.of(program_name::in_words(&how));
         self.list("Ignored", vec![text![said, how]])
     }
 

@@ -92,7 +92,9 @@ pub(in crate::restore) fn plan(
             match forks.base(repository, &mut maker, [&ours, &theirs])? {
                 // What both had already when they went apart is no change of either.
                 Some(common) => {
-                    let changes = between(repository, &common.tree, &theirs)?;
+                    let mut changes = between(repository, &common.tree, &theirs)?;
+                    // What the snapshot could not hold, or what can't be made here, was not taken back: it stays as it is.
+                    changes.retain(|(path, _)| !saved.leave_out(path));
                     let (back, changes) = common.taken_back(repository, changes)?;
                     forked = Some(common.edits);
                     (common.tree, back, changes)

@@ -50,6 +50,8 @@ pub(in crate::restore) struct CommonBase {
     pub(in crate::restore) commit: String,
     /// The edits of the newest snapshot, as far as both have them.
     pub(in crate::restore) edits: Edits,
+    /// What one side did not take of it.
+    left: BTreeSet<RepoPath>,
 }
 
 impl Forks<'_> {
@@ -61,16 +63,23 @@ impl Forks<'_> {
         maker: &mut StepMaker<'_>,
         sides: [&str; 2],
     ) -> Result<Option<CommonBase>> {
-        let first =
-            self.first.as_ref().map(|first| as_forked(repository, maker, first)).transpose()?.flatten();
-        let first_tree = first.as_ref().map(|(_, tree)| tree.as_str());
+        let first = match &self.first {
+            Some(fork) => as_forked(repository, maker, fork)?
+                .map(|forked| fork.taken(repository, &forked, &forked.0, sides))
+                .transpose()?,
+            None => None,
+        };
+        let first_tree = first.as_ref().map(|first| first.tree.as_str());
         let behind = self.behind(repository, maker, first_tree)?;
         let mut found: Option<CommonBase> = None;
         for fork in &self.bases {
             let Some(forked) = as_forked(repository, maker, fork)? else { continue };
             let is_first = self.first.as_ref().is_none_or(|first| first.id == fork.id);
             let before = first_tree.filter(|_| !is_first).unwrap_or(&forked.0);
-            let one = fork.taken(repository, &forked, before, sides)?;
+            let mut one = fork.taken(repository, &forked, before, sides)?;
+            if let Some(first) = first.as_ref().filter(|_| !is_first) {
+                one = one.with_edits_before(first);
+            }
             found = Some(match found {
                 Some(newest) => {
                     let behind = behind.as_deref().unwrap_or(before);
@@ -80,10 +89,7 @@ impl Forks<'_> {
                 None => one,
             });
         }
-        match (found, &self.first, &first) {
-            (None, Some(fork), Some(forked)) => fork.taken(repository, forked, &forked.0, sides).map(Some),
-            (found, ..) => Ok(found),
-        }
+        Ok(found.or(first))
     }
 
     /// Returns the tree from which several bases are merged: what they have in common in turn, merged in the same way, from the oldest on.
@@ -133,11 +139,21 @@ impl Fork<'_> {
         left.extend(before);
         let taken = self.edits.files.iter().filter(|edit| !left.contains(&edit.path));
         let edits = Edits { files: taken.cloned().collect(), ..self.edits.as_ref().clone() };
-        Ok(CommonBase { tree, commit: commit.clone(), edits })
+        Ok(CommonBase { tree, commit: commit.clone(), edits, left })
     }
 }
 
 impl CommonBase {
+    /// Adds the edits that both had before of what one side did not take since.
+    fn with_edits_before(mut self, before: &CommonBase) -> CommonBase {
+        if before.edits.base == self.edits.base {
+            let had = before.edits.files.iter().filter(|edit| self.left.contains(&edit.path));
+            self.edits.files.extend(had.cloned());
+            self.edits.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        }
+        self
+    }
+
     /// Splits what the other side changed since: what it took back, so that it is as committed then, and all else.
     pub(in crate::restore) fn taken_back(
         &self,

@@ -49,7 +49,8 @@ impl Layer {
             let then = changes_of(maker, repository, forked.files.iter().filter(|edit| is_staged(edit)))?;
             base = repository.tree_with(Some(&base), &then)?;
             let since = repository.versions_between(&base, &all)?;
-            changes = since.into_iter().map(|changed| (changed.path, changed.new)).collect();
+            let since = since.into_iter().filter(|changed| !saved.leave_out(&changed.path));
+            changes = since.map(|changed| (changed.path, changed.new)).collect();
         }
         let changes = repository.missing_in(listing.head.as_deref(), changes)?;
         let theirs = repository.tree_with(Some(&base), &changes)?;
