@@ -94,7 +94,7 @@ pub fn complete(
     }
     let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
     redactor.learn(&manifest_secrets::of_session(workspace, request.session), request.monitor);
-    let reading = Reading { most: follows.bytes, ..Reading::of(request) };
+    let reading = Reading { most: follows.bytes, ..request.reading() };
     redactor.go_on_from(&before.secrets);
     let captured = session::capture(workspace, reading, &lock, &redactor)?;
     let mut complete = Manifest {

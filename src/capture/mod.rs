@@ -45,7 +45,6 @@ use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
 use crate::capture::publishing::{Name, prove, publish};
-use crate::capture::reading::Reading;
 use crate::context::Context;
 use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
@@ -113,7 +112,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     };
     let mut session = match (&follows, request.session) {
         (Some(_), Some(found)) => following::announced(workspace, found),
-        _ => match session::capture(workspace, Reading::of(request), &lock, &redactor) {
+        _ => match session::capture(workspace, request.reading(), &lock, &redactor) {
             // Nobody can put right what keeps a conversation from being read before the step runs that waits:
             // the edits alone are saved.
             Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -237,7 +236,7 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
     let Pending { lock, redactor, edits, .. } = pending(workspace, request)?;
-    let session = session::capture(workspace, Reading::of(request), &lock, &redactor)?;
+    let session = session::capture(workspace, request.reading(), &lock, &redactor)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);

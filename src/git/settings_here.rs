@@ -56,10 +56,9 @@ impl Repository {
         let mut all = Config::new().ok()?;
         for (file, level) in users.iter().chain([&own]) {
             let Some(text) = read_plain(file, LARGEST).ok()? else { continue };
-            let text = text.to_ascii_lowercase();
+            let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
             // Sections that name other files, and settings that are in one.
-            let has = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
-            if has(b"include") || has(b"worktreeconfig") {
+            if text.contains("include") || text.contains("worktreeconfig") {
                 return None;
             }
             all.add_file(file, *level, false).ok()?;

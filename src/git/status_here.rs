@@ -84,7 +84,7 @@ impl Repository {
         let packed = std::fs::read(self.common_dir.join("packed-refs")).unwrap_or_default();
         self.common_dir.join("refs/replace").exists()
             || self.common_dir.join("info/grafts").exists()
-            || memchr::memmem::find(&packed, b" refs/replace/").is_some()
+            || String::from_utf8_lossy(&packed).contains(" refs/replace/")
     }
 
     /// Reads the rules that are in no file of the tree; those that count less come first.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Listing, Location, Repository};
+use crate::sys::files::{ScratchFolder, scratch_folder};
 
 /// A repository whose files are older than its index.
 const OLD: &str = "git init -q -b main r; cd r; mkdir -p dir/deep kept; echo a > a.txt; echo b > dir/b.txt; \
@@ -51,8 +52,8 @@ fn is_found(what: &str, root: &Path) -> bool {
 }
 
 /// Returns a new repository, and where it is.
-fn made() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
+fn made() -> (ScratchFolder, PathBuf) {
+    let folder = scratch_folder().expect("a folder");
     let home = folder.path().canonicalize().expect("its path");
     run(OLD, &home);
     (folder, home.join("r"))
