@@ -100,7 +100,7 @@ pub fn complete(
     }
     let of_session = manifest_secrets::of_session(workspace, request.session);
     let hashed = redactor.learn(&of_session, &[], request.monitor);
-    let reading = Reading { most: follows.bytes, ..Reading::of(request) };
+    let reading = Reading { most: follows.bytes, ..request.reading() };
     redactor.go_on_from(&before.secrets);
     let captured = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
     let mut complete = Manifest {

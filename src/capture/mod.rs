@@ -46,7 +46,6 @@ use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::CapturedEdits;
 use crate::capture::pending::{EditsHow, Pending, beside_status, captured_edits, pending};
 use crate::capture::publishing::{Name, prove, publish};
-use crate::capture::reading::Reading;
 use crate::context::Context;
 use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
@@ -113,7 +112,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     };
     let mut session = match (&follows, request.session) {
         (Some(_), Some(found)) => following::announced(workspace, found),
-        _ => match session::capture(workspace, Reading::of(request), &lock, &redactor, &hashed) {
+        _ => match session::capture(workspace, request.reading(), &lock, &redactor, &hashed) {
             // Nobody can put right what keeps a conversation from being read before the step runs that waits:
             // the edits alone are saved.
             Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -194,7 +193,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
     let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request)?;
-    let session = session::capture(workspace, Reading::of(request), &lock, &redactor, &hashed)?;
+    let session = session::capture(workspace, request.reading(), &lock, &redactor, &hashed)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);

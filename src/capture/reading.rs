@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::request::Request;
 use crate::base::monitor::Monitor;
 use crate::client::FoundSession;
 use crate::settings::{self, Settings};
@@ -39,14 +38,6 @@ pub(super) struct Reading<'a> {
     pub(super) most: u64,
     /// Is told how far it is.
     pub(super) monitor: &'a Monitor,
-}
-
-impl<'a> Reading<'a> {
-    /// Returns what a save asks for.
-    pub(super) fn of(request: &Request<'a>) -> Reading<'a> {
-        let (found, history, monitor) = (request.session, request.history, request.monitor);
-        Reading { found, history, most: u64::MAX, monitor }
-    }
 }
 
 /// Returns how many bytes there are to be read of a session, as far as its files are there already.

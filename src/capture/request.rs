@@ -1,7 +1,7 @@
 //! What a save is asked for. Pure.
 
 use super::automatic::Automatic;
-use super::reading::History;
+use super::reading::{History, Reading};
 use super::untracked::Limits;
 use crate::base::monitor::Monitor;
 use crate::client::FoundSession;
@@ -53,6 +53,11 @@ impl<'a> Request<'a> {
             allow_secrets: &[],
             monitor,
         }
+    }
+
+    /// Returns what of the session is to be read.
+    pub(super) fn reading(&self) -> Reading<'a> {
+        Reading { found: self.session, history: self.history, most: u64::MAX, monitor: self.monitor }
     }
 }
 

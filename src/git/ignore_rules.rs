@@ -29,7 +29,7 @@ impl RuleFile {
         let mut rules = Vec::new();
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b'#') {
             let line = without_blanks(line.strip_suffix(b"\r").unwrap_or(line));
-            if line.contains(&0) || memchr::memmem::find(line, b"[:").is_some() {
+            if line.contains(&0) || line.windows(2).any(|pair| pair == b"[:") {
                 return None;
             }
             rules.push(Rule::of(line));

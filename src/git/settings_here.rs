@@ -28,32 +28,41 @@ pub(super) struct SettingsHere(Config);
 impl Repository {
     /// Reads the settings that hold here; `None` if only git can tell.
     pub(super) fn settings_here(&self) -> Option<SettingsHere> {
-        if self.git.is_sheltered() || WITHOUT_FILE.iter().any(|name| environment::has(name)) {
+        if WITHOUT_FILE.iter().any(|name| environment::has(name)) {
             return None;
         }
-        let mut all = Config::new().ok()?;
-        let mut add = |file: &Path, level: ConfigLevel| -> Option<()> {
-            let Some(text) = read_plain(file, LARGEST).ok()? else { return Some(()) };
-            let text = text.to_ascii_lowercase();
-            // Sections that name other files, and settings that are in one.
-            let others = memchr::memmem::find(&text, b"include").is_some();
-            let in_worktree = memchr::memmem::find(&text, b"worktreeconfig").is_some();
-            if others || in_worktree { None } else { all.add_file(file, level, false).ok() }
-        };
-        if let Some(file) = self.system_file()? {
-            add(&file, ConfigLevel::System)?;
-        }
+        let mut users: Vec<(PathBuf, ConfigLevel)> = Vec::new();
+        users.extend(self.system_file()?.map(|file| (file, ConfigLevel::System)));
         match environment::variable("GIT_CONFIG_GLOBAL") {
-            Some(file) => add(Path::new(&file), ConfigLevel::Global)?,
+            Some(file) => users.push((PathBuf::from(file), ConfigLevel::Global)),
             None if environment::has("GIT_CONFIG_GLOBAL") => return None,
             None => {
                 let home = PathBuf::from(environment::variable("HOME")?);
                 let config = environment::variable("XDG_CONFIG_HOME").map(PathBuf::from);
-                add(&config.unwrap_or_else(|| home.join(".config")).join("git/config"), ConfigLevel::XDG)?;
-                add(&home.join(".gitconfig"), ConfigLevel::Global)?;
+                let config = config.unwrap_or_else(|| home.join(".config"));
+                users.push((config.join("git/config"), ConfigLevel::XDG));
+                users.push((home.join(".gitconfig"), ConfigLevel::Global));
             }
         }
-        add(&self.common_dir.join("config"), ConfigLevel::Local)?;
+        self.settings_behind(&users)
+    }
+
+    /// Reads the repository's own settings behind those of the user; `None` if only git can tell.
+    pub(super) fn settings_behind(&self, users: &[(PathBuf, ConfigLevel)]) -> Option<SettingsHere> {
+        if self.git.is_sheltered() {
+            return None;
+        }
+        let own = (self.common_dir.join("config"), ConfigLevel::Local);
+        let mut all = Config::new().ok()?;
+        for (file, level) in users.iter().chain([&own]) {
+            let Some(text) = read_plain(file, LARGEST).ok()? else { continue };
+            let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+            // Sections that name other files, and settings that are in one.
+            if text.contains("include") || text.contains("worktreeconfig") {
+                return None;
+            }
+            all.add_file(file, *level, false).ok()?;
+        }
         Some(SettingsHere(all))
     }
 

@@ -44,9 +44,13 @@ const USUAL: [(&str, &str); 8] = [
 impl Repository {
     /// Lists what is pending, what is ignored, and what the index has; `None` if git has to be asked.
     pub(super) fn listed_here(&self) -> Option<Listing> {
+        self.listed_by(&self.settings_here()?)
+    }
+
+    /// The same by these settings.
+    pub(super) fn listed_by(&self, settings: &SettingsHere) -> Option<Listing> {
         // Before the index: what is as young as it may have been changed behind it.
         let written = std::fs::metadata(self.git_dir.join("index")).ok()?.mtime();
-        let settings = self.settings_here()?;
         let is_usual = |(name, usual): &(&str, &str)| {
             settings.value(name).is_some_and(|value| value.is_none_or(|value| value == *usual))
         };
@@ -64,7 +68,7 @@ impl Repository {
             tracked.add(entry.path, Tracked::of(&entry).filter(|_| is_plain)?);
         }
         let tree = Tree::open(&self.root).ok()?;
-        let rules = self.rules_of_all(&settings)?;
+        let rules = self.rules_of_all(settings)?;
         let (read, converts) = (Cell::default(), OnceCell::new());
         let search = Search { repository: self, index: &index, tree: &tree, written, rules, read, converts };
         let mut found = Listing::on(head, branch);
@@ -80,7 +84,7 @@ impl Repository {
         let packed = std::fs::read(self.common_dir.join("packed-refs")).unwrap_or_default();
         self.common_dir.join("refs/replace").exists()
             || self.common_dir.join("info/grafts").exists()
-            || memchr::memmem::find(&packed, b" refs/replace/").is_some()
+            || String::from_utf8_lossy(&packed).contains(" refs/replace/")
     }
 
     /// Reads the rules that are in no file of the tree; those that count less come first.

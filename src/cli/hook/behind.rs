@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::put_in_order;
 use super::{Started, left_by_agent};
 use crate::base::error::{Error, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::capture::{self, Follows, History, Request, Signing};
+use crate::context::Context;
+use crate::prune;
+use crate::restore;
 use crate::workspace::Workspace;
 
 /// What is left to be done, by the folder in which it is done.
@@ -86,4 +88,10 @@ pub(super) fn work(started: &Started, to_complete: &[ToComplete]) -> Result<()> 
     }
     left_by_agent::forget_old(&context);
     put_in_order(&context, &workspace).and(failed.map_or(Ok(()), Err))
+}
+
+/// Removes automatic snapshots past their policy, and has `latest` follow the newest.
+pub(super) fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
+    prune::prune_automatic(context, workspace)?;
+    restore::follow(workspace)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::affected_trees::{self, StepImpact};
-use super::behind::Behind;
+use super::behind::{Behind, put_in_order};
 use super::once::said_once;
 use super::this_machine::ThisMachine;
 use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
@@ -23,7 +23,6 @@ use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest, Skipped};
-use crate::prune;
 use crate::restore;
 use crate::risk::{self, Call, Risk, StepContext, Target};
 use crate::workspace::Workspace;
@@ -335,12 +334,6 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
         put_in_order(&context, &workspace)?;
     }
     Ok(())
-}
-
-/// Removes automatic snapshots past their policy, and has `latest` follow the newest.
-pub(super) fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
-    prune::prune_automatic(context, workspace)?;
-    restore::follow(workspace)
 }
 
 /// Saves, with the conversation or (`None`) without; the report has what holds the edits now, and whether it is new.
