@@ -39,9 +39,8 @@ impl Edits {
     /// Says whether a path was pending and left out, by itself or with the folder that it is in.
     pub fn leave_out(&self, path: &RepoPath) -> bool {
         let path = path.to_string();
-        self.skipped
-            .iter()
-            .any(|one| path == one.path || (one.path.ends_with('/') && path.starts_with(&one.path)))
+        let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        self.skipped.iter().any(|one| path == one.path || is_below(one.path.trim_end_matches('/')))
     }
 }
 

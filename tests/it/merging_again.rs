@@ -12,14 +12,14 @@ use crate::support::Must;
 use crate::support::project::Project;
 
 /// Ada, Bob, and the remote between them.
-struct Pair {
-    ada: Project,
-    bob: Project,
+pub(crate) struct Pair {
+    pub(crate) ada: Project,
+    pub(crate) bob: Project,
     said: u32,
 }
 
 /// Forty lines, some of them changed.
-fn text(changed: &[(usize, &str)]) -> String {
+pub(crate) fn text(changed: &[(usize, &str)]) -> String {
     let line = |number: usize| {
         let changed = changed.iter().find(|(at, _)| *at == number);
         changed.map_or(format!("{number}\n"), |(_, text)| format!("{text}\n"))
@@ -33,12 +33,12 @@ fn pair() -> Pair {
 }
 
 /// The same, with further edits in "base".
-fn pair_from(edit: fn(&Project)) -> Pair {
+pub(crate) fn pair_from(edit: fn(&Project)) -> Pair {
     pair_resumed(edit, &["--trust", "--allow-kind", "all"])
 }
 
 /// The same, of which Bob took what these options leave him.
-fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
+pub(crate) fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
     let (ada, remote): (Project, PathBuf) = with_remote();
     ada.write("a.txt", text(&[]));
     ada.git(&["commit", "-qam", "forty lines"]);
@@ -58,7 +58,7 @@ fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
 impl Pair {
     /// Says something on one side, and saves and pushes what is there.
     #[track_caller]
-    fn save(&mut self, who: &str, name: &str) {
+    pub(crate) fn save(&mut self, who: &str, name: &str) {
         self.said += 1;
         let project = if who == "ada" { &self.ada } else { &self.bob };
         talk(project, ID, &format!("{who}{}", self.said), name, "done");
@@ -74,7 +74,7 @@ impl Pair {
         as_user(project, who, &["merge", name, "--json"]).exits(code).json()
     }
 
-    fn here(&self, who: &str) -> String {
+    pub(crate) fn here(&self, who: &str) -> String {
         let project = if who == "ada" { &self.ada } else { &self.bob };
         String::from_utf8(project.read("a.txt")).must("UTF-8")
     }
