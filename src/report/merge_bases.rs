@@ -36,6 +36,8 @@ pub struct MergeBases {
     pub is_merged: bool,
     /// Whether the snapshot of the other line that was merged here last is gone.
     pub is_gone: bool,
+    /// If they have nothing in common here: the snapshot that is not here and that the other line goes on from.
+    pub missing: Option<SnapshotId>,
 }
 
 /// Finds what the line here, into which `merged` was merged, and another one have in common. `has` says whether what is here has the
@@ -69,6 +71,9 @@ pub fn merge_bases(
         found.is_merged |= snapshot.id == there.id && our.tip != here.id && left.is_empty();
         found.bases.push(MergeBase { snapshot, left, whole: their.is_whole, whole_here: our.is_whole });
     }
+    if found.bases.is_empty() {
+        found.missing = missing_before(&nodes, there);
+    }
     let mut bases: Vec<&MergeBase> = found.bases.iter().collect();
     while let ([newest, .., oldest], true) = (bases.as_slice(), found.behind.len() < MOST_BEHIND) {
         let behind = behind(&nodes, [&newest.snapshot, &oldest.snapshot])?;
@@ -79,6 +84,18 @@ pub fn merge_bases(
         bases = found.behind.last().into_iter().flatten().collect();
     }
     Ok(found)
+}
+
+/// Returns the first snapshot on the way back that is not here.
+fn missing_before(nodes: &Nodes<'_>, from: &Manifest) -> Option<SnapshotId> {
+    let mut parent = from.parent.clone()?;
+    for _ in 0..MOST {
+        match nodes.find(&parent) {
+            Some(before) => parent = before.parent.clone()?,
+            None => return Some(parent),
+        }
+    }
+    None
 }
 
 /// Returns what two bases have in common.

@@ -137,6 +137,47 @@ fn an_edit_that_git_was_told_not_to_look_for_is_merged() {
     }
 }
 
+#[test]
+fn a_line_that_goes_on_from_what_is_not_here_says_so() {
+    let mut pair = pair_from(|_| ());
+    pair.bob.write("b.txt", "bob\n");
+    pair.save("bob", "b1");
+    pair.ada.snap(&["rm", "base", "--yes"]).exits(0);
+    as_user(&pair.ada, "ada", &["pull", "origin", "b1"]).exits(0);
+    let said = pair.ada.snap(&["merge", "b1"]);
+    assert!(
+        said.stderr.contains("which is not here") && said.stderr.contains("`snap pull`"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn what_was_merged_stays_a_base_after_the_other_side_went_back_to_it() {
+    let all = ["--trust", "--allow-kind", "all"];
+    let mut pair = pair_from(|_| ());
+    pair.bob.write("a.txt", text(&[(11, "bob")]));
+    pair.save("bob", "b1");
+    pair.bob.write("a.txt", text(&[(10, "bob"), (11, "bob")]));
+    pair.bob.write("new.txt", "of bob\n");
+    pair.save("bob", "b2");
+    merge(&pair, "ada", "b1", 0);
+    merge(&pair, "ada", "b2", 0);
+    // What comes next is saved in between, and goes nowhere.
+    as_user(&pair.bob, "bob", &[&["rewind", "b1"], &all[..]].concat()).exits(0);
+    let resumed =
+        as_user(&pair.bob, "bob", &[&["resume", "b1", "--no-run", "--json"], &all[..]].concat()).exits(0);
+    let session = resumed.json()["session_id"].as_str().must("a session").to_owned();
+    pair.bob.write("b.txt", "again\n");
+    as_user(&pair.bob, "bob", &["save", "not pushed", "--session", &session]).exits(0);
+    pair.bob.write("a.txt", text(&[(11, "bob"), (12, "bob")]));
+    as_user(&pair.bob, "bob", &["save", "b3", "--session", &session]).exits(0);
+    as_user(&pair.bob, "bob", &["push", "origin", "b3"]).exits(0);
+    let said = merge(&pair, "ada", "b3", 0);
+    assert_eq!(pair.here("ada"), text(&[(10, "bob"), (11, "bob"), (12, "bob")]), "{said}");
+    assert_eq!(pair.ada.read("new.txt"), b"of bob\n");
+}
+
 /// Ada changed what Bob removed, or changed otherwise; each merged the other and decided for the own side. Returns the names of their
 /// last snapshots.
 fn decided_otherwise(adas: &[u8], bobs: Option<&[u8]>) -> Pair {
