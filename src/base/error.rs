@@ -87,6 +87,9 @@ impl Error {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(
                 "free some space (`snap prune --older-than 30d --now` needs none itself), then run the command again",
             ),
+            io::ErrorKind::PermissionDenied if path.components().any(|part| part.as_os_str() == ".claude") => {
+                made.hint("check who owns it and its permissions; `--store DIR` can put the snapshots elsewhere")
+            }
             io::ErrorKind::PermissionDenied => {
                 made.hint("check who owns it and its permissions, then run the command again")
             }

@@ -62,7 +62,7 @@ impl Arguments {
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [
-    ("snap save \"before refactor\"", "Save the session and the pending edits"),
+    ("snap save before-refactor", "Save the session and the pending edits"),
     ("snap list", "List the snapshots"),
     ("snap resume before-refactor", "Restore one, and continue its session"),
     ("snap help resume", "Explain a command"),

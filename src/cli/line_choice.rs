@@ -3,7 +3,12 @@
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::cli::output::Ui;
+use crate::cli::output::words::quoted;
+use crate::manifest::Manifest;
+use crate::restore::{self, PassedOver, SavedTree, SnapshotFound};
 use crate::store::{Entry, Reference, Store};
+use crate::workspace::Workspace;
 
 /// Finds a snapshot by any reference, or the newest one of the line of this name. A snapshot that is called just so comes first.
 ///
@@ -21,6 +26,62 @@ pub(crate) fn find(store: &Store, typed: &str) -> Result<Entry> {
         Some(newest) => store.find(&Reference::Named(newest.to_string())),
         None => store.find(&reference).map_err(|error| gone(error, typed)),
     }
+}
+
+/// The same in a work tree, for a command that looks at it: what `latest` means there.
+///
+/// # Errors
+/// As [`Store::find`].
+pub(crate) fn find_here(workspace: &Workspace, typed: &str, command: &str, ui: &mut Ui) -> Result<Entry> {
+    let entry = find(&workspace.store, typed)?;
+    let Ok(manifest) = &entry.manifest else { return Ok(entry) };
+    match meant_here(workspace, &Reference::parse(typed), manifest, command, ui)? {
+        Some(other) => workspace.store.find(&Reference::Named(other.id.to_string())),
+        None => Ok(entry),
+    }
+}
+
+/// Returns the snapshot that is meant in this work tree where the store alone takes `newest` for it; `None` if that is right. Says so if
+/// another work tree is in play.
+///
+/// # Errors
+/// As [`Store::find`].
+pub(crate) fn meant_here(
+    workspace: &Workspace,
+    reference: &Reference,
+    newest: &Manifest,
+    command: &str,
+    ui: &mut Ui,
+) -> Result<Option<Manifest>> {
+    let Reference::Latest(back) = reference else { return Ok(None) };
+    let is_other = matches!(restore::tree_of(workspace, newest)?, SavedTree::Other(_));
+    if *back == 0 && !is_other {
+        return Ok(None);
+    }
+    let found = say_which(restore::find_to_look(workspace, &format!("latest~{back}"))?, command, ui);
+    if found.id != newest.id {
+        return Ok(Some(found));
+    }
+    if is_other {
+        let (name, root) = (quoted(&found.name), &found.workspace.root);
+        ui.warn(&format!("no snapshot is of this work tree: {name} is of {root}"));
+    }
+    Ok(None)
+}
+
+/// Returns the snapshot that was found for a command; says if it is not the newest.
+pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Manifest {
+    if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
+        let why = match of_another_tree {
+            Some(root) => format!("is of another work tree, {root}"),
+            None => "holds no conversation that can be continued".to_owned(),
+        };
+        ui.warn(&format!(
+            "the newest snapshot {why}; this is the one before it. To use the newest: snap {command} {}",
+            quoted(name)
+        ));
+    }
+    found.manifest
 }
 
 fn gone(error: Error, typed: &str) -> Error {

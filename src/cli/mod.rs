@@ -104,7 +104,6 @@ fn at_first(command: &Command) {
         | Command::Link(_)
         | Command::Init(_)
         | Command::Lease(_)
-        | Command::Import(_)
         | Command::Pull(_)
         | Command::Sync(_)
         | Command::Verify(_)

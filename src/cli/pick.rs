@@ -33,7 +33,7 @@ pub(crate) fn wanted(typed: &ArgMatches) -> Option<Action> {
         "show" if !is_set("reference") => Some(Action::Show),
         "resume" if !any(&["reference", "no_input"]) => Some(Action::Resume),
         "rewind" if !any(&["reference", "no_input"]) => Some(Action::Rewind),
-        "diff" if !any(&["references", "files", "show_config", "color_only"]) => Some(Action::Diff),
+        "diff" if !any(&["references", "now", "files", "show_config", "color_only"]) => Some(Action::Diff),
         "rm" if !any(&["references", "remote", "no_input"]) => Some(Action::Remove),
         _ => None,
     }

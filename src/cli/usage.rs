@@ -69,8 +69,11 @@ const NO_NAME: [(&str, &str); 3] = [
     ("config", "it lists all settings; to change one, edit the file that its first line names"),
 ];
 
+const RM_ASKS_NOT: &str =
+    "it asks nothing where the snapshot is named; `snap undo` brings back what was removed, for a day";
+
 /// Options that a command does not have, with the command, and what does what is meant.
-const OTHER_OPTIONS: [(&str, &str, &str); 5] = [
+const OTHER_OPTIONS: [(&str, &str, &str); 16] = [
     (
         "push",
         "--all",
@@ -83,6 +86,21 @@ const OTHER_OPTIONS: [(&str, &str, &str); 5] = [
         "it sets what differs without that, and saves it first: `snap undo` brings it back",
     ),
     ("rewind", "--hard", "it sets what differs without that, and saves it first: `snap undo` brings it back"),
+    ("branch", "-d", "`snap branch --remove NAME` takes the name away; no snapshot goes"),
+    ("branch", "-D", "`snap branch --remove NAME` takes the name away; no snapshot goes"),
+    ("branch", "--delete", "`snap branch --remove NAME` takes the name away; no snapshot goes"),
+    ("branch", "--list", "`snap branch` alone lists the lines that have names"),
+    ("branch", "-l", "`snap branch` alone lists the lines that have names"),
+    ("rm", "--force", RM_ASKS_NOT),
+    ("rm", "-f", RM_ASKS_NOT),
+    ("rm", "-y", RM_ASKS_NOT),
+    (
+        "rm",
+        "--dry-run",
+        "`snap show REF` shows what goes; `snap undo` brings back what was removed, for a day",
+    ),
+    ("rm", "-n", "`snap show REF` shows what goes; `snap undo` brings back what was removed, for a day"),
+    ("list", "-5", "`snap list -n 5` lists the newest five"),
     ("rewind", "--worktree", "it works here; `snap resume --worktree BRANCH` restores into a new work tree"),
 ];
 

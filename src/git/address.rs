@@ -15,6 +15,7 @@ use super::printed_paths::path_from;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::git::remote_messages::without_password;
+use crate::git::remote_settings::RemoteSettings;
 
 /// The network transports that are git's own.
 const NETWORK: [&str; 6] = ["https", "http", "ssh", "git", "git+ssh", "ssh+git"];
@@ -76,26 +77,26 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Returns them as the text of a configuration file, for a remote of this name.
-    pub(super) fn settings(&self, name: &str) -> Vec<u8> {
+    /// Adds them to the settings of a remote of this name.
+    pub(super) fn add_to(&self, settings: &mut RemoteSettings, name: &str) {
         let stated = !self.trusted;
         let fetch = stated.then_some(("url", self.fetch.as_str())).into_iter();
         let push = self.push.iter().filter(|_| stated).map(|address| ("pushurl", address.as_str()));
         // What these would do belongs to the user's own repository.
         let off = [("promisor", "false"), ("mirror", "false"), ("prune", "false"), ("tagopt", "--no-tags")];
-        let all = fetch.chain(push).chain(off);
-        all.filter_map(|(key, value)| remote_setting(name, key, value)).flatten().collect()
+        let text = |(key, value)| remote_setting(name, key, value);
+        settings.beside.extend(fetch.chain(push).filter_map(text).flatten());
+        settings.own.extend(off.into_iter().filter_map(text).flatten());
     }
 }
 
 impl Repository {
-    /// Returns the part of the repository's configuration that counts when a remote is contacted, as
-    /// the text of a configuration file. It names no program and no place, unless the user trusts all
-    /// of it.
+    /// Returns the part of the repository's configuration that counts when a remote is contacted. It names no program and no
+    /// place, unless the user trusts all of it.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
-    pub(super) fn settings_for_remotes(&self) -> Result<Vec<u8>> {
+    pub(super) fn settings_for_remotes(&self) -> Result<RemoteSettings> {
         for_remotes(&self.git.unsheltered().settings()?, &self.root, &self.git_dir, &self.common_dir)
     }
 
@@ -162,9 +163,12 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
     let folder = match leads(address) {
         // Git decodes it; a path needs no code.
         Leads::Folder(_) if address.starts_with("file://") && address.contains('%') => {
-            return Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(address)))
-                .because("it contains encoded characters")
-                .hint("write the path without percent-encoding"));
+            return Err(Error::new(
+                Kind::Refused,
+                format!("{} is not contacted", Line(&without_password(address))),
+            )
+            .because("it contains encoded characters")
+            .hint("write the path without percent-encoding"));
         }
         Leads::Folder(folder) => start.join(folder),
         // Git takes this for a folder if there is one.

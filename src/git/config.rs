@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Kind, Result};
+use crate::git::remote_settings::RemoteSettings;
 
 /// The setting by which a user names repositories whose configuration is as good as their own.
 pub(super) const TRUSTED: &str = "snap.trustedrepository";
@@ -202,16 +203,23 @@ pub(super) fn is_trusted(listed: &[u8], root: &Path, git_dir: &Path, common_dir:
 ///
 /// # Errors
 /// [`Kind::Environment`] with what git says.
-pub(super) fn for_remotes(listed: &[u8], root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Vec<u8>> {
+pub(super) fn for_remotes(
+    listed: &[u8],
+    root: &Path,
+    git_dir: &Path,
+    common_dir: &Path,
+) -> Result<RemoteSettings> {
     let settings = read(listed)?;
     if settings.trust(root, git_dir, common_dir) {
         let path = common_dir.join("config").as_os_str().as_bytes().to_vec();
         let include = Setting { key: b"include.path".to_vec(), value: Some(path) };
         let bare = Setting { key: b"core.bare".to_vec(), value: Some(b"true".to_vec()) };
-        return Ok([&include, &bare].into_iter().filter_map(written).flatten().collect());
+        let own = [&include, &bare].into_iter().filter_map(written).flatten().collect();
+        return Ok(RemoteSettings { own, beside: Vec::new() });
     }
     let counts = |setting: &&Setting| matches!(setting.parts(), Some(("http", _, "extraheader")));
-    Ok(settings.own.iter().filter(counts).filter_map(written).flatten().collect())
+    let beside = settings.own.iter().filter(counts).filter_map(written).flatten().collect();
+    Ok(RemoteSettings { own: Vec::new(), beside })
 }
 
 /// Returns a setting of a remote, as the text of a configuration file.

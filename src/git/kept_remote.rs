@@ -1,7 +1,7 @@
 //! A remote whose scratch repository stays: what was laid in it is there the next time, so that little has to be sent or
 //! fetched.
 //!
-//! It lies in the user's own state folder. Its configuration is written by this program alone. If the address or a setting
+//! It lies in the user's own state folder. Its configuration is written by this program alone, and has neither address nor password. If the address or a setting
 //! changes, it begins again empty: it holds nothing that is not elsewhere. Refs are moved only from where they are known to be.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::git::remote::Remote;
 use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef, Retries};
-use crate::sys::files::{read_plain, remove};
+use crate::sys::files::{read_plain, remove, write_new};
 
 /// The file of a kept repository that says what it was made for.
 const MADE_FOR: &str = "snap-made-for";
@@ -106,9 +106,10 @@ impl<'a> Remote<'a> {
     fn keep_in(&mut self, kept: &Path) -> Result<()> {
         if !self.named {
             // Of an address, git does not remember that it leaves things out.
-            self.settings.extend(remote_setting(THERE, "url", &self.address).into_iter().flatten());
+            self.settings.beside.extend(remote_setting(THERE, "url", &self.address).into_iter().flatten());
             THERE.clone_into(&mut self.called);
         }
+        self.settings.write_beside(&self.scratch)?;
         symlink(kept, &self.scratch).context("link", &self.scratch)?;
         let mark = kept.join(MADE_FOR);
         // What can't be read is as good as none: everything begins again.
@@ -128,7 +129,14 @@ impl<'a> Remote<'a> {
         }
         self.filters = abilities.filters;
         // Last: without it, everything begins again.
-        std::fs::write(&mark, abilities.text(&self.made_for())).context("write", &mark)
+        self.note(abilities)
+    }
+
+    /// Notes what the kept repository was made for.
+    fn note(&self, abilities: Abilities) -> Result<()> {
+        let mark = self.scratch.join(MADE_FOR);
+        remove(&mark)?;
+        write_new(&mark, &abilities.text(&self.made_for()))
     }
 
     /// Makes the kept repository, empty.
@@ -147,13 +155,12 @@ impl<'a> Remote<'a> {
     fn begin_again(&self) -> Result<()> {
         let kept = self.scratch.canonicalize().context("find", &self.scratch)?;
         self.begin_kept(&kept)?;
-        let (mark, abilities) = (kept.join(MADE_FOR), Abilities { hash: self.hash, filters: self.filters });
-        std::fs::write(&mark, abilities.text(&self.made_for())).context("write", &mark)
+        self.note(Abilities { hash: self.hash, filters: self.filters })
     }
 
-    /// Returns everything that a kept repository depends on.
+    /// Returns everything that a kept repository depends on, without passwords.
     fn made_for(&self) -> Vec<u8> {
-        [self.address.as_bytes(), b"\n", &self.settings].concat()
+        [self.leads_to.join("\n").as_bytes(), b"\n", &self.settings.own].concat()
     }
 
     /// Asks the server what it can do, without its refs.

@@ -110,6 +110,14 @@ impl Repository {
         too_old(&String::from_utf8_lossy(&said.stdout)).map(str::to_owned)
     }
 
+    /// Refuses what needs a merge if git can't make one here.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the version of git.
+    pub fn check_merges(&self) -> Result<()> {
+        self.too_old_to_merge().map_or(Ok(()), |version| Err(cant_merge(&format!("this is git {version}"))))
+    }
+
     /// Returns the paths that git has in conflict.
     ///
     /// # Errors
@@ -144,10 +152,7 @@ impl Repository {
         let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
         if tree.is_empty() {
             let said = || answer.stderr.lines().next().unwrap_or_default().trim().to_owned();
-            let why = self.too_old_to_merge().map_or_else(said, |version| format!("this is git {version}"));
-            return Err(Error::new(Kind::Environment, "git can't merge here").because(why).hint(
-                "`--merge` needs git 2.40 or later; `snap rewind` and `--worktree BRANCH` work without it",
-            ));
+            return Err(self.check_merges().err().unwrap_or_else(|| cant_merge(&said())));
         }
         let mut conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>> = BTreeMap::new();
         // MODE OID STAGE\tPATH, up to an empty field.
@@ -163,6 +168,12 @@ impl Repository {
         }
         Ok(Merged { tree, conflicts })
     }
+}
+
+fn cant_merge(why: &str) -> Error {
+    Error::new(Kind::Environment, "git can't merge here").because(why).hint(
+        "a merge needs git 2.40 or later; `snap rewind` and `snap resume --worktree BRANCH` work without it",
+    )
 }
 
 /// Returns the version that git says it has, if it is below 2.40; one that can't be read is taken for a new one.

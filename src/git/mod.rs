@@ -32,6 +32,7 @@ mod pending_list;
 mod printed_paths;
 mod remote;
 mod remote_messages;
+mod remote_settings;
 mod remote_values;
 mod scratch_objects;
 mod scratch_tree;
@@ -151,7 +152,9 @@ impl Repository {
             _ if asked.stderr.contains("not a git repository") => Ok(Location::Outside),
             _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
                 .said(&asked.stderr)
-                .hint(if !asked.stderr.contains("dubious ownership") {
+                .hint(if asked.stderr.contains("ermission denied") {
+                    "check who owns it and its permissions, then run the command again".to_owned()
+                } else if !asked.stderr.contains("dubious ownership") {
                     "git's own message above says how to allow it".to_owned()
                 } else {
                     format!(

@@ -21,6 +21,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::git::fetched_objects::Fetched;
 use crate::git::remote_messages::{UNPACKER_ERROR, passing, progress, without_password, without_progress};
+use crate::git::remote_settings::RemoteSettings;
 use crate::git::remote_values::{FETCH, PushAnswer, RemoteRef, Retries, jittered};
 
 /// The most refs that one push names: some hosts answer thousands with an error.
@@ -48,8 +49,7 @@ pub struct Remote<'a> {
     pub(super) called: String,
     pub(super) named: bool,
     pub(super) leads_to: Vec<String>,
-    /// What its configuration has of the user's repository's, as text.
-    pub(super) settings: Vec<u8>,
+    pub(super) settings: RemoteSettings,
     pub(super) interactive: bool,
     pub(super) hash: GitHash,
     /// Whether the server leaves out what is not asked for, as far as that is known.
@@ -77,6 +77,7 @@ impl<'a> Remote<'a> {
         tell: &'a mut dyn FnMut(&str),
     ) -> Result<Remote<'a>> {
         let remote = Remote::prepare(repository, folder, scratch, address, interactive, tell)?;
+        remote.settings.write_beside(&remote.scratch)?;
         remote.init()?;
         Ok(remote)
     }
@@ -117,13 +118,13 @@ impl<'a> Remote<'a> {
         }
         let mut settings = match repository {
             Some(repository) => repository.settings_for_remotes()?,
-            None => Vec::new(),
+            None => RemoteSettings::default(),
         };
         let mut effective = vec![address.to_owned()];
         match (named, repository) {
             (true, Some(repository)) => {
                 let addresses = repository.addresses(address)?;
-                settings.extend(addresses.settings(address));
+                addresses.add_to(&mut settings, address);
                 effective = [vec![addresses.fetch], addresses.push].concat();
             }
             _ => check_folder(repository, folder, address)?,
@@ -164,11 +165,11 @@ impl<'a> Remote<'a> {
             GitHash::Sha256 => "--object-format=sha256",
         };
         let place = self.scratch.as_os_str();
-        let arguments = ["init", "--quiet", "--bare", "--template=", format].map(AsRef::as_ref);
-        self.git.demand(&[&arguments[..], &[place]].concat())?;
+        let words = ["init", "--quiet", "--bare", "--template=", "--shared=0600", format].map(AsRef::as_ref);
+        self.git.demand(&[&words[..], &[place]].concat())?;
         let config = self.scratch.join("config");
         let append = std::fs::File::options().append(true).open(&config);
-        append.and_then(|mut file| file.write_all(&self.settings)).context("write", &config)?;
+        append.and_then(|mut file| file.write_all(&self.settings.own)).context("write", &config)?;
         let info = self.scratch.join("info");
         std::fs::create_dir_all(&info).context("create", &info)?;
         // Frames are compressed already: looking for likenesses among them is time lost.
@@ -411,7 +412,9 @@ impl<'a> Remote<'a> {
     }
 
     pub(super) fn command(&self) -> std::process::Command {
-        self.git.command_for_remotes(&self.scratch, self.interactive)
+        let mut command = self.git.command_for_remotes(&self.scratch, self.interactive);
+        self.settings.give(&mut command, &self.scratch);
+        command
     }
 
     /// Runs git, again if it fails for a passing reason; returns its last answer.

@@ -61,26 +61,56 @@ pub(super) fn passing(stderr: &str) -> Option<&str> {
     stderr.lines().map(str::trim).find(is_passing)
 }
 
-/// Hides the text between `://` and `@`, except the user's name.
+/// Hides what may be a secret in the addresses of a text: all between `://` and `@` except the user's name, and all values of a query.
 pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         shown += before;
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || c == '\'').unwrap_or(after.len());
-        rest = after;
-        if let Some(host) = after[..end].rfind('@') {
-            match after[..host].split_once(':') {
-                Some((user, _)) => shown += &format!("{user}:***"),
-                // A lone word can be a token.
-                None if after[..host] == *"git" => shown += "git",
-                None => shown += "***",
-            }
-            rest = &after[host..];
-        }
+        let end = after.find(char::is_whitespace).unwrap_or(after.len());
+        // Another address may follow without a blank between.
+        let end = after[..end]
+            .find("://")
+            .map_or(end, |next| after[..next].rfind(['\'', '"', '=', ',']).unwrap_or(end));
+        let (address, later) = after.split_at(end);
+        shown += &address_without_password(address);
+        rest = later;
     }
     shown + rest
+}
+
+/// The same for one address, after its `://`.
+fn address_without_password(address: &str) -> String {
+    let mut end = address.find(['/', '?', '#']).unwrap_or(address.len());
+    // A password that should have been coded: what follows the host's colon is no port.
+    if let (None, Some((_, port)), Some(host)) =
+        (address[..end].find('@'), address[..end].split_once(':'), address.rfind('@'))
+        && !address.starts_with('[')
+        && !port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        end = host + 1;
+    }
+    let (user, rest) = match address[..end].rfind('@') {
+        Some(host) => {
+            let user = match address[..host].split_once(':') {
+                Some((user, _)) => format!("{user}:***"),
+                // A lone word can be a token.
+                None if address[..host] == *"git" => "git".to_owned(),
+                None => "***".to_owned(),
+            };
+            (user, &address[host..])
+        }
+        None => (String::new(), address),
+    };
+    let Some(query) = rest.find('?') else { return user + rest };
+    let (place, query) = rest.split_at(query + 1);
+    let ended = query.trim_end_matches(['/', '\'', '"', ':', ',', '.', ';', ')', '`']);
+    let values: Vec<String> = ended
+        .split('&')
+        .map(|one| one.split_once('=').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}=***")))
+        .collect();
+    format!("{user}{place}{}{}", values.join("&"), &query[ended.len()..])
 }
 
 #[cfg(test)]
@@ -95,6 +125,16 @@ mod tests {
             ("ssh://git@host/x and https://a:b@c", "ssh://git@host/x and https://a:***@c"),
             ("https://host/a@b", "https://host/a@b"),
             ("git@host:x.git", "git@host:x.git"),
+            ("https://ada:p'a\"ss@host/x", "https://ada:***@host/x"),
+            ("https://ada:p/a?s#s@host/x", "https://ada:***@host/x"),
+            ("https://host:8080/a@b", "https://host:8080/a@b"),
+            ("https://[::1]:80/a@b", "https://[::1]:80/a@b"),
+            ("https://h/x.git?private_token=abc", "https://h/x.git?private_token=***"),
+            ("https://a:b@h/x?a=1&token=abc#t=c", "https://a:***@h/x?a=***&token=***"),
+            ("https://h/x?abc", "https://h/x?***"),
+            ("unable to access 'https://h/x?t=abc/': no", "unable to access 'https://h/x?t=***/': no"),
+            ("see https://h/a?b=c, https://h/d", "see https://h/a?b=***, https://h/d"),
+            ("url.https://a:b@h.insteadOf=https://c:d@h", "url.https://a:***@h.insteadOf=https://c:***@h"),
         ] {
             assert_eq!(without_password(text), shown);
         }

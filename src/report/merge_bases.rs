@@ -28,6 +28,8 @@ const MOST_BEHIND: usize = 16;
 /// What two lines have in common.
 #[derive(Debug, Default)]
 pub struct MergeBases {
+    /// The snapshot from which they went apart first; if none is known, the newest that both have all of which is left of the bases.
+    pub first: Option<MergeBase>,
     /// The newest snapshots that both have, none of which is part of another, newest first.
     pub bases: Vec<MergeBase>,
     /// Of several: what they have in common in turn, and so on.
@@ -40,15 +42,16 @@ pub struct MergeBases {
     pub missing: Option<SnapshotId>,
 }
 
-/// Finds what the line here, into which `merged` was merged, and another one have in common. `has` says whether what is here has the
-/// last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one is a state of what is here.
+/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart at `fork`. `has` says
+/// whether what is here has the last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one
+/// is a state of what is here.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is, and what `has` says.
 pub fn merge_bases(
     store: &Store,
     (here, merged): (&Manifest, &[Merged]),
-    there: &Manifest,
+    (there, fork): (&Manifest, Option<&Manifest>),
     has: &dyn Fn(&Manifest) -> Result<bool>,
     is_own: &dyn Fn(&Manifest) -> bool,
 ) -> Result<MergeBases> {
@@ -74,6 +77,16 @@ pub fn merge_bases(
     if found.bases.is_empty() {
         found.missing = missing_before(&nodes, there);
     }
+    let first = match fork {
+        Some(fork) => Some(fork.clone()),
+        None => before(&nodes, [&ours, &theirs], &found.bases)?,
+    };
+    found.first = first.map(|fork| {
+        let how = [&ours, &theirs].map(|line| line.walk.0.get(&fork.id));
+        let left = how.iter().flatten().flat_map(|how| &how.left).cloned().collect();
+        let [whole_here, whole] = how.map(|how| how.is_some_and(|how| how.is_whole));
+        MergeBase { snapshot: fork, left, whole, whole_here }
+    });
     let mut bases: Vec<&MergeBase> = found.bases.iter().collect();
     while let ([newest, .., oldest], true) = (bases.as_slice(), found.behind.len() < MOST_BEHIND) {
         let behind = behind(&nodes, [&newest.snapshot, &oldest.snapshot])?;
@@ -96,6 +109,33 @@ fn missing_before(nodes: &Nodes<'_>, from: &Manifest) -> Option<SnapshotId> {
         }
     }
     None
+}
+
+/// Returns the newest snapshot that both lines have with what one of them left of the bases, or with what these leave out themselves;
+/// `None` if that is nothing.
+fn before(nodes: &Nodes<'_>, lines: [&Line<'_>; 2], bases: &[MergeBase]) -> Result<Option<Manifest>> {
+    let left: BTreeSet<&RepoPath> = bases.iter().flat_map(|base| &base.left).collect();
+    let [ours, theirs] = lines.map(|line| &line.walk.0);
+    let has_it = |how: &How| !how.left.iter().any(|path| left.contains(path));
+    let has_left_out = |one: &Manifest| {
+        let files = one.edited_files().iter().filter(|edit| edit.new.is_some());
+        files.into_iter().any(|edit| bases.iter().any(|base| base.snapshot.lacks(&edit.path)))
+    };
+    let is_base = |id: &SnapshotId| bases.iter().any(|base| base.snapshot.id == *id);
+    let both = theirs.iter().filter_map(|(id, how)| Some((how.at, id, [ours.get(id)?, how])));
+    let mut both: Vec<_> =
+        both.filter(|(_, id, how)| !is_base(id) && how.iter().all(|how| has_it(how))).collect();
+    both.sort_unstable_by_key(|(at, id, _)| std::cmp::Reverse((*at, *id)));
+    for (_, id, how) in both {
+        if let Some(one) = find(nodes.store, id)
+            && (!left.is_empty() || has_left_out(&one))
+            && lines[0].has(nodes.store, how[0], &one)?
+            && lines[1].has(nodes.store, how[1], &one)?
+        {
+            return Ok(Some(one));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns what two bases have in common.
@@ -283,7 +323,8 @@ impl Walk {
                 let how = How { at: node.at, tip: tip.clone(), is_whole, left: left.clone() };
                 walk.0.insert(node.id.clone(), how);
                 // What comes after a restore is made from what it brought back, even if no snapshot between the two is here.
-                let told = node.merged.iter().rev().take(MOST).chain(&node.taken).filter(|_| tells);
+                // What was brought back comes first: of that, what a later merge did not take was there.
+                let told = node.taken.iter().chain(node.merged.iter().rev().take(MOST)).filter(|_| tells);
                 for merged in told {
                     if let Some(found) = nodes.find(&merged.snapshot) {
                         tips.push_back((found, is_whole, left.iter().chain(&merged.left).cloned().collect()));

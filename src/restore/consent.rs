@@ -132,7 +132,7 @@ impl RestorePlan {
 /// The error of a foreign snapshot that nobody agreed to.
 pub fn not_trusted(name: &str, why: &str) -> Error {
     Error::new(Kind::Refused, format!("{:?} is not your own snapshot", Line(name).to_string())).because(why).hint(
-        "look at it with `snap show` and `snap diff`; if you would let its author use your shell, run this again with `--trust`",
+        "look at it with `snap show REF` and `snap diff REF`; if you would let its author use your shell, run this again with `--trust`",
     )
 }
 

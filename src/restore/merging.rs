@@ -3,6 +3,7 @@
 //! The conversation here is not touched, and nothing of the other one gets into it: what was done there is told by a report
 //! that the agent may read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::files::merge::check_finished;
@@ -16,8 +17,8 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::client::FoundSession;
 use crate::git::{BaseHere, Repository};
-use crate::manifest::Manifest;
-use crate::redaction::refill;
+use crate::manifest::{Edits, Manifest};
+use crate::redaction::{Refilled, refill};
 use crate::workspace::Workspace;
 
 /// What a line of work is merged with.
@@ -27,7 +28,7 @@ pub struct MergedWith<'a> {
     /// The snapshot of this place that was saved before it.
     pub saved: Option<&'a Manifest>,
     /// The snapshot from which both went on first.
-    pub fork: Option<&'a Manifest>,
+    pub first: Option<&'a MergeBase>,
     /// The newest snapshots that both have, since one merged the other; else the same.
     pub bases: &'a [MergeBase],
     /// Of several of them: what these have in common in turn, and so on.
@@ -53,6 +54,7 @@ pub struct MergeBase {
 /// [`Kind::Refused`] outside git, or if the snapshot's commit is not here, and [`Kind::Conflict`] in the middle of another merge.
 pub fn check_merge(workspace: &Workspace, manifest: &Manifest, trust_repository: bool) -> Result<()> {
     let Some(repository) = &workspace.repository else { return Err(outside_git(workspace)) };
+    repository.check_merges()?;
     check_finished(&repository.status()?)?;
     let Some(base) = manifest.base_commit() else { return Ok(()) };
     let is_here = !matches!(repository.base_here(&manifest.id, base)?, BaseHere::Nothing);
@@ -101,12 +103,7 @@ pub fn plan_merge(
         Ok(below) if works_in == workspace.root => below.to_owned(),
         _ => report,
     });
-    let nothing = BTreeSet::new();
-    let first = with
-        .fork
-        .map(|fork| fork_of(workspace, repository, fork, &nothing, [false; 2]))
-        .transpose()?
-        .flatten();
+    let first = with.first.map(|first| fork_of(workspace, repository, first)).transpose()?.flatten();
     let forks_of = |bases| forks_of(workspace, repository, bases);
     let behind = with.behind.iter().map(|bases| forks_of(bases)).collect::<Result<_>>()?;
     let forks = Forks { bases: forks_of(with.bases)?, behind, first };
@@ -128,20 +125,17 @@ fn forks_of<'a>(
     repository: &Repository,
     bases: &'a [MergeBase],
 ) -> Result<Vec<Fork<'a>>> {
-    let fork = |base: &'a MergeBase| {
-        fork_of(workspace, repository, &base.snapshot, &base.left, [base.whole_here, base.whole])
-    };
-    Ok(bases.iter().map(fork).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    let forks = bases.iter().map(|base| fork_of(workspace, repository, base));
+    Ok(forks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// Reads a snapshot that both sides have; `None` if it can't be one's base.
 fn fork_of<'a>(
     workspace: &Workspace,
     repository: &Repository,
-    one: &'a Manifest,
-    left: &'a BTreeSet<RepoPath>,
-    [whole_here, whole]: [bool; 2],
+    base: &'a MergeBase,
 ) -> Result<Option<Fork<'a>>> {
+    let one = &base.snapshot;
     let Some(edits) = &one.edits else { return Ok(None) };
     if workspace.refuse_bomb(one, &workspace.provenance(one)).is_err() {
         return Ok(None);
@@ -149,14 +143,29 @@ fn fork_of<'a>(
     match refill(workspace, repository, one, edits, None, &[]) {
         Ok(refilled) => Ok(Some(Fork {
             id: one.id.clone(),
-            edits: refilled.edits,
+            edits: with_placeholders(edits, refilled),
             around: one.around.as_ref(),
-            left,
-            whole,
-            whole_here,
+            left: &base.left,
+            whole: base.whole,
+            whole_here: base.whole_here,
         })),
         // Then what both had when they went apart is a change of both.
         Err(error) if error.kind() == Kind::Damaged => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the edits of a base. Where a secret is not here, its placeholder stands for it: each side has its own line there, so no
+/// placeholder gets into the result.
+fn with_placeholders<'a>(saved: &Edits, refilled: Refilled<'a>) -> Cow<'a, Edits> {
+    let Refilled { edits, held } = refilled;
+    if held.is_empty() {
+        return edits;
+    }
+    let held: BTreeSet<RepoPath> = held.into_iter().map(|held| held.path).collect();
+    let mut edits = edits.into_owned();
+    edits.files.extend(saved.files.iter().filter(|edit| held.contains(&edit.path)).cloned());
+    edits.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    edits.skipped.clone_from(&saved.skipped);
+    Cow::Owned(edits)
 }

@@ -37,6 +37,12 @@ pub struct SnapshotFound {
     pub passed_over: Option<PassedOver>,
 }
 
+impl SnapshotFound {
+    fn of(manifest: Manifest) -> SnapshotFound {
+        SnapshotFound { manifest, passed_over: None }
+    }
+}
+
 /// A snapshot that is newer than the one that is meant.
 pub struct PassedOver {
     /// Its name.
@@ -82,7 +88,7 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
 /// # Errors
 /// [`Kind::NotFound`] if all snapshots are of other existing work trees.
 pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
-    let found = find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))?;
+    let found = find(workspace, reference, is_here)?;
     let is_named = Reference::parse(reference) != Reference::Latest(0);
     match tree_of(workspace, &found.manifest)? {
         SavedTree::Other(root) if !is_named => {
@@ -133,14 +139,15 @@ pub fn checkpoint_before_last_step(workspace: &Workspace, newest: &Manifest) -> 
 }
 
 /// Finds the snapshot that `resume` continues from. If none is named, two kinds are not meant: a
-/// checkpoint of another work tree (a step in this one made it), and one without a conversation that
-/// can be continued.
+/// snapshot of another work tree that is there (or a checkpoint of one that is gone: a step in this one made it), and one without a
+/// conversation that can be continued.
 pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
         // One of another work tree, be it there or gone, that has no session has nothing for this one.
         let is_elsewhere = matches!(tree, SavedTree::Other(_) | SavedTree::Gone(_));
         let has_nothing = manifest.session.is_none() && is_elsewhere;
-        manifest.created_by.trigger != Trigger::Auto && !has_nothing
+        let is_other = matches!(tree, SavedTree::Other(_));
+        manifest.created_by.trigger != Trigger::Auto && !has_nothing && !is_other
             || (*tree == SavedTree::This && can_go_on(workspace, manifest))
     })
 }
@@ -154,24 +161,61 @@ fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
     !findings.is_ok_and(|(all, _)| all.iter().any(|one| one.problem == Problem::NoMessage))
 }
 
+/// Finds the snapshot that a command looks at. `latest` means the newest that is not of another existing work tree, as for `rewind`,
+/// and `latest~N` the one so many before it.
+pub fn find_to_look(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
+    find(workspace, reference, is_here)
+}
+
+fn is_here(_: &Manifest, tree: &SavedTree) -> bool {
+    !matches!(tree, SavedTree::Other(_))
+}
+
 fn find(
     workspace: &Workspace,
     reference: &str,
     is_meant: impl Fn(&Manifest, &SavedTree) -> bool,
 ) -> Result<SnapshotFound> {
-    let newest = workspace.store.find(&Reference::parse(reference))?.manifest?;
-    let tree = tree_of(workspace, &newest)?;
-    if Reference::parse(reference) != Reference::Latest(0) || is_meant(&newest, &tree) {
-        return Ok(SnapshotFound { manifest: newest, passed_over: None });
+    let reference = Reference::parse(reference);
+    let newest = workspace.store.find(&reference)?.manifest?;
+    match reference {
+        Reference::Latest(0) if is_meant(&newest, &tree_of(workspace, &newest)?) => {}
+        Reference::Latest(back) => {
+            return Ok(find_older(workspace, back, is_meant)?.unwrap_or_else(|| SnapshotFound::of(newest)));
+        }
+        _ => {}
     }
+    Ok(SnapshotFound::of(newest))
+}
+
+/// Finds the newest that is meant, or the one so many before it in this work tree; `None` if there is none here.
+fn find_older(
+    workspace: &Workspace,
+    back: usize,
+    is_meant: impl Fn(&Manifest, &SavedTree) -> bool,
+) -> Result<Option<SnapshotFound>> {
     let by_hand = |one: &&UnreadEntry| one.head.as_ref().is_ok_and(|head| !head.safety);
+    let mut over = None;
+    let mut seen = 0;
     for one in workspace.store.known()?.iter().filter(by_hand) {
         let Some(manifest) = workspace.store.whole(one) else { continue };
-        if is_meant(&manifest, &tree_of(workspace, &manifest)?) {
-            let of_another_tree = (tree != SavedTree::This).then(|| newest.workspace.root.to_string());
-            let passed_over = Some(PassedOver { name: newest.name, of_another_tree });
-            return Ok(SnapshotFound { manifest, passed_over });
+        let tree = tree_of(workspace, &manifest)?;
+        let counts = if back == 0 { is_meant(&manifest, &tree) } else { is_here(&manifest, &tree) };
+        if counts && seen == back {
+            return Ok(Some(SnapshotFound { manifest, passed_over: over.filter(|_| back == 0) }));
+        }
+        if counts {
+            seen += 1;
+        } else if over.is_none() {
+            let of_another_tree = (tree != SavedTree::This).then(|| manifest.workspace.root.to_string());
+            over = Some(PassedOver { name: manifest.name, of_another_tree });
         }
     }
-    Ok(SnapshotFound { manifest: newest, passed_over: None })
+    if seen == 0 {
+        return Ok(None);
+    }
+    let only = if seen == 1 { "only one is".to_owned() } else { format!("only {seen} are") };
+    Err(Error::new(Kind::NotFound, "There are not so many snapshots of this work tree")
+        .because(only + " here")
+        .hint("`snap list` shows all; name the one you mean"))
 }

@@ -106,7 +106,10 @@ impl Store {
             _ => Root::own(folder),
         };
         root.at("").refuse_stranger().map_err(|error| match error.kind() {
-            Kind::Refused => error.hint("name the folder it leads to with `--store DIR`, if it is yours"),
+            Kind::Refused if [Some(folder), folder.parent()].into_iter().flatten().any(Path::is_symlink) => {
+                error.hint("name the folder it leads to with `--store DIR`, if it is yours")
+            }
+            Kind::Refused => error.hint("move it away, or choose another folder with `--store DIR`"),
             _ => error,
         })?;
         let store = Store {

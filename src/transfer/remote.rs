@@ -140,7 +140,7 @@ impl<'a> Remotes<'a> {
         let entries = self.store.entries()?;
         let mine = common_snapshots::mine(&entries);
         let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
-            wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
+            wanted.iter().partition(|one| there.iter().any(|place| is_place_of(place, one.manifest)));
         let mut handed = Vec::new();
         for one in old {
             handed.push(self.compare(one.manifest, &there, || unknown(one.manifest)));
@@ -210,7 +210,7 @@ impl<'a> Remotes<'a> {
             // The newest come first.
             wanted = self.describe(&wanted)?.into_iter().take(newest).map(|one| one.place).collect();
         }
-        for place in self.resolve_all(&there, references)? {
+        for place in self.resolve_all(&there, references, false)? {
             if wanted.iter().any(|other| other.id == place.id) {
                 continue;
             }
@@ -247,7 +247,7 @@ impl<'a> Remotes<'a> {
     /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
     pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
-        let places = self.resolve_all(&there, references)?;
+        let places = self.resolve_all(&there, references, true)?;
         self.remove(Operation::Withdraw, &places)
     }
 
@@ -415,7 +415,7 @@ impl<'a> Remotes<'a> {
         there: &[RemoteSnapshot],
         absent: impl FnOnce() -> Error,
     ) -> TransferResult {
-        let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
+        let Some(place) = there.iter().find(|place| is_place_of(place, manifest)) else {
             return TransferResult::new(manifest, TransferOutcome::Failed(absent()));
         };
         let fate = match self.is_same(manifest, place) {
@@ -482,6 +482,11 @@ impl<'a> Remotes<'a> {
         };
         Ok(TransferResult { name, id: place.id.clone(), fate })
     }
+}
+
+/// Says whether a snapshot belongs there: what somebody else put under its id is none of it.
+fn is_place_of(place: &RemoteSnapshot, manifest: &Manifest) -> bool {
+    place.at.name == commit_format::ref_of(manifest)
 }
 
 fn unknown(manifest: &Manifest) -> Error {

@@ -153,6 +153,7 @@ impl<'a> Remotes<'a> {
         &self,
         there: &[RemoteSnapshot],
         references: &[String],
+        own_first: bool,
     ) -> Result<Vec<RemoteSnapshot>> {
         let mut found = Vec::new();
         let mut listed: Option<Vec<ListedSnapshot>> = None;
@@ -169,7 +170,7 @@ impl<'a> Remotes<'a> {
                 Some(listed) => listed,
                 None => listed.insert(self.describe(there)?),
             };
-            found.push(self.resolve(listed, reference, &by_id)?);
+            found.push(self.resolve(listed, reference, &by_id, own_first)?);
         }
         Ok(found)
     }
@@ -179,6 +180,7 @@ impl<'a> Remotes<'a> {
         listed: &[ListedSnapshot],
         reference: &str,
         by_id: &[&RemoteSnapshot],
+        own_first: bool,
     ) -> Result<RemoteSnapshot> {
         let shown = Line(reference).to_string();
         if let Reference::Latest(back) = Reference::parse(reference) {
@@ -195,6 +197,10 @@ impl<'a> Remotes<'a> {
                 user.split_whitespace().collect::<Vec<_>>().join("-")
             };
             called.extend(listed.iter().filter(|one| format!("{}@{}", one.name, user(one)) == shown));
+        }
+        let own = part(&self.context.user);
+        if own_first && called.iter().any(|one| one.place.user == own) {
+            called.retain(|one| one.place.user == own);
         }
         match (called.as_slice(), by_id) {
             ([only], _) => Ok(only.place.clone()),

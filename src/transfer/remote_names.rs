@@ -17,7 +17,10 @@ use crate::sys::locks::append_alone;
 use crate::sys::place::{OwnPath, Root};
 
 /// Where they are kept, in the user's state folder.
-const FOLDER: &str = "remote-names";
+const FOLDER: &str = "remote-refs";
+
+/// Where earlier versions kept them, with the addresses as they were typed.
+const FORMER: &str = "remote-names";
 
 /// How long a look waits for another one at the same remote.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +36,7 @@ impl<'a> RemoteNames<'a> {
     /// be kept here.
     pub(super) fn open(context: &Context, remote: &Remote<'a>) -> Option<RemoteNames<'a>> {
         let folder = folder(context);
+        remove_former(context).ok()?;
         let key = ObjectId::of(remote.leads_to().join("\n").as_bytes()).to_string()[..16].to_owned();
         let lock = folder.join(format!("{key}.lock"));
         folder.make_folder().ok()?;
@@ -78,8 +82,14 @@ impl<'a> RemoteNames<'a> {
 /// # Errors
 /// [`crate::base::error::Kind::Environment`] with the path.
 pub fn forget_names(context: &Context) -> Result<()> {
+    remove_former(context)?;
     let folder = folder(context);
     if folder.is_folder() { folder.remove_all() } else { Ok(()) }
+}
+
+fn remove_former(context: &Context) -> Result<()> {
+    let former = Root::own(&context.state).at(Path::new(FORMER));
+    if former.is_folder() { former.remove_all() } else { Ok(()) }
 }
 
 fn folder(context: &Context) -> OwnPath {

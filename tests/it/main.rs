@@ -66,6 +66,7 @@ mod marks;
 mod meanwhile;
 mod merging;
 mod merging_again;
+mod merging_held;
 mod merging_left_out;
 mod merging_real;
 mod modes;

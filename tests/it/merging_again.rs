@@ -38,7 +38,12 @@ pub(crate) fn pair_from(edit: fn(&Project)) -> Pair {
 }
 
 /// The same, of which Bob took what these options leave him.
-pub(crate) fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
+fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
+    pair_as(edit, options, |bob| bob)
+}
+
+/// The same, of which Bob is made by `bob_of`.
+pub(crate) fn pair_as(edit: fn(&Project), options: &[&str], bob_of: fn(Project) -> Project) -> Pair {
     let (ada, remote): (Project, PathBuf) = with_remote();
     ada.write("a.txt", text(&[]));
     ada.git(&["commit", "-qam", "forty lines"]);
@@ -48,7 +53,7 @@ pub(crate) fn pair_resumed(edit: fn(&Project), options: &[&str]) -> Pair {
     edit(&ada);
     ada.snap(&["save", "base"]).exits(0);
     ada.snap(&["push", "origin", "base"]).exits(0);
-    let bob = colleague(&ada, &remote);
+    let bob = bob_of(colleague(&ada, &remote));
     as_user(&bob, "bob", &["pull"]).exits(0);
     let resumed = as_user(&bob, "bob", &[&["resume", "base", "--no-run"], options].concat());
     assert!([0, 6].contains(&resumed.code), "{}", resumed.stderr);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::handoff_remote::{colleague, refs, utf8, with_plain_remote, with_remote};
 use crate::support::Must;
-use crate::support::project::{Project, git_in, ran};
+use crate::support::project::{Project, files_below, git_in, ran};
 
 /// Has git's transport go through a pipe that keeps what comes, and returns where.
 fn counted(project: &Project, remote: &Path) -> PathBuf {
@@ -32,7 +32,7 @@ fn came(wire: &Path) -> u64 {
 
 /// Where the names of remotes are kept; a clone of the same user has the same place.
 fn kept(project: &Project) -> PathBuf {
-    project.home.path().join(".local/state/snap/remote-names")
+    project.home.path().join(".local/state/snap/remote-refs")
 }
 
 fn names(project: &Project) -> Vec<String> {
@@ -229,4 +229,74 @@ fn a_helper_that_keeps_bundles_takes_and_gives_snapshots_and_shares_no_heads() {
     assert_eq!(listed.as_array().must("a list").len(), 1, "{listed}");
     let refused = on_shelf(&project, &["init", "--local", "--sync", &address]).exits(3);
     refused.says(&["can't be shared through", "git-remote-shelf"]);
+}
+
+#[test]
+fn no_password_or_token_of_an_address_is_kept_logged_or_said() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "first"]).exits(0);
+    let secret = "zq8Zr2LkPw7XvTn4BsYd";
+    // What an earlier version has left.
+    let former = project.home.path().join(".local/state/snap/remote-names/0123456789abcdef.git");
+    fs::create_dir_all(&former).must("a folder");
+    fs::write(former.join("config"), format!("url = https://ada:{secret}@git.example.org/x.git\n"))
+        .must("written");
+    for address in [
+        format!("https://ada:{secret}@git.example.org/x.git"),
+        format!("https://{secret}@git.example.org/x.git"),
+        format!("https://git.example.org/x.git?private_token={secret}"),
+    ] {
+        project.users_setting(&format!("url.{}.insteadOf", utf8(&remote)), &address);
+        for typed in [
+            &["push", &address, "first"][..],
+            &["list", "--remote", &address],
+            &["pull", &address],
+            &["rm", "--remote", &address, "first"],
+        ] {
+            let ran = project.snap(typed).exits(0);
+            assert!(!(ran.stdout + &ran.stderr).contains(secret), "{typed:?}");
+        }
+    }
+    // The same where the repository's own configuration has it.
+    project.git(&["remote", "add", "mine", &format!("https://ada:{secret}@git.example.org/x.git")]);
+    project.users_setting(
+        &format!("url.{}.insteadOf", utf8(&remote)),
+        &format!("https://ada:{secret}@git.example.org/x.git"),
+    );
+    project.snap(&["push", "mine", "first"]).exits(0);
+    assert!(project.snap(&["list", "--remote", "mine"]).exits(0).stdout.contains("first"));
+    let state = project.home.path().join(".local");
+    let files = [files_below(&state), files_below(&project.stored(""))].concat();
+    assert!(
+        files.iter().any(|file| file.starts_with(kept(&project)) && file.ends_with("config")),
+        "{files:?}"
+    );
+    for file in &files {
+        let bytes = fs::read(file).must("a file");
+        assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{}", file.display());
+        let mode = file.metadata().must("a file").permissions().mode();
+        assert!(!file.starts_with(kept(&project)) || mode & 0o077 == 0, "{mode:o} {}", file.display());
+    }
+}
+
+#[test]
+fn what_somebody_else_put_under_an_id_stops_no_push_and_the_own_one_is_withdrawn_by_its_name() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "one\n");
+    let id = project.snap(&["save", "one", "--json"]).exits(0).json()["id"].as_str().must("an id").to_owned();
+    let foreign = format!("refs/snapshots/eve/{id}");
+    git_in(&project.home, &remote, &["update-ref", &foreign, "refs/heads/main"]);
+    project.snap(&["push", "origin", "one"]).exits(0).says(&["Sent \"one\""]);
+    project.snap(&["push", "origin", "one"]).exits(0).says(&["already"]);
+    // Somebody else has one of that name.
+    let bob = colleague(&project, &remote).of_another_user();
+    bob.write("b.txt", "two\n");
+    let save = |arguments: &[&str]| ran(bob.command(bob.root(), arguments).env("USER", "bob")).exits(0);
+    save(&["save", "one"]);
+    save(&["push", "origin", "one"]);
+    git_in(&project.home, &remote, &["update-ref", "-d", &foreign]);
+    project.snap(&["rm", "--remote", "origin", "one"]).exits(0).says(&["Removed \"one\""]);
+    let left = refs(&project, &remote);
+    assert!(left.len() == 1 && left[0].contains("/bob/"), "{left:?}");
 }

@@ -378,3 +378,42 @@ fn what_a_removed_work_tree_had_is_not_the_default_of_this_one() {
         "theirs"
     );
 }
+
+#[test]
+fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_resumes() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "of here\n");
+    project.snap(&["save", "earlier"]).exits(0);
+    project.write("a.txt", "later here\n");
+    project.snap(&["save", "here"]).exits(0);
+    let other = project.path("../other tree");
+    project.git(&["worktree", "add", "-q", "-b", "other", other.to_str().must("UTF-8")]);
+    fs::write(other.join("a.txt"), "of there\n").must("written");
+    project.snap_in(&other, &["save", "zeta"]).exits(6);
+    for typed in [
+        &["show"][..],
+        &["show", "latest"],
+        &["diff", "--stat"],
+        &["diff", "--now", "--stat"],
+        &["resume", "--dry-run"],
+        &["resume", "latest", "--dry-run"],
+        &["rewind", "latest", "--dry-run"],
+        &["export", "-o", "../one.snap"],
+        &["report", "-o", "../one.html"],
+    ] {
+        let newest = format!("To use the newest: snap {} zeta", typed[0]);
+        let ran = project.snap(typed).exits(0).says(&["of another work tree", &newest]);
+        assert!(!ran.stdout.contains("zeta"), "{typed:?}: {}", ran.stdout);
+    }
+    assert_eq!(project.snap(&["diff", "--now", "--name-only"]).exits(0).stdout, "", "status says the same");
+    assert_eq!(project.snap(&["show", "latest~1", "--json"]).exits(0).json()["name"], "earlier");
+    project.snap(&["show", "latest~2"]).exits(3).says(&["not so many snapshots of this work tree"]);
+    assert_eq!(project.snap(&["show", "zeta", "--json"]).exits(0).json()["name"], "zeta");
+    // In the other one it is its own; and in one without any, the newest of all, which is said.
+    let ran = project.snap_in(&other, &["show"]).exits(0);
+    assert!(!ran.stderr.contains("work tree"), "{}", ran.stderr);
+    let third = project.path("../third tree");
+    project.git(&["worktree", "add", "-q", "-b", "third", third.to_str().must("UTF-8")]);
+    project.snap_in(&third, &["show"]).exits(0).says(&["no snapshot is of this work tree"]);
+}

@@ -11,6 +11,7 @@ use crate::cli::completion::lines;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::context::Context;
 use crate::space;
@@ -90,7 +91,10 @@ impl Report for CloseReport<'_> {
         let name = Line(self.name);
         ui.say(&match (self.closed, self.changed) {
             (true, true) => {
-                format!("The line that ends with \"{name}\" is closed; `snap reopen` opens it again.")
+                format!(
+                    "The line that ends with \"{name}\" is closed; `snap reopen {}` opens it again.",
+                    quoted(self.name)
+                )
             }
             (true, false) => format!("The line that ends with \"{name}\" is closed already."),
             (false, true) => format!("The line that ends with \"{name}\" is open again."),

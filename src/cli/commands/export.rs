@@ -12,13 +12,14 @@ use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{quoted, size_text};
 use crate::cli::output::{Report, Ui, output_error, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{Reference, check_may_travel};
+use crate::store::check_may_travel;
 use crate::transfer;
 use crate::workspace::Workspace;
 
@@ -46,7 +47,7 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
-        let entry = store.find(&Reference::parse(&self.reference))?;
+        let entry = line_choice::find_here(workspace, &self.reference, "export", ui)?;
         let to_stdout = self.output == Path::new("-");
         if to_stdout && ui.json() {
             return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")

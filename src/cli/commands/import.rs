@@ -1,7 +1,7 @@
 //! `snap import`.
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,7 +12,9 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
+use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::CreatedBy;
@@ -41,7 +43,7 @@ impl Import {
             }
             let _phase = monitor.begin(Phase::Importing, None);
             // The handle of standard input belongs to one thread.
-            let input = Counted(BufReader::new(io::stdin()), &monitor);
+            let input = Counted(BufReader::new(Begun(io::stdin(), false)), &monitor);
             progress_bar::show(ui.talks(), &monitor, || transfer::import(context, workspace, input, "-"))?
         } else {
             let path = context.cwd.join(&self.file);
@@ -54,7 +56,7 @@ impl Import {
             // A pipe has no size.
             let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
             let _phase = monitor.begin(Phase::Importing, all);
-            let input = Counted(BufReader::new(file), &monitor);
+            let input = Counted(BufReader::new(Begun(file, false)), &monitor);
             let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
             progress_bar::show(ui.talks(), &monitor, import)?
         };
@@ -67,6 +69,19 @@ impl Import {
             by: &manifest.created_by,
         })?;
         Ok(Outcome::Done)
+    }
+}
+
+/// A source of which nothing was read yet: until then nothing can have come in. The flag says whether that is over.
+struct Begun<R>(R, bool);
+
+impl<R: Read> Read for Begun<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let number = self.0.read(into)?;
+        if number > 0 && !std::mem::replace(&mut self.1, true) {
+            interrupted::says(interrupted::IN_PART);
+        }
+        Ok(number)
     }
 }
 
@@ -93,7 +108,9 @@ impl Report for ImportReport<'_> {
                     Line(&self.by.user),
                     Line(&self.by.host)
                 ));
-                ui.say("`snap show` shows it; `snap resume` resumes it.");
+                // The newest may be another one.
+                let name = quoted(self.name);
+                ui.say(&format!("`snap show {name}` shows it; `snap resume {name}` resumes it."));
             }
             (false, 0) => ui.say(&format!("\"{name}\" is already here.")),
             (false, lost) => ui.say(&format!(

@@ -14,6 +14,7 @@ use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::tasks;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::cli::restore_flow::{ConsentArgs, RestoreArgs, planning};
 use crate::cli::save_first::{save_first, session_here};
@@ -83,21 +84,22 @@ impl Merge {
             Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
         };
         let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
+        let fork = match &saved {
+            Some(saved) => report::fork(store, saved, &manifest, &has)?,
+            None => None,
+        };
         let known = match &saved {
             Some(saved) => {
                 let log = store.own_log().unwrap_or_default();
                 let (merged, _) = capture::merged_into(store, &log, &saved.workspace);
                 let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
-                report::merge_bases(store, (saved, &merged), &manifest, &has, &is_own)?
+                report::merge_bases(store, (saved, &merged), (&manifest, fork.as_ref()), &has, &is_own)?
             }
             None => MergeBases::default(),
         };
-        let fork = match &saved {
-            Some(saved) => report::fork(store, saved, &manifest, &has)?,
-            None => None,
-        };
-        let fork = fork.or_else(|| known.bases.first().map(|base| base.snapshot.clone()));
-        let is_part = fork.as_ref().is_some_and(|fork| fork.id == manifest.id);
+        let fork = fork.as_ref().or_else(|| known.bases.first().map(|base| &base.snapshot));
+        let first = known.first.as_ref().or(known.bases.first());
+        let is_part = fork.is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
             let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
             ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part })?;
@@ -113,7 +115,7 @@ impl Merge {
         let with = MergedWith {
             session: session.as_ref(),
             saved: saved.as_ref(),
-            fork: fork.as_ref(),
+            first,
             bases: &known.bases,
             behind: &known.behind,
         };
@@ -129,7 +131,7 @@ impl Merge {
             args.planned(workspace, &line, make(ui, &RestoreOptions { fill: agreed, ..options }))?
         };
         let there = tasks(store, plan.manifest());
-        let text = report::merged(store, &plan, saved.as_ref(), fork.as_ref(), &there)?;
+        let text = report::merged(store, &plan, saved.as_ref(), fork, &there)?;
         let plan = plan.reporting(text);
         args.carry_out(context, workspace, plan, Operation::Merge, || (), ui)
     }
@@ -184,7 +186,8 @@ impl Report for NothingToMerge<'_> {
             )
         } else {
             format!(
-                "Nothing to merge: what is here goes on from \"{snapshot}\". `snap rewind` goes back to it."
+                "Nothing to merge: what is here goes on from \"{snapshot}\". `snap rewind {}` goes back to it.",
+                quoted(self.snapshot)
             )
         });
         Ok(())

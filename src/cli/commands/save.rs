@@ -40,7 +40,7 @@ const MOST_SECRETS: usize = 10;
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap save", "Save, if anything has changed"),
-    ("snap save \"before refactor\" -m \"tests pass\"", "Save under a name, with a note"),
+    ("snap save before-refactor -m \"tests pass\"", "Save under a name, with a note"),
     ("snap save --include 'data/*.csv'", "Save these too, though ignored"),
 ]))]
 pub(crate) struct Save {

@@ -19,7 +19,7 @@ use crate::cli::output::line_words::sentences;
 use crate::cli::output::paged::folded;
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
-use crate::cli::output::words::{ago, count, short_commit as short, size_text};
+use crate::cli::output::words::{ago, count, quoted, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::cli::program_name;
 use crate::context::Context;
@@ -57,7 +57,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let entry = line_choice::find(&workspace.store, &self.reference)?;
+        let entry = line_choice::find_here(workspace, &self.reference, "show", ui)?;
         let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
         if ui.json() && (self.talk || self.agent.is_some()) {
             return Err(Error::new(Kind::Usage, "`--talk` and `--agent` print for people, not JSON").hint(
@@ -328,7 +328,8 @@ impl Page<'_> {
             (false, 0) => format!("{} not in it", left.join(" and ")),
             (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
         };
-        let how = Style::Faint.of(program_name::in_words("; `snap show --ignored` lists them"));
+        let how = format!("; `snap show {} --ignored` lists them", quoted(&manifest.name));
+        let how = Style::Faint.of(program_name::in_words(&how));
         self.list("Ignored", vec![text![said, how]])
     }
 

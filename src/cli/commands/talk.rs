@@ -33,7 +33,7 @@ pub(super) fn print(store: &Store, manifest: &Manifest, agent: Option<&str>, ui:
     };
     let transcript = transcript.ok_or_else(|| {
         Error::new(Kind::NotFound, "There is no conversation in this snapshot")
-            .hint("`snap show` lists what is")
+            .hint("`snap show REF` lists what is")
     })?;
     ui.flush()?;
     let columns = if ui.shows_on_terminal() { screen_width().min(WIDEST) } else { ENDLESS };
@@ -54,7 +54,7 @@ fn agents_own<'a>(manifest: &'a Manifest, id: &str) -> Result<&'a Agent> {
             Kind::NotFound,
             format!("There is no agent {:?} in this snapshot", Line(id).to_string()),
         )
-        .hint("`snap show --talk` ends with the list of them")),
+        .hint("`snap show REF --talk` ends with the list of them")),
         several => Err(Error::new(
             Kind::Ambiguous,
             format!("{:?} fits {} agents", Line(id).to_string(), several.len()),

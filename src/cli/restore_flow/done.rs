@@ -99,7 +99,8 @@ pub(crate) fn warn_of_left(ui: &mut Ui, report: &RestoreReport) {
     warn_of_unmade(ui, &report.unmade);
 }
 
-fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
+/// Warns of files that wait for a secret.
+pub(crate) fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
     for held in unfilled {
         let here = held.secrets.iter().filter_map(|one| one.here.first());
         let flags: Vec<String> =

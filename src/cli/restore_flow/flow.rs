@@ -1,7 +1,7 @@
 //! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
 use super::args::RestoreArgs;
-use super::done::{say_done, warn_of_left, warn_of_unlogged, warn_of_unmade};
+use super::done::{say_done, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
 use super::grants::{self, GrantReport};
 use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
@@ -13,6 +13,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -36,7 +37,10 @@ impl RestoreArgs {
             let name = Line(name).to_string();
             return Err(Error::new(Kind::Usage, format!("`--fill {name}` fits no secret of this snapshot"))
                 .because(format!("none of them was in a variable {name}"))
-                .hint("`snap show` lists its secrets with the names of their variables"));
+                .hint(format!(
+                    "`snap show {}` lists its secrets with the names of their variables",
+                    quoted(&manifest.name)
+                )));
         }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
@@ -241,11 +245,13 @@ fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outco
     let report = report.dry_run();
     ui.report(&report)?;
     if !ui.json() {
+        warn_of_unfilled(ui, &report.unfilled);
         warn_of_unmade(ui, &report.unmade);
-        ui.say(if added {
-            "Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm` removes it again."
+        ui.say(&if added {
+            let name = quoted(&report.snapshot);
+            format!("Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm {name}` removes it again.")
         } else {
-            "Nothing was changed (--dry-run)."
+            "Nothing was changed (--dry-run).".to_owned()
         });
     }
     Ok(Outcome::partial_if(!report.unmade.is_empty()))

@@ -27,4 +27,4 @@ pub(crate) use lease_check::{RESUMED, current_program};
 pub(crate) use new_work_tree::NewWorkTree;
 pub(crate) use report::RestoreReport;
 pub(crate) use revival::{Alive, RevivalArgs};
-pub(crate) use which_snapshot::{say_where, say_which};
+pub(crate) use which_snapshot::say_where;

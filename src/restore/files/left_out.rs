@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::ignored::IgnoredWhenSaved;
-use super::merge_base::Changed;
 use super::spared::Spared;
 use super::step::StepMaker;
+use super::taken::Changed;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::Repository;
@@ -29,8 +29,9 @@ pub(super) fn among(
     let edited: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let (mut left_out, mut gone) = (BTreeSet::new(), BTreeSet::new());
     for (path, version) in changes.iter().filter(|(path, _)| !edited.contains(path)) {
+        // What is tracked is in no way ignored.
         let is_gone = version.is_none();
-        if saved.leave_out(path) || is_gone && around.is_some_and(|around| around.cover(path)) {
+        if saved.lack(around.filter(|_| is_gone), path) {
             left_out.insert(path.clone());
         } else if is_gone {
             gone.insert(path.clone());

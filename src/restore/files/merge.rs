@@ -30,7 +30,7 @@ use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
-use crate::restore::files::taken::between;
+use crate::restore::files::taken::{Changed, between};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::stored_patch::Amount;
@@ -98,7 +98,7 @@ pub(in crate::restore) fn plan(
                 // What both had already when they went apart is no change of either.
                 Some(common) => {
                     let mut changes = between(repository, &common.tree, &theirs)?;
-                    // What it left out was not taken back: it stays as it is here.
+                    // What it left out, or what can't be made here, was not taken back: it stays as it is.
                     left_out = left_out::among(repository, &mut maker, (saved, around), &changes)?;
                     changes.retain(|(path, _)| !left_out.contains(path));
                     let (back, changes) = common.taken_back(repository, changes)?;
@@ -252,7 +252,7 @@ fn merged_with(
     base: &str,
     ours: &mut Ours<'_>,
     theirs: &str,
-) -> Result<(Merged, Vec<(RepoPath, Option<Version>)>)> {
+) -> Result<(Merged, Vec<Changed>)> {
     loop {
         let merged = repository.merge_trees(base, &ours.id, theirs)?;
         let differing = between(repository, &ours.id, &merged.tree)?;

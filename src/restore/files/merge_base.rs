@@ -12,15 +12,12 @@ use super::left_out;
 use super::line_ends::settings;
 use super::saved_rules;
 use super::step::StepMaker;
-use super::taken::{between, only_what_was_taken};
+use super::taken::{Changed, between, only_what_was_taken};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::git::{Conversion, Merged, Repository};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
-
-/// A path, and what becomes of it.
-pub(super) type Changed = (RepoPath, Option<Version>);
 
 /// A snapshot that both sides have.
 pub(in crate::restore) struct Fork<'a> {
@@ -52,6 +49,8 @@ pub(in crate::restore) struct CommonBase {
     pub(in crate::restore) commit: String,
     /// The edits of the newest snapshot, as far as both have them.
     pub(in crate::restore) edits: Edits,
+    /// What one side did not take of it.
+    left: BTreeSet<RepoPath>,
 }
 
 impl Forks<'_> {
@@ -63,16 +62,23 @@ impl Forks<'_> {
         maker: &mut StepMaker<'_>,
         sides: [&str; 2],
     ) -> Result<Option<CommonBase>> {
-        let first =
-            self.first.as_ref().map(|first| as_forked(repository, maker, first)).transpose()?.flatten();
-        let first_tree = first.as_ref().map(|(_, tree)| tree.as_str());
+        let first = match &self.first {
+            Some(fork) => as_forked(repository, maker, fork)?
+                .map(|forked| fork.taken(repository, maker, &forked, &forked.0, sides))
+                .transpose()?,
+            None => None,
+        };
+        let first_tree = first.as_ref().map(|first| first.tree.as_str());
         let behind = self.behind(repository, maker, first_tree)?;
         let mut found: Option<CommonBase> = None;
         for fork in &self.bases {
             let Some(forked) = as_forked(repository, maker, fork)? else { continue };
             let is_first = self.first.as_ref().is_none_or(|first| first.id == fork.id);
             let before = first_tree.filter(|_| !is_first).unwrap_or(&forked.0);
-            let one = fork.taken(repository, maker, &forked, before, sides)?;
+            let mut one = fork.taken(repository, maker, &forked, before, sides)?;
+            if let Some(first) = first.as_ref().filter(|_| !is_first) {
+                one = one.with_edits_before(first);
+            }
             found = Some(match found {
                 Some(newest) => {
                     let behind = behind.as_deref().unwrap_or(before);
@@ -82,12 +88,7 @@ impl Forks<'_> {
                 None => one,
             });
         }
-        match (found, &self.first, &first) {
-            (None, Some(fork), Some(forked)) => {
-                fork.taken(repository, maker, forked, &forked.0, sides).map(Some)
-            }
-            (found, ..) => Ok(found),
-        }
+        Ok(found.or(first))
     }
 
     /// Returns all edits of these snapshots.
@@ -160,11 +161,21 @@ impl Fork<'_> {
         left.extend(before);
         let taken = self.edits.files.iter().filter(|edit| !left.contains(&edit.path));
         let edits = Edits { files: taken.cloned().collect(), ..self.edits.as_ref().clone() };
-        Ok(CommonBase { tree, commit: commit.clone(), edits })
+        Ok(CommonBase { tree, commit: commit.clone(), edits, left })
     }
 }
 
 impl CommonBase {
+    /// Adds the edits that both had before of what one side did not take since.
+    fn with_edits_before(mut self, before: &CommonBase) -> CommonBase {
+        if before.edits.base == self.edits.base {
+            let had = before.edits.files.iter().filter(|edit| self.left.contains(&edit.path));
+            self.edits.files.extend(had.cloned());
+            self.edits.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        }
+        self
+    }
+
     /// Splits what the other side changed since: what it took back, so that it is as committed then, and all else.
     pub(in crate::restore) fn taken_back(
         &self,

@@ -76,7 +76,11 @@ impl Diff {
             _ => find(&workspace.store)?,
         };
         warn_of_passed_over(&workspace.store, ui);
-        for manifest in &manifests {
+        let mut manifests = manifests;
+        for (manifest, reference) in manifests.iter_mut().zip(wanted) {
+            if let Some(here) = line_choice::meant_here(&workspace, reference, manifest, "diff", ui)? {
+                *manifest = here;
+            }
             workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
         }
         Ok((workspace, manifests))
@@ -143,8 +147,9 @@ fn warn_of_left_out(name: &str, left_out: usize, ui: &mut Ui) {
     if left_out > 0 {
         let (files, are) = (count(left_out, "file"), if left_out == 1 { "is" } else { "are" });
         ui.warn(&format!(
-            "{files} that \"{}\" leaves out {are} not compared; `snap show` says which and why",
-            Line(name)
+            "{files} that \"{}\" leaves out {are} not compared; `snap show {}` says which and why",
+            Line(name),
+            quoted(name)
         ));
     }
 }

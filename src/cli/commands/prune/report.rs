@@ -256,10 +256,17 @@ impl PruneReport {
             return Ok(());
         }
         let longest = self.snapshots.iter().map(|one| wide(&one.name)).max().unwrap_or(0).min(LONGEST_NAME);
-        for one in &self.snapshots {
+        let is_for_undo = |one: &&Judged| one.keep && one.reason.starts_with("made for `snap undo`");
+        let for_undo: Vec<&Judged> = self.snapshots.iter().filter(is_for_undo).collect();
+        let shown = self.snapshots.iter().filter(|one| for_undo.len() < 2 || !is_for_undo(one));
+        for one in shown {
             let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
             let name = padded(&Line(&one.name).to_string(), longest);
             folded(ui, &text![word, "  ", name, "  ", Style::Faint.of(&one.reason)], 8)?;
+        }
+        if let [one, _, ..] = for_undo.as_slice() {
+            let number = count(for_undo.len(), "safety snapshot");
+            folded(ui, &text![Style::Faint.of("keep    "), number, "  ", Style::Faint.of(&one.reason)], 8)?;
         }
         Ok(())
     }

@@ -53,9 +53,9 @@ pub(crate) struct Report {
     /// Write over a file that exists
     #[arg(long)]
     force: bool,
-    /// What to make
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Html)]
-    format: Format,
+    /// What to make; by default what the name of FILE ends in says (`.md`, `.json`), else a page
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
     /// Only these parts, with commas between them: prompts, answers, thinking, tools, agents, notes, images, edits, tasks,
     /// grants
     #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part)]
@@ -100,7 +100,7 @@ impl Report {
             live::follow(context, &self.choice(context, workspace)?, &self.allow_secret, self.open, ui)?;
             return Ok(Outcome::Done);
         }
-        let entries = self.entries(workspace)?;
+        let entries = self.entries(workspace, ui)?;
         warn_of_passed_over(&workspace.store, ui);
         let manifests = entries.iter().map(|entry| entry.manifest.as_ref().map_err(Clone::clone));
         let manifests: Vec<&Manifest> = manifests.collect::<Result<_>>()?;
@@ -126,7 +126,7 @@ impl Report {
         let monitor = Monitor::default();
         let scratch = workspace.store.tmp().path();
         let talks = ui.talks();
-        let (bytes, left_out, incomplete) = match self.format {
+        let (bytes, left_out, incomplete) = match self.format() {
             Format::Html => {
                 let make = || report::page(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
@@ -155,12 +155,21 @@ impl Report {
         Ok(Outcome::partial_if(incomplete))
     }
 
-    fn entries(&self, workspace: &Workspace) -> Result<Vec<Entry>> {
+    fn format(&self) -> Format {
+        let end = self.output.as_ref().and_then(|file| file.extension()).and_then(|end| end.to_str());
+        self.format.unwrap_or(match end {
+            Some("md" | "markdown") => Format::Markdown,
+            Some("json") => Format::Json,
+            _ => Format::Html,
+        })
+    }
+
+    fn entries(&self, workspace: &Workspace, ui: &mut Ui) -> Result<Vec<Entry>> {
         let named: Vec<&str> = match self.references.as_slice() {
             [] => vec!["latest"],
             some => some.iter().map(String::as_str).collect(),
         };
-        named.into_iter().map(|one| line_choice::find(&workspace.store, one)).collect()
+        named.into_iter().map(|one| line_choice::find_here(workspace, one, "report", ui)).collect()
     }
 
     fn choice(&self, context: &Context, workspace: &Workspace) -> Result<Choice> {
@@ -178,7 +187,7 @@ impl Report {
         let file = match &self.output {
             Some(file) if file == Path::new("-") => None,
             Some(file) => Some(context.cwd.join(file)),
-            None if self.format == Format::Html => Some(context.cwd.join(format!("{}.html", entry.stem))),
+            None if self.format() == Format::Html => Some(context.cwd.join(format!("{}.html", entry.stem))),
             None => None,
         };
         if let (Some(typed), Some(file)) = (&self.output, &file) {
@@ -190,7 +199,7 @@ impl Report {
                 Err(Error::new(Kind::Usage, "Standard output can't take both the report and JSON")
                     .hint("name a file with `-o FILE`"))
             }
-            None if self.format == Format::Html && io::stdout().is_terminal() => {
+            None if self.format() == Format::Html && io::stdout().is_terminal() => {
                 Err(Error::new(Kind::Usage, "Cannot write a page to a terminal")
                     .hint("name a file with `-o FILE`"))
             }

@@ -294,8 +294,9 @@ impl SpaceReport<'_> {
             lines.push(line(cells, about, style));
         }
         if !self.all && !ended.is_empty() {
-            let words =
-                format!("and {} that ended; `snap space -a` lists them", count(ended.len(), "session"));
+            let number = count(ended.len(), "session");
+            let and = if rows.is_empty() { "" } else { "and " };
+            let words = format!("{and}{number} that ended; `snap space -a` lists them");
             lines.extend(Style::Faint.of(crate::cli::program_name::in_words(&words)).folded(screen, 2));
         }
         lines
