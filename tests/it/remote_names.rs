@@ -276,7 +276,8 @@ fn no_password_or_token_of_an_address_is_kept_logged_or_said() {
         let bytes = fs::read(file).must("a file");
         assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{}", file.display());
         let mode = file.metadata().must("a file").permissions().mode();
-        assert!(!file.starts_with(kept(&project)) || mode & 0o077 == 0, "{mode:o} {}", file.display());
+        let is_ours = file.ends_with("config") || file.ends_with("snap-made-for");
+        assert!(!is_ours || mode & 0o077 == 0, "{mode:o} {}", file.display());
     }
 }
 
