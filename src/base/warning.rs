@@ -128,6 +128,8 @@ pub enum Warning {
     TasksNotAgain(usize),
     /// What was merged of this line last is gone.
     MergedBaseGone,
+    /// What is merged goes on from a snapshot with this id that is not here, and nothing that both have is.
+    MergedWithoutBase(String),
     /// So many open tasks of a merged snapshot, and no session here to add them to.
     NoSessionForTasks(usize),
     /// So many more open tasks than a merge adds.
@@ -379,6 +381,10 @@ impl fmt::Display for Warning {
             }
             Warning::MergedBaseGone => f.write_str(
                 "The snapshot of that line that was merged here last is gone: the merge goes by an older state, and what came with that may be in conflict.",
+            ),
+            Warning::MergedWithoutBase(id) => write!(
+                f,
+                "What is merged goes on from the snapshot {id}, which is not here: what both have from it may be in conflict. If a remote has it, `snap pull` gets it."
             ),
             Warning::NoSessionForTasks(number) => {
                 write!(f, "{number} open tasks are only in the report: there is no session here to add them to")

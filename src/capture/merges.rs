@@ -2,7 +2,7 @@
 //!
 //! Told by this user's own lines of the log. In doubt, a snapshot does not count as merged: then a later merge asks about more than it
 //! had to, and nothing is lost. So a merge on another branch of git does not count, and a rewind or a resume begins anew, with what
-//! was merged into the snapshot that it brought back.
+//! was merged into the snapshot that it brought back, and with that one itself if it is of here.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,10 @@ pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> (
             && (&by.user, &by.host) == (&back.user, &back.host);
         is_of_here.then_some((found.merged, found.taken))
     });
-    let taken = brought_back.filter(|back| back.whole).map(|back| {
+    let whole = brought_back.filter(|back| back.whole);
+    let back_here = of_here.as_ref().and(whole.as_ref());
+    let back_here = back_here.map(|back| Merged { snapshot: back.snapshot.clone(), left: back.left.clone() });
+    let taken = whole.map(|back| {
         let left = back.left;
         match of_here.as_ref().and_then(|(_, taken)| taken.clone()) {
             // It goes on from where that one came from.
@@ -36,6 +39,8 @@ pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> (
         }
     });
     let mut all = of_here.map(|(merged, _)| merged).unwrap_or_default();
+    // Where parents don't lead back to it, because not all snapshots went to where this one is read.
+    all.extend(back_here);
     for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
         all.retain(|one| one.snapshot != merge.snapshot);
         all.push(Merged { snapshot: merge.snapshot, left: merge.left });

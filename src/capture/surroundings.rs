@@ -6,14 +6,14 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{Ignored, Repository};
 use crate::manifest::{Around, IgnoredPaths};
-use crate::sys::work_tree::{Tree, is_staging};
+use crate::sys::work_tree::{NoFiles, Tree, is_staging};
 use crate::workspace::OwnFolders;
 
 /// The most ignored paths that are listed. Beyond, rules alone say what was ignored.
 const MOST_IGNORED: usize = 2_000;
 
-/// The most empty folders that are listed.
-const MOST_EMPTY: usize = 1_000;
+/// The most empty folders that are listed, and the most pipes, sockets and devices.
+const MOST_NO_FILES: usize = 1_000;
 
 /// Lists it, given what git ignores.
 pub(super) fn look(
@@ -34,11 +34,12 @@ pub(super) fn look(
     let lists = listed.then(|| IgnoredPaths { files: paths(false), folders: paths(true) });
     let folders: BTreeSet<RepoPath> = paths(true).into_iter().collect();
     let skip = |path: &RepoPath| folders.contains(path) || is_ours(path);
-    let empty_folders = tree.empty_folders(skip, MOST_EMPTY);
+    let NoFiles { empty_folders, special } = tree.no_files(skip, MOST_NO_FILES);
     Ok(Around {
         ignored: lists,
         rules_outside: if listed { None } else { Some(repository.rules_outside()?) },
         empty_folders,
+        special,
         sparse: repository.sparse()?,
         written_by: repository.written_by()?,
     })

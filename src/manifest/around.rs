@@ -21,12 +21,27 @@ pub struct Around {
     /// Folders that had nothing in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty_folders: Vec<RepoPath>,
+    /// Pipes, sockets and devices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special: Vec<RepoPath>,
     /// The patterns of the sparse checkout, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sparse: Option<Sparse>,
     /// Settings of the clone that say how its files were written.
     #[serde(default, skip_serializing_if = "WrittenBy::is_usual")]
     pub written_by: WrittenBy,
+}
+
+impl Around {
+    /// Says whether something stood in the place of a path, or of a folder that it is in, that no snapshot holds.
+    pub fn cover(&self, path: &RepoPath) -> bool {
+        self.ignored.as_ref().is_some_and(|ignored| ignored.cover(path)) || self.had_no_file(path)
+    }
+
+    /// Says whether that was a pipe, a socket or a device.
+    pub fn had_no_file(&self, path: &RepoPath) -> bool {
+        self.special.iter().any(|special| path.is_in(special))
+    }
 }
 
 /// Which part of the tree a sparse checkout has.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Content, Converted, Diff, Mode, ObjectRef};
+use super::{Around, Bits, Content, Converted, Diff, Mode, ObjectRef};
 use crate::base::digest::GitHash;
 use crate::base::paths::RepoPath;
 use crate::base::screen;
@@ -36,12 +36,16 @@ pub struct Edits {
 }
 
 impl Edits {
+    /// Says whether nothing is said of a path although something was there: it was left out, or in nobody's snapshot anyway.
+    pub fn lack(&self, around: Option<&Around>, path: &RepoPath) -> bool {
+        self.leave_out(path) || around.is_some_and(|around| around.cover(path))
+    }
+
     /// Says whether a path was pending and left out, by itself or with the folder that it is in.
     pub fn leave_out(&self, path: &RepoPath) -> bool {
         let path = path.to_string();
-        self.skipped
-            .iter()
-            .any(|one| path == one.path || (one.path.ends_with('/') && path.starts_with(&one.path)))
+        let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        self.skipped.iter().any(|one| path == one.path || is_below(one.path.trim_end_matches('/')))
     }
 }
 

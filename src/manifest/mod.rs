@@ -403,6 +403,12 @@ impl Manifest {
         self.base_commit().filter(|_| !self.edited_files().is_empty())
     }
 
+    /// Says whether it has nothing of a path that was there when it was saved, or of one in the place of which something stood.
+    pub fn lacks(&self, path: &RepoPath) -> bool {
+        let is_edited = || self.edited_files().iter().any(|edit| edit.path == *path);
+        self.edits.as_ref().is_some_and(|edits| edits.lack(self.around.as_ref(), path)) && !is_edited()
+    }
+
     /// Returns the commit that its edits are made against.
     pub fn base_commit(&self) -> Option<&str> {
         self.edits.as_ref()?.base.as_deref()

@@ -38,10 +38,13 @@ pub struct MergeBases {
     pub is_merged: bool,
     /// Whether the snapshot of the other line that was merged here last is gone.
     pub is_gone: bool,
+    /// If they have nothing in common here: the snapshot that is not here and that the other line goes on from.
+    pub missing: Option<SnapshotId>,
 }
 
-/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart at `fork`. `has` says whether what is here has the
-/// last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one is a state of what is here.
+/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart at `fork`. `has` says
+/// whether what is here has the last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one
+/// is a state of what is here.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is, and what `has` says.
@@ -71,6 +74,9 @@ pub fn merge_bases(
         found.is_merged |= snapshot.id == there.id && our.tip != here.id && left.is_empty();
         found.bases.push(MergeBase { snapshot, left, whole: their.is_whole, whole_here: our.is_whole });
     }
+    if found.bases.is_empty() {
+        found.missing = missing_before(&nodes, there);
+    }
     let first = match fork {
         Some(fork) => Some(fork.clone()),
         None => before(&nodes, [&ours, &theirs], &found.bases)?,
@@ -93,19 +99,36 @@ pub fn merge_bases(
     Ok(found)
 }
 
-/// Returns the newest snapshot that both lines have with what one of them left of the bases; `None` if nothing was left.
+/// Returns the first snapshot on the way back that is not here.
+fn missing_before(nodes: &Nodes<'_>, from: &Manifest) -> Option<SnapshotId> {
+    let mut parent = from.parent.clone()?;
+    for _ in 0..MOST {
+        match nodes.find(&parent) {
+            Some(before) => parent = before.parent.clone()?,
+            None => return Some(parent),
+        }
+    }
+    None
+}
+
+/// Returns the newest snapshot that both lines have with what one of them left of the bases, or with what these leave out themselves;
+/// `None` if that is nothing.
 fn before(nodes: &Nodes<'_>, lines: [&Line<'_>; 2], bases: &[MergeBase]) -> Result<Option<Manifest>> {
     let left: BTreeSet<&RepoPath> = bases.iter().flat_map(|base| &base.left).collect();
     let [ours, theirs] = lines.map(|line| &line.walk.0);
     let has_it = |how: &How| !how.left.iter().any(|path| left.contains(path));
+    let has_left_out = |one: &Manifest| {
+        let files = one.edited_files().iter().filter(|edit| edit.new.is_some());
+        files.into_iter().any(|edit| bases.iter().any(|base| base.snapshot.lacks(&edit.path)))
+    };
     let is_base = |id: &SnapshotId| bases.iter().any(|base| base.snapshot.id == *id);
     let both = theirs.iter().filter_map(|(id, how)| Some((how.at, id, [ours.get(id)?, how])));
-    let mut both: Vec<_> = both
-        .filter(|(_, id, how)| !left.is_empty() && !is_base(id) && how.iter().all(|how| has_it(how)))
-        .collect();
+    let mut both: Vec<_> =
+        both.filter(|(_, id, how)| !is_base(id) && how.iter().all(|how| has_it(how))).collect();
     both.sort_unstable_by_key(|(at, id, _)| std::cmp::Reverse((*at, *id)));
     for (_, id, how) in both {
         if let Some(one) = find(nodes.store, id)
+            && (!left.is_empty() || has_left_out(&one))
             && lines[0].has(nodes.store, how[0], &one)?
             && lines[1].has(nodes.store, how[1], &one)?
         {
@@ -300,7 +323,8 @@ impl Walk {
                 let how = How { at: node.at, tip: tip.clone(), is_whole, left: left.clone() };
                 walk.0.insert(node.id.clone(), how);
                 // What comes after a restore is made from what it brought back, even if no snapshot between the two is here.
-                let told = node.merged.iter().rev().take(MOST).chain(&node.taken).filter(|_| tells);
+                // What was brought back comes first: of that, what a later merge did not take was there.
+                let told = node.taken.iter().chain(node.merged.iter().rev().take(MOST)).filter(|_| tells);
                 for merged in told {
                     if let Some(found) = nodes.find(&merged.snapshot) {
                         tips.push_back((found, is_whole, left.iter().chain(&merged.left).cloned().collect()));

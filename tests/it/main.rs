@@ -71,6 +71,7 @@ mod meanwhile;
 mod merging;
 mod merging_again;
 mod merging_held;
+mod merging_left_out;
 mod merging_real;
 mod modes;
 mod mounts;

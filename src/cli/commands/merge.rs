@@ -108,6 +108,9 @@ impl Merge {
         if known.is_gone {
             ui.warn(&Warning::MergedBaseGone.to_string());
         }
+        if let (Some(missing), None) = (&known.missing, &fork) {
+            ui.warn(&Warning::MergedWithoutBase(missing.to_string()).to_string());
+        }
         let _alone = restore::alone_in(workspace)?;
         let with = MergedWith {
             session: session.as_ref(),

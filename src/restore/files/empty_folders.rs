@@ -20,7 +20,7 @@ pub(in crate::restore) fn displaced<'a>(
     }
     let is_elsewhere =
         |place: &RepoPath| !folders.iter().any(|folder| place.is_in(folder) || folder.is_in(place));
-    tree.empty_folders(is_elsewhere, MOST)
+    tree.no_files(is_elsewhere, MOST).empty_folders
 }
 
 /// Returns the empty folders in which these paths will be the first, sorted.

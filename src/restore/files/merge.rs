@@ -14,21 +14,23 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::git::{CheckedOut, Listing, MergeSide, Repository, Status, named_markers, named_path};
+use crate::git::{CheckedOut, Listing, MergeSide, Merged, Repository, Status, named_markers, named_path};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
+use crate::restore::files::left_out;
 use crate::restore::files::line_ends::{as_here, settings};
 use crate::restore::files::marks::RestoredMarks;
-use crate::restore::files::merge_base::{Forks, add, saved_changes};
+use crate::restore::files::merge_base::{Forks, saved_changes};
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::obstacles::spare_mounts;
+use crate::restore::files::ours::Ours;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::resume::{conflict, is_as_saved};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
-use crate::restore::files::taken::between;
+use crate::restore::files::taken::{Changed, between};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::stored_patch::Amount;
@@ -83,18 +85,22 @@ pub(in crate::restore) fn plan(
     }
     let changes = saved_changes(&mut maker, &as_saved, saved)?;
     let layer_base = base.clone();
-    let ours =
-        repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
+    let tree = Tree::open(&workspace.root)?;
+    let mut ours = Ours::of(Tree::open(&workspace.root)?, repository, &listing)?;
+    let edited = saved.files.iter().chain(forks.iter().flat_map(|forks| forks.files()));
+    ours.read(edited.map(|edit| &edit.path))?;
     let mut forked = None;
+    let mut left_out = BTreeSet::new();
     let (base, back, changes) = match forks {
         Some(forks) => {
             let theirs = repository.tree_with(Some(&base), &changes)?;
-            match forks.base(repository, &mut maker, [&ours, &theirs])? {
+            match forks.base(repository, &mut maker, [&ours.id, &theirs])? {
                 // What both had already when they went apart is no change of either.
                 Some(common) => {
                     let mut changes = between(repository, &common.tree, &theirs)?;
-                    // What the snapshot could not hold, or what can't be made here, was not taken back: it stays as it is.
-                    changes.retain(|(path, _)| !saved.leave_out(path));
+                    // What it left out, or what can't be made here, was not taken back: it stays as it is.
+                    left_out = left_out::among(repository, &mut maker, (saved, around), &changes)?;
+                    changes.retain(|(path, _)| !left_out.contains(path));
                     let (back, changes) = common.taken_back(repository, changes)?;
                     forked = Some(common.edits);
                     (common.tree, back, changes)
@@ -107,13 +113,15 @@ pub(in crate::restore) fn plan(
     // What was edited after it was committed stands on it, and is no other side of it.
     let mut changes = repository.missing_in(listing.head.as_deref(), changes)?;
     changes.extend(back);
+    ours.read(changes.iter().map(|(path, _)| path))?;
     let theirs = repository.tree_with(Some(&base), &changes)?;
-    let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let (mut merged, differing) = merged_with(repository, &base, &mut ours, &theirs)?;
+    let ours = ours.id;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
-    let layer = Layer::merge(&mut maker, repository, (saved, forked.as_ref()), &layer_base, &listing)?;
+    let layer =
+        Layer::merge(&mut maker, repository, (saved, around, forked.as_ref()), &layer_base, &listing)?;
 
-    let tree = Tree::open(&workspace.root)?;
     let named = |path: RepoPath| {
         let named = named_path(path.clone(), [(&sides[0], BESIDE[0]), (&sides[1], BESIDE[1])]);
         // A name that is taken here is no place for another file.
@@ -121,7 +129,6 @@ pub(in crate::restore) fn plan(
     };
     merged.conflicts =
         std::mem::take(&mut merged.conflicts).into_iter().map(|(path, one)| (named(path), one)).collect();
-    let differing = between(repository, &ours, &merged.tree)?;
     let differing: BTreeMap<RepoPath, Option<Version>> =
         differing.into_iter().map(|(path, version)| (named(path), version)).collect();
     let paths: BTreeSet<&RepoPath> = saved
@@ -226,7 +233,8 @@ pub(in crate::restore) fn plan(
         let is_beside = differing.contains_key(&beside(&edit.path));
         Spared { path: edit.path.clone(), reason: if is_beside { STANDS_BESIDE } else { CONTAINS_IT } }
     });
-    let spared = spared.collect();
+    left_out.retain(|path| !matches!(tree.read(path), Ok(Node::Missing)));
+    let spared = spared.chain(left_out::spared((saved, around), left_out)).collect();
     let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
         notes.push(Warning::MergedAsText { path: path.to_string(), driver: Line(driver).to_string() });
@@ -236,6 +244,24 @@ pub(in crate::restore) fn plan(
     let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
     let steps = Steps { unchanged: as_saved.len(), unmade, spared, ..Steps::new(steps, notes, listing) };
     Ok(MergedSteps { steps, conflicts })
+}
+
+/// Merges what is here with the other side. Returns what is another one than here in the result, too.
+fn merged_with(
+    repository: &Repository,
+    base: &str,
+    ours: &mut Ours<'_>,
+    theirs: &str,
+) -> Result<(Merged, Vec<Changed>)> {
+    loop {
+        let merged = repository.merge_trees(base, &ours.id, theirs)?;
+        let differing = between(repository, &ours.id, &merged.tree)?;
+        // Where a rename leads, something may be that git's status does not show.
+        let touched = differing.iter().map(|(path, _)| path).chain(merged.conflicts.keys());
+        if !ours.read(touched)? {
+            return Ok((merged, differing));
+        }
+    }
 }
 
 /// Refuses to merge in the middle of another merge.
@@ -336,33 +362,6 @@ fn stand_in(
     repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
     let changes: Vec<_> = saved.files.iter().map(|edit| (edit.path.clone(), edit.old.clone())).collect();
     repository.tree_with(head, &changes)
-}
-
-/// The work tree as it is here, as changes against HEAD.
-fn present_changes(
-    workspace: &Workspace,
-    repository: &Repository,
-    listing: &Listing,
-) -> Result<Vec<(RepoPath, Option<Version>)>> {
-    let tree = Tree::open(&workspace.root)?;
-    let mut files = Vec::new();
-    let mut changes = Vec::new();
-    for pending in &listing.pending {
-        match &pending.status {
-            Status::NestedRepository => continue,
-            Status::Submodule(submodule) => {
-                changes.push((pending.path.clone(), submodule.index.clone()));
-                continue;
-            }
-            Status::Tracked { .. } | Status::Untracked | Status::Unmerged { .. } => {}
-        }
-        match tree.read(&pending.path)? {
-            Node::File { mode, bytes, .. } => files.push((pending.path.clone(), mode, bytes)),
-            _ => changes.push((pending.path.clone(), None)),
-        }
-    }
-    add(&repository.conversion(), &files, &mut changes)?;
-    Ok(changes)
 }
 
 impl Step {

@@ -2,23 +2,22 @@
 //!
 //! It is that of the snapshot from which both went on, or that was merged last. Where each side has merged the other (a criss-cross),
 //! there are several; then they are merged first, as git does it: what is in conflict between them is so in the base too, and never
-//! taken for either side's. What a side did not take of one is as it was before that.
+//! taken for either side's. What has no lines to be in conflict (one changed a file, and the other one removed it) is as it was
+//! before both. What a side did not take of one is as it was before that.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::left_out;
 use super::line_ends::settings;
 use super::saved_rules;
 use super::step::StepMaker;
-use super::taken::only_what_was_taken;
+use super::taken::{Changed, between, only_what_was_taken};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
-use crate::git::{Conversion, Repository};
-use crate::manifest::{Around, Edits, Mode, Version};
-
-/// A path, and what becomes of it.
-type Changed = (RepoPath, Option<Version>);
+use crate::git::{Conversion, Merged, Repository};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
 
 /// A snapshot that both sides have.
 pub(in crate::restore) struct Fork<'a> {
@@ -65,7 +64,7 @@ impl Forks<'_> {
     ) -> Result<Option<CommonBase>> {
         let first = match &self.first {
             Some(fork) => as_forked(repository, maker, fork)?
-                .map(|forked| fork.taken(repository, &forked, &forked.0, sides))
+                .map(|forked| fork.taken(repository, maker, &forked, &forked.0, sides))
                 .transpose()?,
             None => None,
         };
@@ -76,20 +75,26 @@ impl Forks<'_> {
             let Some(forked) = as_forked(repository, maker, fork)? else { continue };
             let is_first = self.first.as_ref().is_none_or(|first| first.id == fork.id);
             let before = first_tree.filter(|_| !is_first).unwrap_or(&forked.0);
-            let mut one = fork.taken(repository, &forked, before, sides)?;
+            let mut one = fork.taken(repository, maker, &forked, before, sides)?;
             if let Some(first) = first.as_ref().filter(|_| !is_first) {
                 one = one.with_edits_before(first);
             }
             found = Some(match found {
                 Some(newest) => {
                     let behind = behind.as_deref().unwrap_or(before);
-                    let tree = repository.merge_trees(behind, &newest.tree, &one.tree)?.tree;
+                    let tree = of_both(repository, behind, [&newest.tree, &one.tree])?;
                     CommonBase { tree, ..newest }
                 }
                 None => one,
             });
         }
         Ok(found.or(first))
+    }
+
+    /// Returns all edits of these snapshots.
+    pub(in crate::restore) fn files(&self) -> impl Iterator<Item = &Edit> {
+        let forks = self.bases.iter().chain(self.behind.iter().flatten()).chain(&self.first);
+        forks.flat_map(|fork| &fork.edits.files)
     }
 
     /// Returns the tree from which several bases are merged: what they have in common in turn, merged in the same way, from the oldest on.
@@ -105,9 +110,10 @@ impl Forks<'_> {
             for fork in forks {
                 let Some((commit, tree)) = as_forked(repository, maker, fork)? else { continue };
                 let before = behind.as_deref().unwrap_or(&commit);
-                let tree = put_back(repository, tree, before, fork.left)?;
+                let left = fork.left_out(repository, maker, &tree, before)?;
+                let tree = put_back(repository, tree, before, &left)?;
                 merged = Some(match merged {
-                    Some(newest) => repository.merge_trees(before, &newest, &tree)?.tree,
+                    Some(newest) => of_both(repository, before, [&newest, &tree])?,
                     None => tree,
                 });
             }
@@ -118,10 +124,25 @@ impl Forks<'_> {
 }
 
 impl Fork<'_> {
+    /// Returns what one side did not take of it, and what it left out itself of what was there `behind` it.
+    fn left_out(
+        &self,
+        repository: &Repository,
+        maker: &mut StepMaker<'_>,
+        tree: &str,
+        behind: &str,
+    ) -> Result<BTreeSet<RepoPath>> {
+        let changes = between(repository, behind, tree)?;
+        let mut left = left_out::among(repository, maker, (&self.edits, self.around), &changes)?;
+        left.extend(self.left.iter().cloned());
+        Ok(left)
+    }
+
     /// Returns what both sides took of it. What one did not is as it was `behind`.
     fn taken(
         &self,
         repository: &Repository,
+        maker: &mut StepMaker<'_>,
         (commit, whole): &(String, String),
         behind: &str,
         sides: [&str; 2],
@@ -134,7 +155,8 @@ impl Fork<'_> {
                 left.extend(more);
             }
         }
-        let before: BTreeSet<RepoPath> = self.left.difference(&left).cloned().collect();
+        let before = self.left_out(repository, maker, whole, behind)?;
+        let before: BTreeSet<RepoPath> = before.difference(&left).cloned().collect();
         let tree = put_back(repository, tree, behind, &before)?;
         left.extend(before);
         let taken = self.edits.files.iter().filter(|edit| !left.contains(&edit.path));
@@ -164,6 +186,25 @@ impl CommonBase {
         let committed = repository.tree_versions(Some(&self.commit), &paths)?;
         Ok(changes.into_iter().partition(|(path, version)| committed.version(path) == version.as_ref()))
     }
+}
+
+/// Merges two bases to one, of which neither side has what is in conflict.
+fn of_both(repository: &Repository, behind: &str, [one, other]: [&str; 2]) -> Result<String> {
+    let Merged { tree, conflicts } = repository.merge_trees(behind, one, other)?;
+    if conflicts.is_empty() {
+        return Ok(tree);
+    }
+    let merged = repository.tree_versions(Some(&tree), &conflicts.keys().cloned().collect())?;
+    let back = conflicts.into_iter().filter_map(|(path, stages)| {
+        let [before, sides @ ..] = [1, 2, 3]
+            .map(|number| stages.iter().find(|(stage, _)| *stage == number).map(|(_, version)| version));
+        let merged = merged.version(&path);
+        let has_markers = sides.iter().all(Option::is_some) && !sides.contains(&merged);
+        // A file that one renamed and the other one removed was nowhere under its new name.
+        let before = before.filter(|before| !sides.contains(&Some(*before))).cloned();
+        (!has_markers && merged != before.as_ref()).then_some((path, before))
+    });
+    repository.tree_with(Some(&tree), &back.collect::<Vec<_>>())
 }
 
 /// Returns a tree with some paths as they are in another one.

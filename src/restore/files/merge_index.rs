@@ -9,8 +9,9 @@ use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
-use crate::manifest::{Edit, Edits, IndexState, Version};
+use crate::manifest::{Around, Edit, Edits, IndexState, Version};
 use crate::restore::files::index_room::crowded_out;
+use crate::restore::files::left_out;
 use crate::restore::files::step::{StepMaker, index_of};
 
 /// The merged index.
@@ -29,7 +30,7 @@ impl Layer {
     pub(in crate::restore) fn merge(
         maker: &mut StepMaker<'_>,
         repository: &Repository,
-        (saved, forked): (&Edits, Option<&Edits>),
+        (saved, around, forked): (&Edits, Option<&Around>, Option<&Edits>),
         base: &str,
         listing: &Listing,
     ) -> Result<Layer> {
@@ -49,8 +50,9 @@ impl Layer {
             let then = changes_of(maker, repository, forked.files.iter().filter(|edit| is_staged(edit)))?;
             base = repository.tree_with(Some(&base), &then)?;
             let since = repository.versions_between(&base, &all)?;
-            let since = since.into_iter().filter(|changed| !saved.leave_out(&changed.path));
-            changes = since.map(|changed| (changed.path, changed.new)).collect();
+            changes = since.into_iter().map(|changed| (changed.path, changed.new)).collect();
+            let left_out = left_out::among(repository, maker, (saved, around), &changes)?;
+            changes.retain(|(path, _)| !left_out.contains(path));
         }
         let changes = repository.missing_in(listing.head.as_deref(), changes)?;
         let theirs = repository.tree_with(Some(&base), &changes)?;

@@ -13,6 +13,9 @@ use crate::base::paths::RepoPath;
 use crate::git::{Blobs, Repository};
 use crate::manifest::Version;
 
+/// A path, and what becomes of it.
+pub(super) type Changed = (RepoPath, Option<Version>);
+
 /// Returns the tree that both sides went on from, with the files that the other side did not take as they were committed, and
 /// which those are.
 pub(super) fn only_what_was_taken(
@@ -50,11 +53,7 @@ pub(super) fn only_what_was_taken(
 }
 
 /// Returns the paths in which two trees differ, with what the second has.
-pub(super) fn between(
-    repository: &Repository,
-    old: &str,
-    new: &str,
-) -> Result<Vec<(RepoPath, Option<Version>)>> {
+pub(super) fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<Changed>> {
     let changed = repository.versions_between(old, new)?;
     Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
 }

@@ -26,6 +26,15 @@ pub enum Below {
     Other(RepoPath),
 }
 
+/// What is in a work tree and is no file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct NoFiles {
+    /// Folders that have nothing in them.
+    pub empty_folders: Vec<RepoPath>,
+    /// Pipes, sockets and devices.
+    pub special: Vec<RepoPath>,
+}
+
 /// Whether there is a folder in a place, and anything in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderState {
@@ -49,34 +58,43 @@ impl Tree {
         }
     }
 
-    /// Returns the empty folders, at most `most`; `skip` says which ones are not searched. Folders that
+    /// Returns what is no file, at most `most` of each kind; `skip` says which folders are not searched. Folders that
     /// may not be read, and repositories in the tree, are skipped.
-    pub fn empty_folders(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> Vec<RepoPath> {
-        let mut found = Vec::new();
+    pub fn no_files(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> NoFiles {
+        let mut found = NoFiles::default();
         let mut looked_into = 0;
         // Opened anew: how far a folder was read is shared by all that comes of one opening.
         let Ok(root) = sys::openat(&self.fd, c".", FOLDER, Bits::empty()) else { return found };
         let mut open = vec![(root, Vec::new())];
         while let Some((folder, path)) = open.pop() {
             looked_into += 1;
-            if looked_into > MOST_FOLDERS || found.len() >= most {
+            if looked_into > MOST_FOLDERS || found.empty_folders.len() >= most {
                 break;
             }
-            let (mut is_empty, mut is_repository, mut inside) = (true, false, Vec::new());
+            let (mut is_empty, mut is_repository) = (true, false);
+            let (mut inside, mut special) = (Vec::new(), Vec::new());
             let listed = folder.try_clone().map_err(|_| Errno::MFILE).and_then(sys::Dir::new);
             let looked = listed.and_then(|listed| {
                 each_entry(listed, &folder, |name, kind| {
                     is_empty = false;
                     is_repository |= name == b".git";
-                    inside.extend((kind == sys::FileType::Directory).then(|| name.to_vec()));
+                    match kind {
+                        sys::FileType::Directory => inside.push(name.to_vec()),
+                        sys::FileType::RegularFile | sys::FileType::Symlink => {}
+                        _ => special.push(name.to_vec()),
+                    }
                 })
             });
             if looked.is_err() || is_repository && !path.is_empty() {
                 continue;
             }
             if is_empty && !path.is_empty() {
-                found.extend(RepoPath::new(&path).ok());
+                found.empty_folders.extend(RepoPath::new(&path).ok());
             }
+            let special = special.iter().filter_map(|name| RepoPath::new(&joined(&path, name)).ok());
+            found
+                .special
+                .extend(special.filter(|path| !skip(path)).take(most.saturating_sub(found.special.len())));
             for name in inside {
                 let below = joined(&path, &name);
                 let Ok(place) = RepoPath::new(&below) else { continue };
@@ -88,7 +106,8 @@ impl Tree {
                 }
             }
         }
-        found.sort();
+        found.empty_folders.sort();
+        found.special.sort();
         found
     }
 

@@ -30,7 +30,7 @@ use crate::sys::parallel::wait_for_each;
 use crate::sys::stat::{FileId, file_id, modified_nanoseconds, permissions};
 use crate::sys::sync::sync_open_folder;
 
-pub use folders::{Below, FolderState};
+pub use folders::{Below, FolderState, NoFiles};
 pub use looking::{EntryKind, Facts, OpenFolder};
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};

@@ -12,6 +12,7 @@ pub(crate) mod rules;
 mod seeds;
 mod seen;
 mod steps_back;
+mod two_people;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
