@@ -50,6 +50,7 @@ use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWor
 use crate::redaction::Redactor;
 use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
+use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
 pub use as_head::head;
@@ -196,8 +197,8 @@ fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
         (Some(repository), Some(listing)) => {
             let also = &included(repository, request.include, &mut notes)?;
             let (lock, redactor, limits) = (&lock, &redactor, request.limits);
-            let (listing, monitor) = (listing?, request.monitor);
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+            let (listing, monitor, read) = (listing?, request.monitor, &FilesRead::new());
+            let edits = EditsRequest { repository, listing, lock, also, read, limits, redactor, monitor };
             Some(edits::capture(workspace, edits)?)
         }
         _ => {
@@ -244,7 +245,8 @@ fn beside_status<T>(
 /// Returns the name of its file too.
 ///
 /// A listing that is new is not made again. What was edited since is then not in the snapshot, but
-/// for these paths, which are read whatever is listed: nothing else is touched.
+/// for these paths, which are read whatever is listed: nothing else is touched. A file that was read, and is surely the same,
+/// is not read again.
 ///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
@@ -252,7 +254,7 @@ pub fn save_safety(
     context: &Context,
     workspace: &Workspace,
     safety: Safety,
-    listing: Option<Listing>,
+    (listing, read): (Option<Listing>, &FilesRead<'_>),
     monitor: &Monitor,
 ) -> Result<(String, Manifest)> {
     let paths = &safety.paths;
@@ -267,7 +269,7 @@ pub fn save_safety(
         (Some(repository), Some(listing)) => {
             let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());
             let listing = listing?;
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+            let edits = EditsRequest { repository, listing, lock, also, read, limits, redactor, monitor };
             Some(edits::capture(workspace, edits)?)
         }
         _ => None,
