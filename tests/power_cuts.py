@@ -6,6 +6,7 @@ mounted again: exactly what was durable is there. Needs root, loop devices and m
 
     tests/power_cuts.py save SNAP ROUNDS      cuts during and right after `snap save`
     tests/power_cuts.py restore SNAP ROUNDS   cuts during `snap rewind`: the old tree or the new one
+                                              (SNAP_SYNC=whole: it syncs whole disks, as with many files)
     tests/power_cuts.py git|restic|borg - ROUNDS   the same as `save` for these, to compare
 
 Prints one line of JSON. Exit code 0: nothing acknowledged was lost, nothing mixed; 1: something was;
@@ -68,6 +69,7 @@ class Place:
             "BORG_REPO": f"{disk.root}/repository", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
             "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
         }
+        self.env |= {name: os.environ[name] for name in ["SNAP_SYNC"] if name in os.environ}
         self.run("git", "init", "-q", "-b", "main")
         for number in range(40):
             self.write(f"src/{number}.txt", f"line of {number}\n" * 60)

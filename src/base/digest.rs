@@ -143,6 +143,22 @@ impl GitHash {
         }
     }
 
+    /// Returns how many bytes an id has.
+    pub fn bytes(self) -> usize {
+        match self {
+            GitHash::Sha1 => 20,
+            GitHash::Sha256 => 32,
+        }
+    }
+
+    /// Returns the checksum that git puts at the end of its own files.
+    pub fn checksum(self, file: &[u8]) -> Vec<u8> {
+        match self {
+            GitHash::Sha1 => sha1::Sha1::digest(file).to_vec(),
+            GitHash::Sha256 => sha2::Sha256::digest(file).to_vec(),
+        }
+    }
+
     /// Returns the id, in hexadecimal, that git gives to a blob of this content.
     pub fn blob_id(self, content: &[u8]) -> String {
         let header = format!("blob {}\0", content.len());

@@ -24,7 +24,7 @@ use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
 use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::parallel::{held, map_with, processors};
-use crate::sys::work_tree::{Node, Tree};
+use crate::sys::work_tree::{FilesRead, Node, Tree};
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
 const LARGEST_FILE: u64 = 2 << 30;
@@ -47,6 +47,7 @@ pub(super) struct Shared<'a> {
     pub(super) worktrees: Vec<PathBuf>,
     /// Paths that are captured whatever their size, even if git does not list them.
     pub(super) also: &'a BTreeSet<RepoPath>,
+    pub(super) files_read: &'a FilesRead<'a>,
     pub(super) limits: Limits,
     pub(super) redactor: &'a Redactor,
     /// How files are converted on their way to git.
@@ -344,7 +345,7 @@ impl EditReader<'_> {
         if size.is_some_and(|size| size > LARGEST_FILE) {
             return skipped(&format!("larger than {} GiB", LARGEST_FILE >> 30));
         }
-        let read = match self.shared.tree.read_steady(path) {
+        let read = match self.shared.tree.read_steady_again(path, self.shared.files_read.get(path).copied()) {
             // One file that may not be read must not keep all others from being saved.
             Err(error) if !self.shared.also.contains(path) => return skipped(&error.to_string()),
             read => read?,

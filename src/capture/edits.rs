@@ -21,7 +21,7 @@ use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Skipped, Version};
 use crate::redaction::Redactor;
 use crate::store::AddLock;
-use crate::sys::work_tree::{Tree, is_staging};
+use crate::sys::work_tree::{FilesRead, Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// How often a repository that changes meanwhile is read again.
@@ -44,6 +44,8 @@ pub(super) struct EditsRequest<'a> {
     pub(super) lock: &'a AddLock,
     /// Of these paths, whatever differs from HEAD on the disk is captured, even though git takes it for clean or ignores it.
     pub(super) also: &'a [RepoPath],
+    /// What was read just now.
+    pub(super) read: &'a FilesRead<'a>,
     pub(super) limits: Limits,
     pub(super) redactor: &'a Redactor,
     pub(super) monitor: &'a Monitor,
@@ -51,7 +53,8 @@ pub(super) struct EditsRequest<'a> {
 
 /// Captures everything pending in a repository.
 pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Result<CapturedEdits> {
-    let EditsRequest { repository, listing, lock, also, limits, redactor, monitor } = request;
+    let EditsRequest { repository, listing, lock, also, read: files_read, limits, redactor, monitor } =
+        request;
     let also = also.iter().cloned().collect();
     let mut listed = Some(listing);
     for _ in 0..TRIES {
@@ -66,6 +69,7 @@ pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Resul
             lock,
             worktrees: repository.other_worktrees()?,
             also: &also,
+            files_read,
             limits,
             redactor,
             monitor,

@@ -52,6 +52,7 @@ use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
 use crate::store::{LogEntry, Operation, UnreadEntry, check_name};
+use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
 pub use as_head::head;
@@ -205,7 +206,8 @@ pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) ->
 /// Returns the name of its file too.
 ///
 /// A listing that is new is not made again. What was edited since is then not in the snapshot, but
-/// for these paths, which are read whatever is listed: nothing else is touched.
+/// for these paths, which are read whatever is listed: nothing else is touched. A file that was read, and is surely the same,
+/// is not read again.
 ///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
@@ -213,7 +215,7 @@ pub fn save_safety(
     context: &Context,
     workspace: &Workspace,
     safety: Safety,
-    listing: Option<Listing>,
+    (listing, read): (Option<Listing>, &FilesRead<'_>),
     monitor: &Monitor,
 ) -> Result<(String, Manifest)> {
     let paths = &safety.paths;
@@ -230,7 +232,8 @@ pub fn save_safety(
     redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), &[], monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let how = EditsHow { repository, lock: &lock, also: paths, limits: Limits::default(), monitor };
+            let limits = Limits::default();
+            let how = EditsHow { repository, lock: &lock, also: paths, read, limits, monitor };
             Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
         }
         _ => None,

@@ -10,6 +10,7 @@ use crate::git::{Listing, Repository};
 use crate::redaction::{Hashed, Redactor};
 use crate::store::AddLock;
 use crate::sys::parallel;
+use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
 /// What is pending, and what takes the secrets out of all else.
@@ -43,7 +44,8 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pe
         (Some(repository), Some(listing)) => {
             let also = &included(repository, request.include, &mut notes)?;
             let (limits, monitor) = (request.limits, request.monitor);
-            let how = EditsHow { repository, lock: &lock, also, limits, monitor };
+            let read = &FilesRead::new();
+            let how = EditsHow { repository, lock: &lock, also, read, limits, monitor };
             Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
         }
         _ => {
@@ -65,6 +67,8 @@ pub(super) struct EditsHow<'a> {
     pub(super) repository: &'a Repository,
     pub(super) lock: &'a AddLock,
     pub(super) also: &'a [RepoPath],
+    /// What was read of files before.
+    pub(super) read: &'a FilesRead<'a>,
     pub(super) limits: Limits,
     pub(super) monitor: &'a Monitor,
 }
@@ -76,9 +80,9 @@ pub(super) fn captured_edits(
     listing: Listing,
     redactor: &mut Redactor,
 ) -> Result<CapturedEdits> {
-    let EditsHow { repository, lock, also, limits, monitor } = *how;
+    let EditsHow { repository, lock, also, read, limits, monitor } = *how;
     let capture = |listing, redactor: &Redactor| {
-        let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+        let edits = EditsRequest { repository, listing, lock, also, read, limits, redactor, monitor };
         edits::capture(workspace, edits)
     };
     let captured = capture(listing, redactor)?;

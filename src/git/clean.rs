@@ -4,12 +4,12 @@
 //! is asked, once for all files, and writes its results into a scratch folder. This is only for diffs: the
 //! bytes on the disk are saved and restored as they are, whatever is decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::objects_aside::{READ_TOO, WRITTEN};
-use super::{Blobs, Index, Repository};
+use super::{Blobs, FileInPlace, Index, Repository};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::sys::environment;
@@ -61,22 +61,11 @@ impl Repository {
         if paths.is_empty() || !converts(index) {
             return Ok(Cleaning::default());
         }
-        let guessed = self.guesses_line_ends()?;
-        let mut input = Vec::new();
-        for path in paths.keys() {
-            input.extend_from_slice(path.as_bytes());
-            input.push(0);
-        }
-        let arguments: Vec<&str> = ["check-attr", "-z", "--stdin"].into_iter().chain(ATTRIBUTES).collect();
-        let answer = self.git.demand_with(&arguments, &[], &input)?;
-        // PATH \0 NAME \0 VALUE \0, once for each name.
-        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
-        let values = fields.chunks_exact(3).map(|triple| triple[2]);
-        let values: Vec<&[u8]> = values.collect();
+        let ways = self.ways(paths.keys().copied())?;
         let mut cleaning = Cleaning::default();
         let (mut by_git, mut if_text) = (Vec::new(), Vec::new());
-        for ((path, all), values) in paths.iter().zip(values.chunks_exact(ATTRIBUTES.len())) {
-            match judge(values, guessed) {
+        for ((path, all), way) in paths.iter().zip(ways) {
+            match way {
                 Way::Unchanged => {}
                 Way::Lines => {
                     cleaning.rules.insert((*path).clone(), LineEndRule::Lines);
@@ -88,7 +77,7 @@ impl Repository {
                 Way::Other => by_git.extend(all.then_some(*path)),
             }
         }
-        let wanted: std::collections::BTreeSet<&[u8]> = if_text.iter().map(|path| path.as_bytes()).collect();
+        let wanted: BTreeSet<&[u8]> = if_text.iter().map(|path| path.as_bytes()).collect();
         let indexed: BTreeMap<RepoPath, _> =
             index.versions(|path| wanted.contains(path)).into_iter().collect();
         for path in if_text {
@@ -99,6 +88,44 @@ impl Repository {
             cleaning.rules.insert(path, LineEndRule::Made(made));
         }
         Ok(cleaning)
+    }
+
+    /// Says whether git surely compares the very bytes that these files have on the disk.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with what git says.
+    pub(super) fn compares_bytes(&self, files: &[FileInPlace<'_>], index: &Index) -> Result<bool> {
+        let paths: BTreeMap<&RepoPath, bool> = files.iter().map(|file| (file.path, true)).collect();
+        let folders: BTreeSet<RepoPath> = files.iter().flat_map(|file| file.path.above()).collect();
+        // Git does not track everything that it goes by.
+        let rules = |folder: &RepoPath| self.root.join(folder.as_path()).join(".gitattributes");
+        if !self.may_convert(&paths, index) && !folders.iter().any(|folder| rules(folder).exists()) {
+            return Ok(true);
+        }
+        let ways = self.ways(paths.keys().copied())?;
+        let bytes: BTreeMap<&RepoPath, &[u8]> = files.iter().map(|file| (file.path, file.bytes)).collect();
+        Ok(bytes.values().zip(ways).all(|(bytes, way)| match way {
+            Way::Unchanged => true,
+            Way::Lines | Way::LinesIfText => memchr::memchr(b'\r', bytes).is_none(),
+            Way::Pointer | Way::Other => false,
+        }))
+    }
+
+    /// Asks git how these files are converted.
+    fn ways<'p>(&self, paths: impl Iterator<Item = &'p RepoPath>) -> Result<Vec<Way>> {
+        let guessed = self.guesses_line_ends()?;
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        }
+        let arguments: Vec<&str> = ["check-attr", "-z", "--stdin"].into_iter().chain(ATTRIBUTES).collect();
+        let answer = self.git.demand_with(&arguments, &[], &input)?;
+        // PATH \0 NAME \0 VALUE \0, once for each name.
+        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
+        let values = fields.chunks_exact(3).map(|triple| triple[2]);
+        let values: Vec<&[u8]> = values.collect();
+        Ok(values.chunks_exact(ATTRIBUTES.len()).map(|values| judge(values, guessed)).collect())
     }
 
     /// Says whether anything might convert one of these files: a setting, or attributes anywhere.

@@ -25,6 +25,10 @@ const LIST: [&str; 7] =
 /// A larger index is left to git, in bytes.
 const LARGEST: u64 = 1 << 30;
 
+/// How long the head of the file is, and what an entry has before its blob's id, in bytes.
+const HEAD: usize = 12;
+const BEFORE_ID: usize = 40;
+
 /// Entry flags: git was told to take the file for unchanged, there are more flags, the stage.
 const ASSUME_VALID: u16 = 1 << 15;
 const EXTENDED: u16 = 1 << 14;
@@ -48,6 +52,26 @@ pub struct Index {
     tree: Option<Range<usize>>,
     /// Whether it was read from git's own file, so that it has what git noted of each file.
     is_file: bool,
+    /// Where in the bytes the parts after the entries are, if these bytes are a file with whole entries.
+    parts: Option<Range<usize>>,
+}
+
+/// Git's own file in which each entry is whole.
+pub(super) struct PlainFile<'a, I: Iterator<Item = WholeEntry<'a>>> {
+    /// What comes before the entries.
+    pub(super) head: &'a [u8],
+    pub(super) entries: I,
+    /// What comes after them, without the checksum.
+    pub(super) parts: &'a [u8],
+    /// Of the whole file, in bytes.
+    pub(super) length: usize,
+}
+
+/// One entry as it is in the file.
+pub(super) struct WholeEntry<'a> {
+    pub(super) path: &'a [u8],
+    pub(super) stage: u8,
+    pub(super) whole: &'a [u8],
 }
 
 #[derive(Debug)]
@@ -115,13 +139,10 @@ impl Repository {
 
 impl Index {
     /// Takes git's own file apart; `None` if there is anything in it that is not understood.
-    fn from_file(mut bytes: Vec<u8>, hash: GitHash) -> Option<Index> {
-        let id = match hash {
-            GitHash::Sha1 => 20,
-            GitHash::Sha256 => 32,
-        };
+    pub(super) fn from_file(mut bytes: Vec<u8>, hash: GitHash) -> Option<Index> {
+        let id = hash.bytes();
         let end = bytes.len().checked_sub(id)?;
-        let (head, _) = bytes.split_first_chunk::<12>()?;
+        let (head, _) = bytes.split_first_chunk::<HEAD>()?;
         let version = match head.split_at(8) {
             (b"DIRC\0\0\0\x02" | b"DIRC\0\0\0\x03", _) => 3,
             (b"DIRC\0\0\0\x04", _) => 4,
@@ -136,7 +157,7 @@ impl Index {
         for _ in 0..count {
             let start = at;
             let mode = u32_at(&bytes, start + 24)?;
-            let oid = start + 40..start + 40 + id;
+            let oid = start + BEFORE_ID..start + BEFORE_ID + id;
             let flags = u16_at(&bytes, oid.end)?;
             at = oid.end + 2;
             let mut more = 0;
@@ -170,6 +191,7 @@ impl Index {
             entries.push(Entry { mode, stage, hidden, intended, oid, path });
         }
         let mut tree = None;
+        let parts = at..end;
         while at < end {
             if bytes.get(at..at + 4) == Some(b"TREE") {
                 tree = whole_tree(&bytes, at + 8, id);
@@ -182,7 +204,8 @@ impl Index {
             }
         }
         bytes.append(&mut paths);
-        (at == end).then_some(Index { bytes, entries, tree, is_file: true })
+        let parts = Some(parts).filter(|_| version < 4);
+        (at == end).then_some(Index { bytes, entries, tree, is_file: true, parts })
     }
 
     /// Parses the output of `git ls-files --stage -v -z`: `TAG MODE OID STAGE\tPATH`, each ended by a
@@ -221,6 +244,20 @@ impl Index {
             index.entries.push(Entry { mode, stage, hidden, intended: false, oid, path });
         }
         index
+    }
+
+    /// Returns the file that this was read from; `None` if its entries are not whole.
+    pub(super) fn plain_file(&self) -> Option<PlainFile<'_, impl Iterator<Item = WholeEntry<'_>>>> {
+        let parts = self.parts.clone()?;
+        let start = |entry: &Entry| entry.oid.start - BEFORE_ID;
+        let ends = self.entries.iter().skip(1).map(start).chain([parts.start]);
+        let entries = self.entries.iter().zip(ends).map(move |(entry, end)| WholeEntry {
+            path: &self.bytes[entry.path.clone()],
+            stage: entry.stage,
+            whole: &self.bytes[start(entry)..end],
+        });
+        let (head, length) = (&self.bytes[..HEAD], self.bytes.len());
+        Some(PlainFile { head, entries, parts: &self.bytes[parts], length })
     }
 
     /// Goes through all entries, in git's order.

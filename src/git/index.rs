@@ -1,24 +1,27 @@
 //! The index, replaced as a whole under git's own lock.
 //!
 //! `index.lock` is held from before the first change to the work tree until the new index is renamed into
-//! place, so no other git works in between. `git update-index` makes the new index in a private copy. Until
-//! the rename, the user's index is untouched.
+//! place, so no other git works in between. The new index is made beside it, by git where it is not plain: see
+//! `index_update.rs`. Until the rename, the user's index is untouched.
 //!
 //! Lock and copy carry the id of their restore. So the clean-up after a killed restore never removes
 //! somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Repository, Stamp};
+use super::index_file::FileInPlace;
+use super::{Index, Repository, Stamp};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
+use crate::sys::sync::WholeDisk;
 use crate::sys::work_tree::Tree;
 
 /// Settings for every command that changes an index. Git syncs what it writes (before 2.36 it ignores
@@ -82,7 +85,7 @@ impl Repository {
     /// write an index that is sparse and split, which it can't read back. And where something is unmerged
     /// in a sparse index, git 2.47 can crash.
     fn whole_index(&self) -> Result<&'static [&'static str]> {
-        if !self.git_dir.join("info/sparse-checkout").exists() {
+        if !self.has_sparse_checkout() {
             return Ok(&[]);
         }
         let split = self.git.run(&["config", "--type=bool", "--get", "core.splitIndex"])?;
@@ -177,6 +180,7 @@ impl Repository {
         if blobs.is_empty() {
             return Ok(());
         }
+        let disk = WholeDisk::of(File::open(self.common_dir.join("objects")).ok(), blobs.len());
         let present = self.blobs();
         let missing: Vec<&(String, Vec<u8>)> = blobs.iter().filter(|(oid, _)| !present.has(oid)).collect();
         if !missing.is_empty() {
@@ -184,9 +188,7 @@ impl Repository {
             let mut names = Vec::new();
             for (number, (_, content)) in missing.iter().enumerate() {
                 let path = scratch.path().join(number.to_string());
-                std::fs::File::create(&path)
-                    .and_then(|mut file| file.write_all(content))
-                    .context("write", &path)?;
+                File::create(&path).and_then(|mut file| file.write_all(content)).context("write", &path)?;
                 names.extend_from_slice(path.as_os_str().as_bytes());
                 names.push(b'\n');
             }
@@ -201,13 +203,16 @@ impl Repository {
             // Nobody keeps them.
             return Ok(());
         }
-        self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()))
+        self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()), disk.as_ref())
     }
 
     /// Syncs loose objects and their names, all together. Git would sync one after the other, and not
     /// those that existed before.
-    fn sync_loose<'b>(&self, oids: impl Iterator<Item = &'b str>) -> Result<()> {
+    fn sync_loose<'b>(&self, oids: impl Iterator<Item = &'b str>, disk: Option<&WholeDisk>) -> Result<()> {
         let objects = self.common_dir.join("objects");
+        if let Some(disk) = disk {
+            return disk.sync(&objects);
+        }
         let mut files = Vec::new();
         let mut folders = BTreeSet::from([objects.clone()]);
         for (folder, name) in oids.filter_map(|oid| oid.split_at_checked(2)) {
@@ -228,19 +233,34 @@ impl Repository {
 impl IndexLock<'_> {
     /// Makes the new index from the present one, beside it; [`IndexLock::swap`] puts it in place.
     ///
-    /// The files must be in the work tree already: their time stamps go into the index.
+    /// All files must be in the work tree already: what the system knows of them goes into the index.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says; the user's index is unchanged.
-    pub fn prepare(&self, changes: &IndexChanges) -> Result<()> {
+    pub fn prepare(&self, changes: &IndexChanges, files: &[FileInPlace<'_>]) -> Result<()> {
+        let index = self.repository.index()?;
         let mut entries = changes.entries.clone();
-        entries.extend(self.to_be_noted_anew(changes)?);
-        let entries = &entries;
+        entries.extend(to_be_noted_anew(&index, changes));
+        let private = self.private("");
+        if !self.make_without_git(&index, &entries, changes, files, &private)? {
+            self.make_with_git(&entries, changes, &private)?;
+        }
+        if private.exists() {
+            crate::sys::sync::sync_file(&private)?;
+        }
+        crate::sys::sync::sync_folder(&self.repository.git_dir)
+    }
+
+    fn make_with_git(
+        &self,
+        entries: &[(RepoPath, IndexEntry)],
+        changes: &IndexChanges,
+        private: &Path,
+    ) -> Result<()> {
         let git = &self.repository.git;
         let root = self.repository.root();
         let index = self.repository.git_dir.join("index");
-        let private = self.private("");
-        match copy_with_time(&index, &private) {
+        match copy_with_time(&index, private) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("copy", &index, &error)),
@@ -249,7 +269,7 @@ impl IndexLock<'_> {
         let words = |words: &[&'static str]| -> Vec<&'static str> {
             [&EXACTLY[..], whole, self.repository.as_the_disk_has_case(), words].concat()
         };
-        let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
+        let environment = [("GIT_INDEX_FILE", OsString::from(private))];
         let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
         // All removals first: a file may become a folder or the other way round.
         let (mut input, mut stages_input) = (Vec::new(), Vec::new());
@@ -329,10 +349,11 @@ impl IndexLock<'_> {
         let mut refresh = git.command(&words(&["update-index", "-q", "--refresh"]));
         refresh.envs(environment.iter().map(|(name, value)| (name, value)));
         let _differs = refresh.output().context("run git in", self.repository.root())?;
-        if private.exists() {
-            crate::sys::sync::sync_file(&private)?;
-        }
-        crate::sys::sync::sync_folder(&self.repository.git_dir)
+        Ok(())
+    }
+
+    pub(super) fn repository(&self) -> &Repository {
+        self.repository
     }
 
     /// Puts the new index in place, if it is there and the lock still exists.
@@ -387,26 +408,6 @@ impl IndexLock<'_> {
         self.repository.git_dir.join(format!("index.snap-{what}{}", self.id))
     }
 
-    /// Returns the entries of written files that stay, and that git looks at.
-    ///
-    /// If an entry is made again, nothing is noted about its file. If the noted size is wrong, as it is
-    /// if the line ends were different, git takes a file for changed without reading it, for ever.
-    fn to_be_noted_anew(&self, changes: &IndexChanges) -> Result<Vec<(RepoPath, IndexEntry)>> {
-        if changes.written.is_empty() {
-            return Ok(Vec::new());
-        }
-        let marks: BTreeMap<_, _> = changes.marks.iter().map(|(path, mark)| (path, *mark)).collect();
-        let mut stay = Vec::new();
-        for entry in self.repository.index()?.entries() {
-            let Some((path, version)) = RepoPath::new(entry.path).ok().zip(entry.version()) else { continue };
-            let is_hidden = entry.hidden.is_some() && !marks.contains_key(&path);
-            if changes.written.contains(&path) && !entry.intended && !is_hidden {
-                stay.push((path, IndexEntry::Blob(version)));
-            }
-        }
-        Ok(stay)
-    }
-
     /// Marks paths as to be added, as they are below `root`.
     fn intend(&self, root: &Path, paths: &[&RepoPath], environment: &[(&str, OsString)]) -> Result<()> {
         let mut work_tree = OsString::from("--work-tree=");
@@ -426,12 +427,28 @@ impl IndexLock<'_> {
     }
 }
 
+/// Returns the entries of written files that stay, and that git looks at.
+///
+/// If an entry is made again, nothing is noted about its file. If the noted size is wrong, as it is
+/// if the line ends were different, git takes a file for changed without reading it, for ever.
+fn to_be_noted_anew(index: &Index, changes: &IndexChanges) -> Vec<(RepoPath, IndexEntry)> {
+    let marks: BTreeMap<_, _> = changes.marks.iter().map(|(path, mark)| (path, *mark)).collect();
+    let written: BTreeSet<&[u8]> = changes.written.iter().map(RepoPath::as_bytes).collect();
+    let written = index.entries().filter(|entry| written.contains(entry.path) && !entry.intended);
+    let stay = written.filter_map(|entry| {
+        let (path, version) = RepoPath::new(entry.path).ok().zip(entry.version())?;
+        let is_hidden = entry.hidden.is_some() && !marks.contains_key(&path);
+        (!is_hidden).then_some((path, IndexEntry::Blob(version)))
+    });
+    stay.collect()
+}
+
 /// Copies an index with the time of its last change. From that time, git knows which files it must
 /// check twice.
 fn copy_with_time(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut from = std::fs::File::open(from)?;
+    let mut from = File::open(from)?;
     let changed = from.metadata()?.modified()?;
-    let mut to = std::fs::File::create(to)?;
+    let mut to = File::create(to)?;
     std::io::copy(&mut from, &mut to)?;
     to.set_modified(changed)
 }

@@ -380,7 +380,8 @@ pub fn execute(
                 made: plan.folders.clone(),
                 removed: plan.emptied.iter().cloned().chain(displaced(&tree, new)).collect(),
             };
-            let safety = capture::save_safety(context, workspace, safety, listing, monitor)?;
+            let read = plan.steps.iter().filter_map(|step| Some((&step.path, step.read.as_ref()?))).collect();
+            let safety = capture::save_safety(context, workspace, safety, (listing, &read), monitor)?;
             if let Some(moved) = &plan.moved {
                 // Not left to chance: nothing else may name the old tip.
                 repository.keep_commit(&safety.1.id, &moved.from)?;

@@ -110,6 +110,13 @@ fn a_rewind_killed_at_any_call_is_all_or_nothing() {
 }
 
 #[test]
+fn a_rewind_that_syncs_whole_disks_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of a rewind that syncs whole disks") {
+        all_or_nothing(wrecked().syncs("whole"), &["rewind", "x", "--no-run"]);
+    }
+}
+
+#[test]
 fn an_undo_killed_at_any_call_is_all_or_nothing() {
     if available("kill -9 at every system call of undo") {
         let project = wrecked();
@@ -158,7 +165,7 @@ fn a_restore_killed_at_a_call_of_any_of_its_threads_is_all_or_nothing() {
     if !available("kill -9 at system calls of all threads of a restore") {
         return;
     }
-    let project = Project::new();
+    let project = Project::new().syncs("each");
     for number in 0..40 {
         project.write(format!("many/{number}"), format!("file {number}\n").repeat(50));
     }

@@ -12,11 +12,12 @@ const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 const ERRORS: [&str; 7] = ["ENOSPC", "EIO", "EACCES", "EDQUOT", "EROFS", "EMFILE", "EINTR"];
 
 /// The calls that writing anything needs; the others are for tidying up.
-const WRITING: [&str; 13] = [
+const WRITING: [&str; 14] = [
     "write",
     "pwrite64",
     "fsync",
     "fdatasync",
+    "syncfs",
     "rename",
     "renameat",
     "renameat2",
@@ -121,6 +122,28 @@ fn all_or_nothing(project: Project, command: &[&str]) {
 fn a_rewind_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
     if available("errors at the system calls of rewind") {
         all_or_nothing(project(), &["rewind", "x", "--no-run"]);
+    }
+}
+
+#[test]
+fn a_rewind_whose_syncs_of_the_whole_disk_fail_leaves_the_old_tree() {
+    if !available("errors at the syncs of whole disks") {
+        return;
+    }
+    let scene = Scene::of(project().syncs("whole"));
+    let project = &scene.project;
+    let before = project.state_with_flags();
+    let command = ["rewind", "x", "--no-run"];
+    let all = scene.calls(&command);
+    let whole: Vec<&Call> = all.iter().filter(|call| call.name == "syncfs").collect();
+    // The staged blobs; the new files; where all files are.
+    assert!(whole.len() >= 3, "{all:?}");
+    for call in whole {
+        let ran = scene.hurt(call, "error=EIO", &command);
+        is_said_well(&ran, "a sync");
+        assert_ne!(ran.code, 0, "{call:?}");
+        assert_eq!(project.state_with_flags(), before, "{call:?}");
+        assert_eq!(fs::read_dir(project.stored("restoring")).must("journals").count(), 0, "{call:?}");
     }
 }
 

@@ -380,3 +380,88 @@ fn what_a_restore_writes_is_clean_for_git_where_its_size_on_the_disk_is_another_
         }
     }
 }
+
+/// A project with many files, of which some are edited, staged, new, gone or both: saved as `x`, and all of it gone again.
+fn many_kinds() -> Project {
+    let project = Project::new();
+    for number in 0..90 {
+        project.write(format!("d{}/s/f{number}", number % 9), format!("file {number}\n"));
+    }
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "many"]);
+    for number in (0..90).step_by(3) {
+        project.write(format!("d{}/s/f{number}", number % 9), format!("edit of {number}\n"));
+    }
+    project.git(&["add", "d0", "d3/s"]);
+    project.write("d3/s/f3", "edited once more\n");
+    project.write("d1/new", "staged\n");
+    project.make_executable("d1/new");
+    project.write("e/n/new", "staged too\n");
+    project.git(&["add", "d1/new", "e"]);
+    project.git(&["rm", "-q", "d2/s/f2", "d4/s/f4"]);
+    project.write("d4/s/f4", "back, and not staged\n");
+    std::os::unix::fs::symlink("a.txt", project.path("d5/link")).must("a link");
+    project.git(&["add", "d5/link"]);
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["reset", "-q", "--hard"]);
+    // What is noted in the second in which a file was written is looked at again by git.
+    let earlier = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+    for file in project.git(&["ls-files", "-z"]).split_terminator('\0') {
+        let file = fs::File::open(project.path(file)).must("a file");
+        file.set_modified(earlier).must("another time");
+    }
+    project.git(&["status"]);
+    project
+}
+
+/// The tree that git makes of the index: with what the index says of folders, and without.
+fn trees(project: &Project) -> [String; 2] {
+    let with = project.git(&["write-tree"]);
+    let entries = project.git(&["ls-files", "--stage", "-z"]);
+    let (list, other) = (project.path("../entries"), project.path("../another index"));
+    fs::write(&list, entries).must("a list");
+    let run = |arguments: &[&str]| {
+        let input = fs::File::open(&list).must("the list");
+        let mut command = project.git_command(arguments);
+        let output = command.env("GIT_INDEX_FILE", &other).stdin(input).output().must("to run git");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run(&["update-index", "-z", "--index-info"]);
+    [with, run(&["write-tree"])]
+}
+
+#[test]
+fn what_git_notes_of_restored_files_is_right_without_its_looking_at_any() {
+    for way in ["whole", "each"] {
+        let project = many_kinds().syncs(way);
+        let before = project.state_with_flags();
+        project.snap(&["rewind", "x"]).exits(0);
+        // It compares what is noted, and reads nothing.
+        let differ = project.git(&["diff-files", "--name-only"]);
+        let really = project.git(&["diff", "--name-only"]);
+        assert_eq!(differ, really, "{way}");
+        assert!(really.contains("d6/s/f"), "{really}");
+        let [with, without] = trees(&project);
+        assert_eq!(with, without, "{way}");
+        project.git(&["fsck", "--no-dangling"]);
+        // A later edit of the same size is seen.
+        let edited = project.read("d0/s/f0");
+        project.write("d0/s/f0", edited.iter().map(u8::to_ascii_uppercase).collect::<Vec<u8>>());
+        assert!(project.git(&["status", "--porcelain"]).contains("MM d0/s/f0"), "{way}");
+        project.write("d0/s/f0", edited);
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(project.state_with_flags(), before, "{way}");
+    }
+}
+
+#[test]
+fn no_git_goes_through_all_files_for_what_a_restore_has_put_in_place() {
+    if !crate::support::trace::available("which programs a restore starts") {
+        return;
+    }
+    let project = many_kinds();
+    let (ran, log) =
+        crate::support::trace::traced_with_all(&project, &["-e", "trace=execve"], &["rewind", "x"]);
+    ran.exits(0);
+    assert!(log.contains("status") && !log.contains("update-index"), "{log}");
+}

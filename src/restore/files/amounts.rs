@@ -1,14 +1,14 @@
 //! How much each step of a plan changes of the file that is here: measured once everything is planned.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::manifest::Mode;
 use crate::restore::files::step::{Step, Work};
 use crate::stored_patch::Amount;
 use crate::stored_patch::encoding::PatchSide;
 use crate::sys::parallel::{map_with, processors};
-use crate::sys::work_tree::{Node, Tree};
+use crate::sys::work_tree::{Node, ReadFile, Tree};
 
 /// For fewer steps, starting a thread takes longer than the work.
 const FEW: usize = 64;
@@ -31,12 +31,14 @@ fn amount(tree: &Tree, step: &Step) -> Result<Amount> {
         Work::Set { mode, bytes, .. } => Some(PatchSide { mode: *mode, bytes }),
     };
     // What was not there when it was looked at is checked again when the plan is carried out.
-    let old: Option<(Mode, Vec<u8>)> = match step.here {
-        None => None,
-        Some(_) => match tree.read(&step.path)? {
-            Node::File { mode, bytes, .. } => Some((mode, bytes)),
-            Node::Folder | Node::Missing | Node::Special => None,
-        },
+    let old = match (&step.here, &step.read) {
+        (None, _) => None,
+        (Some(_), Some(ReadFile { node: Some(node), .. })) => Some(Arc::clone(node)),
+        (Some(_), _) => Some(Arc::new(tree.read(&step.path)?)),
     };
-    Ok(Amount::between(old.as_ref().map(|(mode, bytes)| PatchSide { mode: *mode, bytes }), new))
+    let old = match old.as_deref() {
+        Some(Node::File { mode, bytes, .. }) => Some(PatchSide { mode: *mode, bytes }),
+        Some(Node::Folder | Node::Missing | Node::Special) | None => None,
+    };
+    Ok(Amount::between(old, new))
 }

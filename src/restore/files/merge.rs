@@ -367,7 +367,7 @@ fn stand_in(
 impl Step {
     /// Makes the step of a path that was merged.
     fn merged(path: RepoPath, here: &Here, work: Work, index: Option<IndexEntry>) -> Step {
-        let here = here.work.clone();
-        Step { path, here, work, index, mark: None, blobs: Vec::new(), amount: Amount::default() }
+        let (read, here) = (here.read.clone(), here.work.clone());
+        Step { path, here, read, work, index, mark: None, blobs: Vec::new(), amount: Amount::default() }
     }
 }

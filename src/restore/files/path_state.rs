@@ -1,14 +1,18 @@
 //! The present state of the paths that a restore is about: HEAD, the index, the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::base::digest::GitHash;
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Bits, HiddenBy, Mode, Version};
-use crate::sys::work_tree::{Node, Tree};
+use crate::sys::parallel::map;
+use crate::sys::work_tree::{Node, ReadFile, Tree};
 use crate::workspace::Workspace;
 
 /// What is here of one path.
@@ -17,6 +21,8 @@ pub(in crate::restore) struct Here {
     pub(in crate::restore) head: Option<Version>,
     pub(in crate::restore) index: IndexEntry,
     pub(in crate::restore) work: Option<Version>,
+    /// How that was read, if this proves later that it is the same.
+    pub(in crate::restore) read: Option<ReadFile>,
     /// Of a file on the disk.
     pub(in crate::restore) permissions: Option<Bits>,
     /// Whether git lists it: changed, staged, untracked or unmerged.
@@ -29,11 +35,18 @@ pub(in crate::restore) struct Here {
 /// What is in the way where something may not be read: nobody could bring it back.
 const UNREADABLE: &str = "it can't be read, so it can't be saved first";
 
+/// For fewer paths, starting a thread takes longer than the work.
+const FEW: usize = 64;
+
+/// The most bytes of files that are held in memory until they are saved; the others are read once more.
+const MOST_HELD: usize = 16 << 20;
+
 impl Here {
     const NOTHING: Here = Here {
         head: None,
         index: IndexEntry::Absent,
         work: None,
+        read: None,
         permissions: None,
         pending: false,
         hidden: None,
@@ -90,19 +103,20 @@ pub(in crate::restore) fn look<'a>(
     }
     let mut folders: BTreeMap<RepoPath, bool> = BTreeMap::new();
     let _phase = monitor.begin(Phase::Comparing, Some(paths.len() as u64));
-    for path in paths {
+    let held = AtomicUsize::new(0);
+    let all: Vec<&RepoPath> = paths.iter().copied().collect();
+    let seen = map(&all, FEW, |path| {
         monitor.add(1);
+        Look::at(path, &tree, repository.hash(), &held)
+    });
+    for (path, look) in paths.iter().zip(seen) {
         let here = found.entry(path).or_insert(Here::NOTHING);
-        let Ok(node) = tree.read(path) else {
-            here.obstacle = Some(UNREADABLE);
-            continue;
-        };
-        match node {
-            Node::File { mode, bytes, permissions } => {
-                here.permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
-                here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
+        match look {
+            Look::Unreadable => here.obstacle = Some(UNREADABLE),
+            Look::File { version, permissions, read } => {
+                (here.work, here.permissions, here.read) = (Some(version), permissions, read);
             }
-            Node::Missing => {
+            Look::Missing => {
                 for folder in path.above() {
                     if !folders.contains_key(&folder) {
                         let is_file = matches!(tree.read(&folder)?, Node::File { .. } | Node::Special);
@@ -113,9 +127,9 @@ pub(in crate::restore) fn look<'a>(
                     }
                 }
             }
-            Node::Folder if !tree.has_files(path)? => {}
-            Node::Folder => here.obstacle = Some("a folder of that name is here"),
-            Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
+            Look::Folder if !tree.has_files(path)? => {}
+            Look::Folder => here.obstacle = Some("a folder of that name is here"),
+            Look::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
         }
     }
     for entry in listing.index.entries() {
@@ -131,4 +145,32 @@ pub(in crate::restore) fn look<'a>(
         }
     }
     Ok(found)
+}
+
+/// What is on the disk at a path.
+enum Look {
+    Unreadable,
+    File { version: Version, permissions: Option<Bits>, read: Option<ReadFile> },
+    Missing,
+    Folder,
+    Special,
+}
+
+impl Look {
+    /// Looks at it. `held` counts the bytes that are held in memory.
+    fn at(path: &RepoPath, tree: &Tree, hash: GitHash, held: &AtomicUsize) -> Look {
+        let Ok((node, proof)) = tree.read_with_proof(path) else { return Look::Unreadable };
+        match &node {
+            Node::File { mode, bytes, permissions } => {
+                let permissions = (*mode != Mode::Link).then(|| Bits::of(*permissions));
+                let version = Version { oid: hash.blob_id(bytes), mode: *mode };
+                let fits = held.fetch_add(bytes.len(), Relaxed) + bytes.len() <= MOST_HELD;
+                let read = proof.map(|facts| ReadFile { facts, node: fits.then(|| Arc::new(node)) });
+                Look::File { version, permissions, read }
+            }
+            Node::Missing => Look::Missing,
+            Node::Folder => Look::Folder,
+            Node::Special => Look::Special,
+        }
+    }
 }

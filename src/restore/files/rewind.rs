@@ -4,6 +4,7 @@
 //! of it: the saved edit, or the base commit's version. Not touched are files that the snapshot left out,
 //! ignored files, and repositories inside the repository. Of a submodule, only the staged commit is set.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::Result;
@@ -17,16 +18,20 @@ use crate::restore::files::ignored::{IGNORED_THEN, IgnoredWhenSaved};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles;
-use crate::restore::files::path_state::look;
+use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
+use crate::sys::parallel::{map_with, processors};
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// A file that was left out is read for its entry in the index only up to this size, in bytes.
 const LARGEST_READ: u64 = 256 << 20;
+
+/// How many steps are made before a thread takes the next ones.
+const AT_ONCE: usize = 32;
 
 /// Why files stay of which nobody knows whether they were ignored.
 const MAYBE_IGNORED: &str =
@@ -81,9 +86,11 @@ pub(in crate::restore) fn plan(
         }
         !left && !is_snaps_own(path)
     });
-    let mut maker = StepMaker::new(&workspace.store, repository, None)
-        .with_saved_marks()
-        .with_saved_permissions(around.is_some());
+    let new_maker = || {
+        let maker = StepMaker::new(&workspace.store, repository, None).with_saved_marks();
+        maker.with_saved_permissions(around.is_some())
+    };
+    let mut maker = new_maker();
     let tree = Tree::open(&workspace.root)?;
     let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
@@ -159,12 +166,9 @@ pub(in crate::restore) fn plan(
     };
     let of_init: BTreeSet<&RepoPath> =
         gone.iter().filter(|path| of_init.iter().any(|file| path.as_path() == file)).collect();
-    let mut steps = Vec::new();
-    let mut clean = Vec::new();
     let mut unreadable = Vec::new();
-    let _phase = monitor.begin(Phase::Preparing, Some(wanted.len() as u64));
+    let mut targets = Vec::new();
     for path in &wanted {
-        monitor.add(1);
         let here = &here[*path];
         if let Some(why) = here.unreadable() {
             if version(path).is_some() || matches!(scope, RewindScope::Paths(_)) {
@@ -174,32 +178,33 @@ pub(in crate::restore) fn plan(
             }
             continue;
         }
-        match edits.get(path).copied() {
+        let edit = match edits.get(path).copied() {
             Some(edit) => match marked.of_edit(edit) {
-                hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
-                hidden => steps.extend(maker.step(&Edit { hidden, ..edit.clone() }, here)?),
+                hidden if hidden == edit.hidden => Cow::Borrowed(edit),
+                hidden => Cow::Owned(Edit { hidden, ..edit.clone() }),
             },
             None => {
                 let stays = matches!(scope, RewindScope::Everything);
-                let edit = marked.clean(path, base.version(path), here, stays);
-                let mut step = match scope {
-                    RewindScope::Everything => maker.step_to_base(&edit, here)?,
-                    RewindScope::Paths(_) => maker.step(&edit, here)?,
-                };
-                if ignored.contains(*path) {
-                    spared.push(Spared { path: (*path).clone(), reason: why });
-                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
-                }
-                if of_init.contains(path) {
-                    spared.push(Spared { path: (*path).clone(), reason: OF_INIT });
-                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
-                }
-                if left_out.contains(*path) {
-                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
-                }
-                clean.extend(step);
+                Cow::Owned(marked.clean(path, base.version(path), here, stays))
             }
+        };
+        let as_base = matches!(scope, RewindScope::Everything) && !edits.contains_key(path);
+        targets.push(Target { edit, here, as_base });
+    }
+    let (mut steps, mut clean) = (Vec::new(), Vec::new());
+    for (target, mut step) in targets.iter().zip(steps_to(&targets, new_maker, monitor)?) {
+        let path = &target.edit.path;
+        if edits.contains_key(path) {
+            steps.extend(step);
+            continue;
         }
+        let why = [(ignored.contains(path), why), (of_init.contains(path), OF_INIT)];
+        let why = why.into_iter().filter(|(is_so, _)| *is_so);
+        spared.extend(why.clone().map(|(_, reason)| Spared { path: path.clone(), reason }));
+        if why.count() > 0 || left_out.contains(path) {
+            step = step.map(Step::sparing_the_file).filter(Step::does_something);
+        }
+        clean.extend(step);
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
@@ -243,6 +248,37 @@ pub(in crate::restore) fn plan(
     }
     let steps = Steps::new(steps, Vec::new(), listing);
     Ok(Steps { unchanged, unmade, spared, folders, needs_filter, ..steps })
+}
+
+/// What a path is to become.
+struct Target<'a> {
+    edit: Cow<'a, Edit>,
+    here: &'a Here,
+    /// Whether nothing is known of it but what the base has.
+    as_base: bool,
+}
+
+/// Makes the steps to all targets, with all processors; `None` where nothing is to be done.
+fn steps_to<'m>(
+    targets: &[Target<'_>],
+    new_maker: impl Fn() -> StepMaker<'m> + Sync,
+    monitor: &Monitor,
+) -> Result<Vec<Option<Step>>> {
+    let _phase = monitor.begin(Phase::Preparing, Some(targets.len() as u64));
+    let some = targets.chunks(AT_ONCE);
+    let threads = processors().min(some.len());
+    let made = map_with(threads, some, new_maker, |maker, some| {
+        monitor.add(some.len() as u64);
+        let step = |target: &Target<'_>| {
+            if target.as_base {
+                maker.step_to_base(&target.edit, target.here)
+            } else {
+                maker.step(&target.edit, target.here)
+            }
+        };
+        some.iter().map(step).collect::<Result<Vec<_>>>()
+    });
+    Ok(made?.into_iter().flatten().collect())
 }
 
 /// Says whether a snapshot knows something at this path, or below it.

@@ -11,12 +11,15 @@ use crate::restore::files::path_state::Here;
 use crate::restore::files::spared::Spared;
 use crate::store::{Bases, Store};
 use crate::stored_patch::Amount;
+use crate::sys::work_tree::ReadFile;
 
 /// What happens to one path.
 pub struct Step {
     pub(in crate::restore) path: RepoPath,
     /// On the disk now, to be checked again right before it is replaced.
     pub(in crate::restore) here: Option<Version>,
+    /// How it was read, if that proves later that it is the same.
+    pub(in crate::restore) read: Option<ReadFile>,
     pub(in crate::restore) work: Work,
     pub(in crate::restore) index: Option<IndexEntry>,
     /// A mark to be set in the index, or to be taken away.
@@ -281,7 +284,8 @@ impl<'a> StepMaker<'a> {
         };
         let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };
         let path = edit.path.clone();
-        Ok(Some(Step { path, here: here.work.clone(), work, index, mark, blobs, amount: Amount::default() }))
+        let (read, amount) = (here.read.clone(), Amount::default());
+        Ok(Some(Step { path, here: here.work.clone(), read, work, index, mark, blobs, amount }))
     }
 
     /// Computes the blobs that the index will name and the repository may not have.

@@ -62,6 +62,7 @@ impl RestorePlan {
                 self.steps.push(Step {
                     path,
                     here,
+                    read: None,
                     work,
                     index: None,
                     mark: None,

@@ -7,7 +7,6 @@
 //! is rolled back from the journal, by the same code that rolls back after a crash.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::path::PathBuf;
 
 use crate::base::error::{Error, Kind, Result};
@@ -15,20 +14,16 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::git::index::IndexChanges;
-use crate::git::{Repository, Seen};
+use crate::git::{FileInPlace, Repository, Seen};
 use crate::manifest::{Mode, Version};
 use crate::restore::files::step::{Step, Work};
 use crate::restore::session::Ready;
 use crate::restore::session::path_mapping::Relocated;
-use crate::restore::transaction::journal::{Kept, Move, READY, RestoreRecord, new_name, old_name};
-use crate::restore::transaction::stagings::Stagings;
+use crate::restore::transaction::journal::{Kept, Move, RestoreRecord};
+use crate::restore::transaction::moving::{Moved, Moving, moved};
 use crate::store::{Journal, Store};
-use crate::sys::parallel::wait_for_each;
 use crate::sys::signals::Interrupt;
-use crate::sys::work_tree::{NewFile, Node, Staged, Stamp, Tree};
-
-/// How many new files are written before they are synced together: each is open until then.
-const MOST_OPEN: usize = 128;
+use crate::sys::work_tree::{Node, ReadFile};
 
 /// What a restore does, ready to be done.
 pub(in crate::restore) struct ReadyRestore<'a> {
@@ -58,11 +53,6 @@ pub(in crate::restore) fn moves(steps: &[Step], version_of: impl Fn(Mode, &[u8])
     };
     let moved = moved(steps);
     moved.map(|step| Move { path: step.path.clone(), old: step.here.clone(), new: new(&step.work) }).collect()
-}
-
-/// Returns the steps that change the file, in the order of the moves.
-fn moved(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps.iter().filter(|step| !matches!(step.work, Work::Keep))
 }
 
 /// Returns what the steps change in the index.
@@ -186,89 +176,35 @@ impl ReadyRestore<'_> {
         };
         let _phase = self.monitor.begin(Phase::Finishing, None);
         if let Some(lock) = lock {
-            lock.prepare(&self.index)?;
+            let files = moved.iter().flat_map(|moved| moved.files(&self.record, &self.steps));
+            lock.prepare(&self.index, &files.chain(self.unmoved()?).collect::<Vec<_>>())?;
         }
-        if let Some(moved) = moved {
-            moved.tree.sync(self.record.moves.iter().map(|step| &step.path))?;
-            // Whoever had an old file open may have written to it after it was looked at.
-            for (number, stamp) in moved.out {
-                let path = &self.record.moves[number].path;
-                if moved.stagings.of(path).stamp(&old_name(number))? != stamp {
-                    return Err(changed_meanwhile(path));
-                }
-            }
-        }
+        moved.map_or(Ok(()), |moved| moved.settle(&self.record))?;
         interrupt.check()?;
         Ok(relocated)
     }
 
-    /// Stages the new files, moves the old ones out and the new ones in.
     fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {
-        let record = &self.record;
-        let tree = record.tree(self.repository)?;
-        let stagings = Stagings::make(&tree, &record.staging(), &record.mounts)?;
-        let mut staged = Vec::new();
-        let writing = self.monitor.begin(Phase::Writing, Some(self.steps.len() as u64));
-        for (number, step) in moved(&self.steps).enumerate() {
-            self.monitor.add(1);
-            if let Work::Set { mode, private, permissions, bytes } = &step.work {
-                interrupt.check()?;
-                let old = match tree.read(&step.path)? {
-                    Node::File { mode, permissions, .. } if mode != Mode::Link => Some(permissions),
-                    _ => None,
-                };
-                let wanted = permissions.map(|permissions| (permissions.bits(), self.exactly));
-                let file = NewFile { mode: *mode, private: *private, wanted, old, bytes };
-                staged.extend(tree.stage(stagings.of(&step.path), &new_name(number), &file)?);
-                if staged.len() >= MOST_OPEN {
-                    wait_for_each(std::mem::take(&mut staged), Staged::sync)?;
-                }
-            }
-        }
-        wait_for_each(staged, Staged::sync)?;
-        drop(writing);
-        let _moving = self.monitor.begin(Phase::Moving, Some(record.moves.len() as u64));
-        stagings.mark(READY)?;
-        let mut out = Vec::new();
-        for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
-            interrupt.check()?;
-            let (name, staging) = (old_name(number), stagings.of(&step.path));
-            tree.take(&step.path, staging, &name)?;
-            let stamp = staging.stamp(&name)?;
-            if record.version_of(&tree.read_staged(staging, &name)?) != step.old {
-                return Err(changed_meanwhile(&step.path));
-            }
-            out.push((number, stamp));
-        }
-        let gone: BTreeSet<&RepoPath> = out.iter().map(|(number, _)| &record.moves[*number].path).collect();
-        for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.new.is_some()) {
-            interrupt.check()?;
-            // A folder becomes a file: what was in it has been moved out.
-            // (Between `a` and what is in it, `a-b` is sorted too.)
-            let after = gone.range::<&RepoPath, _>((Bound::Excluded(&step.path), Bound::Unbounded));
-            let near = after.take_while(|path| path.as_bytes().starts_with(step.path.as_bytes()));
-            for inside in near.filter(|path| path.is_in(&step.path)) {
-                tree.prune_folders(inside);
-            }
-            tree.put(stagings.of(&step.path), &new_name(number), &step.path)?;
-            self.monitor.add(1);
-        }
-        for (number, _) in &out {
-            tree.prune_folders_but(&record.moves[*number].path, &self.kept);
-        }
-        Ok(Moved { tree, stagings, out })
+        let ReadyRestore { record, steps, exactly, kept, monitor, .. } = self;
+        let moving = Moving { record, steps, exactly: *exactly, kept, interrupt, monitor };
+        moving.carry_out(record.tree(self.repository)?)
     }
-}
 
-/// The state of the staging folders when all files are in their places.
-struct Moved {
-    tree: Tree,
-    stagings: Stagings,
-    /// The old files: the numbers of their moves, and what they were when they were looked at.
-    out: Vec<(usize, Stamp)>,
-}
-
-fn changed_meanwhile(path: &RepoPath) -> Error {
-    Error::new(Kind::Conflict, format!("{path} changed meanwhile"))
-        .hint("run the command again; nothing was changed")
+    /// Returns the files that stay while the index changes.
+    fn unmoved(&self) -> Result<Vec<FileInPlace<'_>>> {
+        let tree = self.record.tree(self.repository)?;
+        let mut all = Vec::new();
+        for step in self.steps.iter().filter(|step| matches!(step.work, Work::Keep) && step.index.is_some()) {
+            let Some(version) = &step.here else { continue };
+            let (mut bytes, mut facts) = (&[][..], None);
+            if let Some(ReadFile { facts: then, node: Some(node) }) = &step.read
+                && let Node::File { bytes: read, .. } = &**node
+            {
+                bytes = read;
+                facts = tree.facts(&step.path)?.filter(|now| now == then);
+            }
+            all.push(FileInPlace { path: &step.path, version, bytes, facts });
+        }
+        Ok(all)
+    }
 }

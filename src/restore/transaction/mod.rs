@@ -2,5 +2,6 @@
 
 pub(super) mod apply;
 pub(super) mod journal;
+mod moving;
 pub(super) mod recover;
 pub(super) mod stagings;

@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::sys::sync::WholeDisk;
 use crate::sys::work_tree::{Staging, Tree};
 
 /// All of them. The one in the root is made first and removed last.
@@ -61,6 +62,13 @@ impl Stagings {
     /// Returns the one in the root, which has the mark.
     pub(in crate::restore) fn root(&self) -> &Staging {
         &self.root
+    }
+
+    /// Returns their disks, to make durable at once what is written to this many files and folders there; `None` if that can't
+    /// be done on one of them.
+    pub(in crate::restore) fn whole_disks(&self, number: usize) -> Option<Vec<WholeDisk>> {
+        let all = [&self.root].into_iter().chain(self.mounts.iter().map(|(_, staging)| staging));
+        all.map(|staging| staging.whole_disk(number)).collect()
     }
 
     /// Notes durably that everything is in them.

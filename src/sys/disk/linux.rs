@@ -30,6 +30,36 @@ const LOCAL: [i128; 9] = [
     0x8584_58f6,
 ];
 
+/// Of these, those that make everything durable with one call, and say so if that fails: ext, xfs, btrfs, f2fs, tmpfs.
+const SYNCED_AS_A_WHOLE: [i128; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+
+/// The first kernel whose `syncfs` says that writing failed.
+const TELLS_ERRORS: (u32, u32) = (5, 8);
+
+pub(super) fn can_sync_all(folder: impl AsFd) -> bool {
+    let disk = sys::fstatfs(folder);
+    tells_errors() && disk.is_ok_and(|stat| SYNCED_AS_A_WHOLE.contains(&i128::from(stat.f_type)))
+}
+
+pub(super) fn sync_all(folder: impl AsFd) -> Result<(), Errno> {
+    sys::syncfs(folder)
+}
+
+fn tells_errors() -> bool {
+    let name = rustix::system::uname();
+    let mut numbers = name.release().to_str().unwrap_or_default().split('.').map(str::parse);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(one)), Some(Ok(two))) if (one, two) >= TELLS_ERRORS)
+}
+
+pub(super) fn waiting() -> Option<u64> {
+    let all = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = |name: &str| -> Option<u64> {
+        let line = all.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some((kilobytes("Dirty:")? + kilobytes("Writeback:")?) << 10)
+}
+
 pub(super) fn is_local(file: impl AsFd) -> bool {
     sys::fstatfs(file).is_ok_and(|stat| LOCAL.contains(&i128::from(stat.f_type)))
 }

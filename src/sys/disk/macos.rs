@@ -16,6 +16,19 @@ pub(super) fn is_mount(_folder: impl AsFd, _name: &OsStr) -> Option<bool> {
     None
 }
 
+pub(super) fn can_sync_all(_folder: impl AsFd) -> bool {
+    // `sync` begins to write and does not wait.
+    false
+}
+
+pub(super) fn sync_all(_folder: impl AsFd) -> Result<(), Errno> {
+    Err(Errno::NOTSUP)
+}
+
+pub(super) fn waiting() -> Option<u64> {
+    None
+}
+
 /// `MNT_LOCAL` of `mount(2)`.
 const LOCAL: u32 = 0x1000;
 

@@ -47,6 +47,25 @@ pub fn flush(file: impl AsFd) -> std::io::Result<()> {
     Ok(retry_on_intr(|| system::flush(&file))?)
 }
 
+/// Says whether one call makes everything durable that was written to the disk of a folder, and says if that failed.
+pub(super) fn can_sync_all(folder: impl AsFd) -> bool {
+    system::can_sync_all(folder)
+}
+
+/// Returns how many bytes in the system's memory wait to be written to any disk; `None` if it does not say.
+pub(super) fn waiting() -> Option<u64> {
+    system::waiting()
+}
+
+/// Waits until everything that was written to the disk of a folder is on the disk itself. It tells errors since the folder
+/// was opened.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn sync_all(folder: impl AsFd) -> std::io::Result<()> {
+    Ok(retry_on_intr(|| system::sync_all(&folder))?)
+}
+
 /// Says whether something in a folder is a mount; `None` if the system can't tell.
 pub(super) fn is_mount(folder: impl AsFd, name: &OsStr) -> Option<bool> {
     system::is_mount(folder, name)

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::folders::entries;
 use super::{FOLDER, Tree};
+use crate::sys::stat::modified_nanoseconds;
 
 /// A folder that is held open.
 pub struct OpenFolder(OwnedFd);
@@ -89,7 +90,7 @@ impl OpenFolder {
             kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
             executable: stat.st_mode & 0o100 != 0,
             size: u64::try_from(stat.st_size).unwrap_or_default(),
-            modified: (stat.st_mtime, nanoseconds(super::modified_nanoseconds(&stat))),
+            modified: (stat.st_mtime, nanoseconds(modified_nanoseconds(&stat))),
             changed: (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or_default()),
             inode: stat.st_ino,
             owner: (stat.st_uid, stat.st_gid),

@@ -9,12 +9,13 @@ mod folders;
 mod looking;
 mod mounts;
 mod names;
+mod reading;
 mod staging;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -24,36 +25,17 @@ use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::manifest::Mode;
 use crate::sys::disk;
 use crate::sys::parallel::wait_for_each;
-use crate::sys::stat::{FileId, file_id, modified_nanoseconds, permissions};
+use crate::sys::stat::{FileId, file_id};
 use crate::sys::sync::sync_open_folder;
 
 pub use folders::{Below, FolderState, NoFiles};
 pub use looking::{EntryKind, Facts, OpenFolder};
+pub use reading::{FilesRead, Node, ReadFile};
+use reading::{facts_at, holds_files, read_at};
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
-
-/// What is at a path of a work tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
-    /// Nothing.
-    Missing,
-    /// A file or a link, with its content.
-    File {
-        /// Plain, executable, or a link whose content is the target.
-        mode: Mode,
-        /// The permission bits of a file; 0 for a link.
-        permissions: u32,
-        /// The bytes.
-        bytes: Vec<u8>,
-    },
-    /// A folder.
-    Folder,
-    /// A socket, pipe or device.
-    Special,
-}
 
 /// A work tree's root folder, held open.
 pub struct Tree {
@@ -92,78 +74,6 @@ impl Tree {
     /// Returns the absolute path of something inside, for messages.
     pub fn absolute(&self, path: &RepoPath) -> PathBuf {
         self.path.join(path.as_path())
-    }
-
-    /// Returns what is at a path, without following any link. If a link or file is in the place of a
-    /// folder on the way, that means [`Node::Missing`].
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn read(&self, path: &RepoPath) -> Result<Node> {
-        let place = self.absolute(path);
-        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Node::Missing) };
-        self.read_at(&folder, name).context("read", &place)
-    }
-
-    /// Opens a file to be read bit by bit, as [`Tree::read`] reaches it; `None` for anything else, links included.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn open_file(&self, path: &RepoPath) -> Result<Option<(Mode, File)>> {
-        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let place = self.absolute(path);
-        let file = match sys::openat(&folder, name, flags, Bits::empty()) {
-            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
-            opened => File::from(opened.map_err(io::Error::from).context("open", &place)?),
-        };
-        let stat = sys::fstat(&file).map_err(io::Error::from).context("read", &place)?;
-        let regular = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::RegularFile;
-        let mode = if stat.st_mode & 0o100 != 0 { Mode::Executable } else { Mode::File };
-        Ok(regular.then_some((mode, file)))
-    }
-
-    /// Says whether a folder has anything in it but folders.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn has_files(&self, path: &RepoPath) -> Result<bool> {
-        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(false) };
-        holds_files(&folder, name).map_err(io::Error::from).context("read", &self.absolute(path))
-    }
-
-    /// Returns the size in bytes and whether it is a file or link; `None` for anything else.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn size(&self, path: &RepoPath) -> Result<Option<u64>> {
-        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
-        match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => match sys::FileType::from_raw_mode(stat.st_mode) {
-                sys::FileType::RegularFile | sys::FileType::Symlink => Ok(Some(stat.st_size.cast_unsigned())),
-                _ => Ok(None),
-            },
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::io("read", &self.absolute(path), &errno.into())),
-        }
-    }
-
-    /// Reads a file that may change meanwhile: `None` if it kept changing through three tries.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
-        let place = self.absolute(path);
-        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
-        let stamp = || stamp_at(&folder, name).ok();
-        for _ in 0..3 {
-            let before = stamp();
-            let node = self.read_at(&folder, name).context("read", &place)?;
-            if before == stamp() {
-                return Ok(Some(node));
-            }
-        }
-        Ok(None)
     }
 
     /// Makes the names of these paths durable: syncs the folders above them that are there.
@@ -297,31 +207,6 @@ impl Tree {
         }
     }
 
-    fn read_at(&self, folder: impl AsFd, name: &OsStr) -> io::Result<Node> {
-        let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => return Ok(Node::Missing),
-            Err(errno) => return Err(errno.into()),
-        };
-        match sys::FileType::from_raw_mode(stat.st_mode) {
-            sys::FileType::Directory => Ok(Node::Folder),
-            sys::FileType::Symlink => {
-                let target = sys::readlinkat(&folder, name, Vec::new())?;
-                Ok(Node::File { mode: Mode::Link, permissions: 0, bytes: target.into_bytes() })
-            }
-            sys::FileType::RegularFile => {
-                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                let mut bytes = Vec::new();
-                File::from(sys::openat(&folder, name, flags, Bits::empty())?).read_to_end(&mut bytes)?;
-                let permissions = permissions(&stat);
-                let executable = permissions & 0o100 != 0;
-                let mode = if executable { Mode::Executable } else { Mode::File };
-                Ok(Node::File { mode, permissions, bytes })
-            }
-            _ => Ok(Node::Special),
-        }
-    }
-
     /// Opens the folder that holds a path, component by component, never through a link.
     fn walk<'a>(&self, path: &'a RepoPath, missing: Missing) -> Result<Option<(OwnedFd, &'a OsStr)>> {
         let mut components: Vec<&OsStr> = path.components().collect();
@@ -356,20 +241,6 @@ impl Tree {
     }
 }
 
-/// What of a file changes whenever it is written to: identity, size, time of the content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    inode: u64,
-    size: i64,
-    modified: (i64, u64),
-}
-
-fn stamp_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<Stamp, Errno> {
-    let stat = sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    let modified = (stat.st_mtime, modified_nanoseconds(&stat));
-    Ok(Stamp { inode: stat.st_ino, size: stat.st_size, modified })
-}
-
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What to do about a folder that is not there.
@@ -385,24 +256,6 @@ fn through_link(place: &Path) -> Error {
     Error::new(Kind::Environment, format!("Cannot write {}", place.display()))
         .because("a folder on the way to it is a file or a link")
         .hint("nothing is written through links; put a real folder in its place")
-}
-
-/// Says whether a folder has anything in it but folders.
-fn holds_files(parent: impl AsFd, name: &OsStr) -> std::result::Result<bool, Errno> {
-    let folder = sys::openat(parent, name, FOLDER, Bits::empty())?;
-    for entry in sys::Dir::read_from(&folder)? {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name == "." || name == ".." {
-            continue;
-        }
-        let stat = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let is_folder = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::Directory;
-        if !is_folder || holds_files(&folder, name)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Says whether this is the folder that the process is in.

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self as sys, AtFlags, Mode as Bits, OFlags};
 use rustix::io::Errno;
 
-use super::{FOLDER, Missing, Node, Stamp, Tree, remove_empty, rename_new, stamp_at, through_link};
+use super::{FOLDER, Missing, Node, Tree, facts_at, read_at, remove_empty, rename_new, through_link};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
 use crate::sys::disk;
-use crate::sys::stat::bits;
-use crate::sys::sync::{sync_folder, sync_open_folder};
+use crate::sys::stat::{FileFacts, bits};
+use crate::sys::sync::{WholeDisk, sync_folder, sync_open_folder};
 
 /// How the names of staging folders begin.
 pub const STAGING: &str = ".snap-restore-";
@@ -38,16 +38,16 @@ pub(crate) struct NewFile<'a> {
 }
 
 impl Tree {
-    /// Writes a file or link under a fresh name in a staging folder; a file is returned to be synced.
+    /// Writes a file or link under a fresh name in a staging folder.
     ///
     /// It gets the wanted permissions, otherwise those of the file that it replaces. A new file gets
     /// the usual ones, or only its owner's if it is `private`.
-    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Option<Staged>> {
+    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Staged> {
         let place = staging.path.join(name);
-        let write = || -> io::Result<Option<File>> {
+        let write = || -> io::Result<(Option<File>, FileFacts)> {
             if file.mode == Mode::Link {
                 sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?;
-                return Ok(None);
+                return Ok((None, facts_at(&staging.fd, OsStr::new(name))?));
             }
             let execute = if file.mode == Mode::Executable { 0o111 } else { 0 };
             let usual = if file.private { 0o600 } else { 0o666 };
@@ -69,10 +69,11 @@ impl Tree {
                     sys::fchmod(&staged, bits(as_before))?;
                 }
             }
-            Ok(Some(staged))
+            let facts = FileFacts::of(&sys::fstat(&staged)?);
+            Ok((Some(staged), facts))
         };
-        let staged = write().context("write", &place)?;
-        Ok(staged.map(|file| Staged { file, place }))
+        let (file, facts) = write().context("write", &place)?;
+        Ok(Staged { file, place, facts })
     }
 
     /// Makes a private staging folder inside the root, or inside a mount, on the same disk as its files, and makes
@@ -109,27 +110,36 @@ impl Tree {
         }
     }
 
-    /// Moves what is at a path into the staging folder.
-    pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<()> {
+    /// Moves what is at a path into the staging folder. Returns what the system knew of it right before.
+    pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<Option<FileFacts>> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
             return Err(Error::new(Kind::Conflict, format!("Cannot move {} aside", place.display()))
                 .because("it no longer exists"));
         };
-        sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
+        let before = facts_at(&folder, leaf).ok();
+        let moved = sys::renameat(&folder, leaf, &staging.fd, name);
+        moved.map_err(io::Error::from).context("move aside", &place).map(|()| before)
     }
 
-    /// Moves a staged file to its path, where nothing may exist. Makes the folders above it.
-    pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
+    /// Moves a staged file to its path, where nothing may exist. Makes the folders above it. Returns what the system knows of
+    /// the file then, if it is still there.
+    pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<Option<FileFacts>> {
         self.put_making(Missing::Make, staging, name, path)
     }
 
     /// As [`Tree::put`]; the folders that it makes are their owner's alone.
     pub(crate) fn put_private(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
-        self.put_making(Missing::MakePrivate, staging, name, path)
+        self.put_making(Missing::MakePrivate, staging, name, path).map(drop)
     }
 
-    fn put_making(&self, missing: Missing, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
+    fn put_making(
+        &self,
+        missing: Missing,
+        staging: &Staging,
+        name: &str,
+        path: &RepoPath,
+    ) -> Result<Option<FileFacts>> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, missing)? else {
             if missing == Missing::MakePrivate {
@@ -153,7 +163,7 @@ impl Tree {
             }
         }
         match moved {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(facts_at(&folder, leaf).ok()),
             Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => {
                 Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
                     .because("another file appeared there meanwhile"))
@@ -164,20 +174,24 @@ impl Tree {
 
     /// Reads a file back from the staging folder.
     pub(crate) fn read_staged(&self, staging: &Staging, name: &str) -> Result<Node> {
-        self.read_at(&staging.fd, OsStr::new(name)).context("read", &staging.path.join(name))
+        let read = read_at(&staging.fd, OsStr::new(name)).context("read", &staging.path.join(name))?;
+        Ok(read.0)
     }
 }
 
 /// A staged file that is written and not synced yet.
 pub(crate) struct Staged {
-    file: File,
+    /// It is open; a link has nothing to be synced.
+    file: Option<File>,
     place: PathBuf,
+    /// What the system knows of it.
+    pub(crate) facts: FileFacts,
 }
 
 impl Staged {
     /// Makes its content durable.
     pub(crate) fn sync(self) -> Result<()> {
-        disk::flush(&self.file).context("write", &self.place)
+        self.file.map_or(Ok(()), |file| disk::flush(&file).context("write", &self.place))
     }
 }
 
@@ -198,6 +212,11 @@ impl Staging {
         std::fs::remove_dir_all(&self.path).context("remove", &self.path)
     }
 
+    /// Takes its disk, to make durable at once what is written to this many files and folders there; `None` if that can't be.
+    pub(crate) fn whole_disk(&self, number: usize) -> Option<WholeDisk> {
+        WholeDisk::of(self.fd.try_clone().ok(), number)
+    }
+
     /// Makes the names in it durable.
     pub(crate) fn sync(&self) -> Result<()> {
         sync_open_folder(&self.fd, &self.path)
@@ -212,9 +231,9 @@ impl Staging {
         }
     }
 
-    /// Returns what changes whenever a file in it is written to.
-    pub(crate) fn stamp(&self, name: &str) -> Result<Stamp> {
-        stamp_at(&self.fd, OsStr::new(name)).map_err(io::Error::from).context("read", &self.path.join(name))
+    /// Returns what the system knows of a file in it.
+    pub(crate) fn facts(&self, name: &str) -> Result<FileFacts> {
+        facts_at(&self.fd, OsStr::new(name)).map_err(io::Error::from).context("read", &self.path.join(name))
     }
 
     /// Notes durably that everything is in it; nothing may be moved before.

@@ -19,6 +19,9 @@ use super::schema::Watch;
 /// Names another build of `snap` to be tried, such as one with optimisations.
 const OTHER_BUILD: &str = "SNAP_BINARY";
 
+/// The file in a home that says how `snap` syncs.
+const SYNC: &str = "sync";
+
 /// A folder with a home of its own, to run programs in.
 pub(crate) struct Project {
     pub(crate) home: Home,
@@ -125,6 +128,12 @@ impl Project {
     /// The same project of the user of another one: their snapshots are this one's own.
     pub(crate) fn of_the_user_of(self, other: &Project) -> Self {
         Self { state: other.state.clone(), ..self }
+    }
+
+    /// Has `snap` sync all that it writes as a `whole`, or `each` file by itself.
+    pub(crate) fn syncs(self, way: &str) -> Self {
+        fs::write(self.home.path().join(SYNC), way).must("to note it");
+        self
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -294,6 +303,7 @@ impl Project {
         let mut command = Command::new(std::env::var_os(OTHER_BUILD).unwrap_or_else(|| built.into()));
         command.args(arguments).current_dir(folder).env_clear();
         command.envs(environment(&self.home)).env("USER", "ada").env("XDG_STATE_HOME", &self.state);
+        command.envs(fs::read_to_string(self.home.path().join(SYNC)).ok().map(|way| ("SNAP_SYNC", way)));
         command
     }
 

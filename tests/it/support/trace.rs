@@ -12,7 +12,7 @@ use super::project::{Project, Ran, ran};
 use super::{Must, needs};
 
 /// The system calls that change files, or make changes last.
-pub(crate) const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,\
+pub(crate) const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,unlink,\
      unlinkat,mkdir,mkdirat,rmdir,symlink,symlinkat,ftruncate,chmod,fchmod,fchmodat,utimensat,copy_file_range,sendfile";
 
 /// Says whether strace can be used here; if not, the experiment is skipped.
