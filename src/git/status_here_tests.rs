@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Listing, Location, Repository};
+use crate::sys::environment;
 use crate::sys::files::{ScratchFolder, scratch_folder};
 
 /// A repository whose files are older than its index.
@@ -15,7 +16,7 @@ const OLD: &str = "git init -q -b main r; cd r; mkdir -p dir/deep kept; echo a >
 
 fn run(script: &str, folder: &Path) {
     let mut command = Command::new("sh");
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = environment::variable("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
     for role in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{role}_NAME"), "a").env(format!("GIT_{role}_EMAIL"), "a@example.org");
