@@ -42,7 +42,7 @@ type LeftOut = (&'static str, fn(&Project));
 const WAYS: [LeftOut; 5] = [
     ("sub/n.txt", |ada| ada.write(".gitignore", "n.txt\n")),
     ("sub/n.txt", |ada| ada.write(".git/info/exclude", "sub/\n")),
-    ("sub/n.txt", |ada| settings(ada, "max_file = 64")),
+    ("sub/n.txt", |ada| settings(ada, "max_file = \"64\"")),
     ("sub/n.txt", |ada| drop(ada.git(&["init", "-q", "sub"]))),
     ("node_modules/p/1.js", |ada| settings(ada, "max_files = 2")),
 ];
