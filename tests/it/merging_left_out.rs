@@ -12,6 +12,7 @@ use crate::support::project::Project;
 /// What "base" has beside the usual: new files.
 fn new_files(ada: &Project) {
     ada.write("sub/n.txt", text(&[]));
+    ada.write("own/n.txt", text(&[]));
     for number in 0..3 {
         ada.write(&format!("node_modules/p/{number}.js"), format!("{number}\n"));
     }
@@ -43,7 +44,7 @@ const WAYS: [LeftOut; 5] = [
     ("sub/n.txt", |ada| ada.write(".gitignore", "n.txt\n")),
     ("sub/n.txt", |ada| ada.write(".git/info/exclude", "sub/\n")),
     ("sub/n.txt", |ada| settings(ada, "max_file = \"64\"")),
-    ("sub/n.txt", |ada| drop(ada.git(&["init", "-q", "sub"]))),
+    ("own/n.txt", |ada| drop(ada.git(&["init", "-q", "own"]))),
     ("node_modules/p/1.js", |ada| settings(ada, "max_files = 2")),
 ];
 
