@@ -12,6 +12,7 @@ use crate::support::project::Project;
 /// What "base" has beside the usual: new files.
 fn new_files(ada: &Project) {
     ada.write("sub/n.txt", text(&[]));
+    ada.write("own/n.txt", text(&[]));
     for number in 0..3 {
         ada.write(&format!("node_modules/p/{number}.js"), format!("{number}\n"));
     }
@@ -30,15 +31,21 @@ fn merge(pair: &Pair, who: &str, name: &str, code: i32) -> String {
     format!("{}{}", said.stdout, said.stderr)
 }
 
+fn settings(project: &Project, save: &str) {
+    let file = project.home.path().join(".config/snap/snap.toml");
+    fs::create_dir_all(file.parent().must("a folder")).must("the folder");
+    fs::write(&file, format!("[save]\n{save}\n")).must("the settings");
+}
+
 /// A way in which a file that is there does not get into a snapshot.
 type LeftOut = (&'static str, fn(&Project));
 
 const WAYS: [LeftOut; 5] = [
     ("sub/n.txt", |ada| ada.write(".gitignore", "n.txt\n")),
     ("sub/n.txt", |ada| ada.write(".git/info/exclude", "sub/\n")),
-    ("sub/n.txt", |ada| drop(ada.git(&["config", "snap.maxFileSize", "64"]))),
-    ("sub/n.txt", |ada| drop(ada.git(&["init", "-q", "sub"]))),
-    ("node_modules/p/1.js", |ada| drop(ada.git(&["config", "snap.maxFiles", "2"]))),
+    ("sub/n.txt", |ada| settings(ada, "max_file = \"64\"")),
+    ("own/n.txt", |ada| drop(ada.git(&["init", "-q", "own"]))),
+    ("node_modules/p/1.js", |ada| settings(ada, "max_files = 2")),
 ];
 
 #[test]
@@ -48,7 +55,10 @@ fn what_a_save_left_out_is_not_taken_back() {
         let shared = read(&pair.bob, path);
         leave_out(&pair.ada);
         pair.ada.write("b.txt", "ada again\n");
-        pair.save("ada", "a2");
+        // Exit code 6 where it says so itself.
+        let saved = as_user(&pair.ada, "ada", &["save", "a2"]).code;
+        assert!([0, 6].contains(&saved), "{number}");
+        as_user(&pair.ada, "ada", &["push", "origin", "a2"]).exits(0);
         let said = merge(&pair, "bob", "a2", 0);
         assert_eq!(read(&pair.bob, path), shared, "{number}");
         assert_eq!(pair.bob.read("b.txt"), b"ada again\n", "{number}");
