@@ -14,7 +14,7 @@ fn new_files(ada: &Project) {
     ada.write("sub/n.txt", text(&[]));
     ada.write("own/n.txt", text(&[]));
     for number in 0..3 {
-        ada.write(&format!("node_modules/p/{number}.js"), format!("{number}\n"));
+        ada.write(format!("node_modules/p/{number}.js"), format!("{number}\n"));
     }
 }
 

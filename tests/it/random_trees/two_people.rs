@@ -45,7 +45,7 @@ fn read(project: &Project, file: usize) -> Option<Vec<String>> {
 }
 
 fn write(project: &Project, file: usize, lines: &[String]) {
-    project.write(&name(file), lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    project.write(name(file), lines.iter().map(|line| format!("{line}\n")).collect::<String>());
 }
 
 fn is_marker(line: &str) -> bool {
