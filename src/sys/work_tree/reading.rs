@@ -60,7 +60,7 @@ impl Tree {
     /// folder on the way, that means [`Node::Missing`].
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn read(&self, path: &RepoPath) -> Result<Node> {
         let place = self.absolute(path);
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Node::Missing) };
@@ -83,7 +83,7 @@ impl Tree {
     /// Returns what the system knows of what is at a path; `None` if nothing is.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub(crate) fn facts(&self, path: &RepoPath) -> Result<Option<FileFacts>> {
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
         match facts_at(&folder, name) {
@@ -96,7 +96,7 @@ impl Tree {
     /// Opens a file to be read bit by bit, as [`Tree::read`] reaches it; `None` for anything else, links included.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn open_file(&self, path: &RepoPath) -> Result<Option<(Mode, File)>> {
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -114,7 +114,7 @@ impl Tree {
     /// Says whether a folder has anything in it but folders.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn has_files(&self, path: &RepoPath) -> Result<bool> {
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(false) };
         holds_files(&folder, name).map_err(io::Error::from).context("read", &self.absolute(path))
@@ -123,7 +123,7 @@ impl Tree {
     /// Returns the size in bytes and whether it is a file or link; `None` for anything else.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn size(&self, path: &RepoPath) -> Result<Option<u64>> {
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
         match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -139,7 +139,7 @@ impl Tree {
     /// Reads a file that may change meanwhile: `None` if it kept changing through three tries.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
         let place = self.absolute(path);
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
@@ -155,7 +155,7 @@ impl Tree {
     /// The same; a file that was read already, and is surely the same, is not read once more.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub(crate) fn read_steady_again(&self, path: &RepoPath, read: Option<&ReadFile>) -> Result<Option<Node>> {
         match read {
             Some(ReadFile { facts, node: Some(node) }) if self.facts(path)? == Some(*facts) => {
