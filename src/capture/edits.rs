@@ -18,7 +18,7 @@ use crate::capture::previous_version::{self, Earlier};
 use crate::capture::renames::{self, BaseVersions, NewFile};
 use crate::capture::surroundings;
 use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
-use crate::manifest::{Around, Edit, Edits, Skipped, Version};
+use crate::manifest::{Edit, Edits, Skipped, Surroundings, Version};
 use crate::redaction::Redactor;
 use crate::store::AddLock;
 use crate::sys::work_tree::{FilesRead, Tree, is_staging};
@@ -31,7 +31,7 @@ const TRIES: usize = 5;
 pub(super) struct CapturedEdits {
     pub(super) edits: Edits,
     pub(super) branch: Option<String>,
-    pub(super) around: Around,
+    pub(super) around: Surroundings,
     /// What git said when it failed with content filters, so that files were compared by their bytes.
     pub(super) without_filters: Option<String>,
 }

@@ -4,10 +4,16 @@
 //! conversation still is. Then the conversation, as it was at that moment, takes its place in the same snapshot. If that never
 //! happens, the edits stay.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::reading::Reading;
-use super::{CapturedSession, Request, Signing, manifest_secrets, prove, schedules, session, state_of};
-use crate::base::error::Result;
+use super::{
+    CapturedSession, Conversation, Request, Signing, manifest_secrets, prove, schedules, session, state_of,
+};
+use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::timestamp::Timestamp;
 use crate::client::FoundSession;
 use crate::git::Repository;
 use crate::manifest::{Manifest, Session, Skipped, Spoken, Trigger};
@@ -15,19 +21,36 @@ use crate::redaction::Redactor;
 use crate::workspace::Workspace;
 
 /// Why the conversation is not in a snapshot that was never completed.
-const NOT_YET: &str = "the conversation was to follow the edits, and did not; it is still in this file";
+const NOT_YET: &str =
+    "the conversation was to follow the edits, and did not; this is the file that it was in";
+
+/// How long the process behind the answer may take before nobody counts on it any more.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The conversation that is to be added to a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Follows {
     /// How long its transcript was, in bytes: what came later is not of that moment.
     pub bytes: u64,
+    /// How many tasks it had: if there are fewer later, the step has removed some.
+    pub tasks: usize,
 }
 
 impl Follows {
     /// Returns the conversation as it is now; `None` if its transcript can't be looked at.
-    pub(super) fn of(found: &FoundSession) -> Option<Follows> {
-        found.transcript.metadata().ok().map(|meta| Follows { bytes: meta.len() })
+    pub(super) fn of(found: &FoundSession, root: &Path) -> Option<Follows> {
+        let bytes = found.transcript.metadata().ok()?.len();
+        Some(Follows { bytes, tasks: found.home.session_files(found, root).tasks.len() })
+    }
+
+    /// Makes sure that no part of the transcript was taken away.
+    fn is_whole(self, transcript: &Path) -> Result<()> {
+        let now = transcript.metadata().context("read", transcript)?.len();
+        if now >= self.bytes {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Refused, format!("The conversation in {} is not saved", transcript.display()))
+            .because("it was shortened by the step that it was to be saved before"))
     }
 }
 
@@ -93,6 +116,8 @@ pub fn complete(
     if !is_incomplete(&before) {
         return Ok(false);
     }
+    let transcript = request.session.map(|found| found.transcript.as_path());
+    transcript.map_or(Ok(()), |transcript| follows.is_whole(transcript))?;
     let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
     // Of the work tree, only the variables that are kept in it.
     if let Some(Ok(listing)) = workspace.repository.as_ref().map(Repository::status_at_once) {
@@ -102,7 +127,12 @@ pub fn complete(
     let hashed = redactor.learn(&of_session, &[], request.monitor);
     let reading = Reading { most: follows.bytes, ..request.reading() };
     redactor.go_on_from(&before.secrets);
-    let captured = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
+    let mut captured = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
+    transcript.map_or(Ok(()), |transcript| follows.is_whole(transcript))?;
+    if let Some(gone) = follows.tasks.checked_sub(captured.tasks.len()).filter(|gone| *gone > 0) {
+        let why = format!("{gone} of {} were removed by the step before they could be read", follows.tasks);
+        captured.not_captured.files.push(Skipped { path: "tasks".to_owned(), reason: why });
+    }
     let mut complete = Manifest {
         session: captured.session,
         tasks: captured.tasks,
@@ -120,6 +150,13 @@ pub fn complete(
     manifest_secrets::finish(redactor, &mut complete);
     let _without_harm = prove(workspace, &mut complete, Signing::No)?;
     workspace.store.complete(&lock, known, &complete)
+}
+
+/// Says whether a step can rely on an earlier checkpoint of the same edits: if it has its conversation, or if that may still
+/// follow and the step would not take it away.
+pub(super) fn is_relied_on(earlier: &Manifest, conversation: Conversation, now: Timestamp) -> bool {
+    let may_follow = || now.since(earlier.created_at) < PATIENCE && conversation == Conversation::Follows;
+    !is_incomplete(earlier) || may_follow()
 }
 
 /// Says whether the conversation of a snapshot is still to follow.

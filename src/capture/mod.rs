@@ -98,6 +98,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
+        && following::is_relied_on(&same, request.conversation, context.now)
     {
         // What was missing of it, or damaged, was just written again from what is here.
         lock.sync()?;
@@ -108,7 +109,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
     }
     let follows = match (request.conversation, request.session, &edits) {
-        (Conversation::Follows, Some(found), Some(_)) => Follows::of(found),
+        (Conversation::Follows, Some(found), Some(_)) => Follows::of(found, &workspace.root),
         _ => None,
     };
     let mut session = match (&follows, request.session) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{Ignored, Repository};
-use crate::manifest::{Around, IgnoredPaths};
+use crate::manifest::{IgnoredPaths, Surroundings};
 use crate::sys::work_tree::{NoFiles, Tree, is_staging};
 use crate::workspace::OwnFolders;
 
@@ -21,7 +21,7 @@ pub(super) fn look(
     tree: &Tree,
     own: &OwnFolders,
     ignored: &[Ignored],
-) -> Result<Around> {
+) -> Result<Surroundings> {
     let is_ours = |path: &RepoPath| own.hold(path) || is_staging(path);
     let others = || ignored.iter().filter(|entry| !is_ours(&entry.path));
     let paths = |folder: bool| {
@@ -35,7 +35,7 @@ pub(super) fn look(
     let folders: BTreeSet<RepoPath> = paths(true).into_iter().collect();
     let skip = |path: &RepoPath| folders.contains(path) || is_ours(path);
     let NoFiles { empty_folders, special } = tree.no_files(skip, MOST_NO_FILES);
-    Ok(Around {
+    Ok(Surroundings {
         ignored: lists,
         rules_outside: if listed { None } else { Some(repository.rules_outside()?) },
         empty_folders,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Around, Bits, Content, Converted, Diff, Mode, ObjectRef};
+use super::{Bits, Content, Converted, Diff, Mode, ObjectRef, Surroundings};
 use crate::base::digest::GitHash;
 use crate::base::paths::RepoPath;
 use crate::base::screen;
@@ -37,7 +37,7 @@ pub struct Edits {
 
 impl Edits {
     /// Says whether nothing is said of a path although something was there: it was left out, or in nobody's snapshot anyway.
-    pub fn lack(&self, around: Option<&Around>, path: &RepoPath) -> bool {
+    pub fn lack(&self, around: Option<&Surroundings>, path: &RepoPath) -> bool {
         self.leave_out(path) || around.is_some_and(|around| around.cover(path))
     }
 

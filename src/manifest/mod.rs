@@ -5,7 +5,6 @@
 //! raw text, byte for byte. Keys that this version does not know are ignored when read. Nothing is lost by
 //! that, because nothing is written back.
 
-mod around;
 pub mod attestation;
 mod bits;
 pub mod conversion;
@@ -19,6 +18,7 @@ mod mode;
 mod schema;
 mod session;
 mod summary;
+mod surroundings;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -29,7 +29,6 @@ use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::attestation::Proofs;
 
-pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
 pub use diffs::{Converted, ConvertedBy, Diff, DiffForm};
 pub use edits::{
@@ -45,6 +44,7 @@ pub use session::{
     Session, SideFile, Spoken, TextFile, Todo, Transcript,
 };
 pub use summary::{EditCount, Summary, TaskCount};
+pub use surroundings::{IgnoredPaths, Sparse, Surroundings, WrittenBy};
 
 /// One saved moment of a session and its work tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub struct Manifest {
     pub edits: Option<Edits>,
     /// What was in the work tree beside its edits; absent outside git, and in earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub around: Option<Around>,
+    pub around: Option<Surroundings>,
     /// What exists but is not in here.
     pub not_captured: NotCaptured,
     /// What was redacted in everything above: placeholders replace it.

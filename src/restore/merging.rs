@@ -116,7 +116,7 @@ pub fn plan_merge(
             plan.merging = Some(merging);
             Ok(*plan)
         }
-        PlannedResume::Disputed(dispute) => Err(dispute.into_error(&called, &format!("{called:?}"))),
+        PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &format!("{called:?}"))),
     }
 }
 

@@ -52,7 +52,7 @@ use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::WORK_TREES;
-pub use files::resume::{Dispute, DisputedBase, DisputedPath, disagree};
+pub use files::resume::{ConflictBase, ConflictingPath, Conflicts, disagree};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
@@ -83,7 +83,7 @@ pub enum PlannedResume {
     /// It can be carried out.
     Ready(Box<RestorePlan>),
     /// Edited paths are different here.
-    Disputed(Dispute),
+    InConflict(Conflicts),
 }
 
 /// Plans to restore a snapshot in this workspace. `monitor` gets the progress.
@@ -113,7 +113,7 @@ fn plan_since(
     let mut notes = Vec::new();
     let mut bases = Bases::default();
     let mut kept_tree = None;
-    let mut base_is = DisputedBase::Here;
+    let mut base_is = ConflictBase::Here;
     if let (Some(repository), Some(base)) =
         (&workspace.repository, manifest.needed_commit().filter(|_| with_edits))
     {
@@ -125,10 +125,10 @@ fn plan_since(
             }
             BaseHere::Nothing => match workspace.store.bases(&manifest)? {
                 Some(carried) => {
-                    (bases, base_is) = (carried, DisputedBase::Carried);
+                    (bases, base_is) = (carried, ConflictBase::Carried);
                     notes.push(Warning::BaseCarried(cut(base, 40)));
                 }
-                None if options.trust_repository => base_is = DisputedBase::Missing,
+                None if options.trust_repository => base_is = ConflictBase::Missing,
                 None => return Err(repository.lacks_commit(base)),
             },
         }
@@ -160,8 +160,8 @@ fn plan_since(
                 )?;
                 match planned {
                     Planned::Steps(steps) => *steps,
-                    Planned::Disputed(dispute) => {
-                        return Ok(PlannedResume::Disputed(Dispute { base: base_is, ..dispute }));
+                    Planned::InConflict(conflicts) => {
+                        return Ok(PlannedResume::InConflict(Conflicts { base: base_is, ..conflicts }));
                     }
                 }
             };

@@ -308,3 +308,40 @@ fn a_value_is_taken_out_of_both_parts_wherever_it_was_seen_first() {
     project.snap(&["rewind", "latest", "--no-run"]).exits(0);
     assert_eq!(project.read("notes.env"), format!("db_password = \"{of_file}\"\n").as_bytes());
 }
+
+#[test]
+fn a_step_that_could_take_the_conversation_away_relies_on_no_checkpoint_that_lacks_it() {
+    for step in ["git clean -fdx", "rm -rf .claude"] {
+        let held = Held::new();
+        assert!(waits_for_conversation(&held.before("rm -rf build", "an edit\n")));
+        held.hook(step);
+        let newest = held.newest();
+        assert!(!waits_for_conversation(&newest), "{step}: {newest}");
+        assert_eq!(held.number(), 3, "{step}");
+    }
+}
+
+#[test]
+fn a_conversation_that_the_step_has_shortened_is_not_called_saved() {
+    let held = Held::new();
+    let behind = held.behind(&held.before("rm -rf build", "an edit\n"));
+    let all = fs::read_to_string(&held.transcript).must("the transcript");
+    for left in ["", all.lines().next().must("a record")] {
+        fs::write(&held.transcript, left).must("a shorter transcript");
+        held.run(&behind);
+        assert!(waits_for_conversation(&held.newest()), "{left:?}");
+    }
+}
+
+#[test]
+fn tasks_that_the_step_removes_before_they_are_read_are_named() {
+    let held = Held::new();
+    let mut behind = held.behind(&held.before("rm -rf build", "an edit\n"));
+    behind.last_mut().must("a word").push_str(":2");
+    fs::remove_dir_all(held.project.home.tasks(ID)).must("to remove the tasks");
+    held.run(&behind).exits(0);
+    let newest = held.newest();
+    assert!(!waits_for_conversation(&newest), "{newest}");
+    let said = newest["not_captured"]["files"].to_string();
+    assert!(said.contains("2 of 2 were removed by the step"), "{said}");
+}

@@ -219,12 +219,12 @@ fn two_who_push_at_once_both_get_through() {
 #[test]
 fn other_content_under_the_same_id_is_a_conflict_and_stays() {
     let (project, remote) = with_remote();
-    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["save", "x", "-m", "one thing"]).exits(0);
     project.snap(&["push"]).exits(0);
     let before = refs(&project, &remote);
     let path = project.stored("x.json");
     let json = fs::read_to_string(&path).must("a manifest");
-    let changed = json.replace("\"ada\"", "\"eve\"").into_bytes();
+    let changed = json.replace("one thing", "another thing").into_bytes();
     fs::write(&path, claude_snap::manifest::seal(changed).must("a sealed one")).must("a changed manifest");
     let ran = project.snap(&["push", "--json"]).exits(4).says(&["other content", "nothing was overwritten"]);
     assert_eq!(outcome(&ran), "conflict");

@@ -446,7 +446,8 @@ fn show_says_how_many_ignored_files_there_were_and_lists_them() {
     let shown = project.snap(&["show", "x"]).exits(0).stdout;
     let line = shown.lines().find(|line| line.starts_with("Ignored")).must("a line");
     assert!(
-        line.contains("1 file and 1 folder not in it, 1 file in it") && line.contains("snap show --ignored"),
+        line.contains("1 file and 1 folder not in it, 1 file in it")
+            && line.contains("snap show x --ignored"),
         "{line}"
     );
     let listed = project.snap(&["show", "x", "--ignored"]).exits(0).stdout;

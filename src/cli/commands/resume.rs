@@ -21,7 +21,7 @@ use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::restore::{self, Dispute, DisputedBase, PlannedResume, RestoreOptions, SavedTree, tree_of};
+use crate::restore::{self, ConflictBase, Conflicts, PlannedResume, RestoreOptions, SavedTree, tree_of};
 use crate::store::{Operation, Reference};
 use crate::sys::place::Root;
 use crate::sys::users_files;
@@ -84,8 +84,8 @@ impl Resume {
                     PlannedResume::Ready(plan) => {
                         self.args.carry_out(&context, &workspace, *plan, Operation::Resume, || (), ui)
                     }
-                    PlannedResume::Disputed(dispute) => {
-                        let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
+                    PlannedResume::InConflict(conflicts) => {
+                        let answer = self.settle(&conflicts, &context, &workspace, &manifest, ui);
                         let answer = self.args.planned(&workspace, &line, answer)?;
                         drop(_alone);
                         self.otherwise(answer, &context, &workspace, &manifest, ui)
@@ -101,7 +101,7 @@ impl Resume {
     /// [`Kind::Conflict`] if nobody can be asked, or nothing is to be done.
     fn settle(
         &self,
-        dispute: &Dispute,
+        conflicts: &Conflicts,
         context: &Context,
         workspace: &Workspace,
         manifest: &Manifest,
@@ -109,11 +109,11 @@ impl Resume {
     ) -> Result<Answer> {
         if !self.args.asks(ui) {
             let called = called(workspace, manifest);
-            return Err(dispute.clone().into_error(&called, &quoted(&called)));
+            return Err(conflicts.clone().into_error(&called, &quoted(&called)));
         }
         let has_base = restore::base_of(manifest).is_some();
-        let is_here = dispute.base == DisputedBase::Here;
-        let can_merge = has_base && dispute.base != DisputedBase::Missing;
+        let is_here = conflicts.base == ConflictBase::Here;
+        let can_merge = has_base && conflicts.base != ConflictBase::Missing;
         let git = workspace.repository.as_ref().filter(|_| can_merge);
         let too_old = git.and_then(Repository::too_old_to_merge);
         if let Some(version) = &too_old {
@@ -125,7 +125,7 @@ impl Resume {
             rewind: is_here && self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
         };
         let show = |ui: &mut Ui| {
-            let paths = dispute.paths.iter().map(|one| workspace.root.join(one.path.as_path()));
+            let paths = conflicts.paths.iter().map(|one| workspace.root.join(one.path.as_path()));
             ui.tell_line("`-` is the snapshot, `+` is what is here:");
             let shown = Diff::with_now(manifest.id.to_string(), paths.collect()).run(context, ui);
             // Who leaves the pager has seen enough.
@@ -137,8 +137,8 @@ impl Resume {
         let takes = |branch: &str| {
             workspace.repository.as_ref().is_some_and(|git| git.takes_branch(branch).unwrap_or(true))
         };
-        match conflict_question::ask(dispute, open, &called(workspace, manifest), &takes, ui, show)? {
-            Answer::Abort => Err(conflict_question::aborted(dispute)),
+        match conflict_question::ask(conflicts, open, &called(workspace, manifest), &takes, ui, show)? {
+            Answer::Abort => Err(conflict_question::aborted(conflicts)),
             answer => Ok(answer),
         }
     }
@@ -233,17 +233,17 @@ impl Resume {
         let plan = self.plan(&workspace, manifest.clone(), self.options(), ui);
         let plan = match self.args.planned(&workspace, &line, plan)? {
             PlannedResume::Ready(plan) => *plan,
-            PlannedResume::Disputed(dispute) => {
+            PlannedResume::InConflict(conflicts) => {
                 let name = called(&workspace, &manifest);
-                let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
+                let answer = self.settle(&conflicts, &context, &workspace, &manifest, ui);
                 self.args.planned(&workspace, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
                 let merged = RestoreOptions { merge: true, ..self.options() };
                 let plan = self.plan(&workspace, manifest, merged, ui);
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
-                    PlannedResume::Disputed(dispute) => {
-                        return Err(dispute.into_error(&name, &quoted(&name)));
+                    PlannedResume::InConflict(conflicts) => {
+                        return Err(conflicts.into_error(&name, &quoted(&name)));
                     }
                 }
             }
@@ -270,7 +270,7 @@ impl Resume {
         };
         let plan = match make(ui, manifest, options.clone())? {
             PlannedResume::Ready(plan) => plan,
-            disputed => return Ok(disputed),
+            conflicting => return Ok(conflicting),
         };
         let agreed = self.args.variables(ui, &plan)?;
         if agreed.is_empty() {

@@ -54,15 +54,19 @@ impl Behind {
 
 impl ToComplete {
     fn word(&self) -> String {
-        format!("{}:{}", self.snapshot, self.follows.bytes)
+        format!("{}:{}:{}", self.snapshot, self.follows.bytes, self.follows.tasks)
     }
 
     /// Reads it as it is on the command line.
     pub(super) fn parse(word: &str) -> std::result::Result<ToComplete, String> {
-        let parts = word.split_once(':');
-        let read = parts.and_then(|(id, bytes)| Some((SnapshotId::parse(id)?, bytes.parse().ok()?)));
-        let (snapshot, bytes) = read.ok_or("not a snapshot and a number of bytes")?;
-        Ok(ToComplete { snapshot, follows: Follows { bytes } })
+        let mut parts = word.split(':');
+        let mut read = || {
+            let snapshot = SnapshotId::parse(parts.next()?)?;
+            let (bytes, tasks) = (parts.next()?.parse().ok()?, parts.next().map_or(Ok(0), str::parse).ok()?);
+            parts.next().is_none().then_some((snapshot, Follows { bytes, tasks }))
+        };
+        let (snapshot, follows) = read().ok_or("not a snapshot, a number of bytes and one of tasks")?;
+        Ok(ToComplete { snapshot, follows })
     }
 }
 

@@ -1,13 +1,13 @@
 //! The question that a resume asks on a terminal if the snapshot's edits and the work tree disagree.
 //!
-//! Nothing is changed before the answer. What it shows is a pure function of the dispute and the width.
+//! Nothing is changed before the answer. What it shows is a pure function of the conflicts and the width.
 
 use crate::base::columns::{padded, wide, wrapped};
 use crate::base::error::{Error, Kind, Result};
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, chosen, text};
-use crate::restore::{Dispute, disagree};
+use crate::restore::{Conflicts, disagree};
 
 /// The most paths that are listed.
 const MOST_LISTED: usize = 10;
@@ -89,7 +89,7 @@ impl Open {
 /// # Errors
 /// What the terminal or `diff` says.
 pub(crate) fn ask(
-    dispute: &Dispute,
+    conflicts: &Conflicts,
     open: Open,
     name: &str,
     takes: &dyn Fn(&str) -> bool,
@@ -97,7 +97,7 @@ pub(crate) fn ask(
     mut diff: impl FnMut(&mut Ui) -> Result<()>,
 ) -> Result<Answer> {
     let ways = open.ways();
-    lines(dispute, &ways, name, screen_width()).into_iter().for_each(|line| ui.tell_line(line));
+    lines(conflicts, &ways, name, screen_width()).into_iter().for_each(|line| ui.tell_line(line));
     let words: Vec<&'static str> = ways.iter().map(|way| way.word()).collect();
     let help = format!("Please answer {}.", hint(&ways));
     let question = format!("What now? {}", hint(&ways));
@@ -117,9 +117,9 @@ pub(crate) fn ask(
 }
 
 /// Makes the error of somebody who wants nothing done.
-pub(crate) fn aborted(dispute: &Dispute) -> Error {
-    let differ = count(dispute.paths.len(), "path");
-    let verb = if dispute.paths.len() == 1 { "is" } else { "are" };
+pub(crate) fn aborted(conflicts: &Conflicts) -> Error {
+    let differ = count(conflicts.paths.len(), "path");
+    let verb = if conflicts.paths.len() == 1 { "is" } else { "are" };
     Error::new(Kind::Conflict, "Nothing was changed").because(format!("{differ} {verb} different here"))
 }
 
@@ -162,12 +162,12 @@ fn hint(ways: &[Way]) -> String {
 }
 
 /// What is shown above the question.
-fn lines(dispute: &Dispute, ways: &[Way], name: &str, width: usize) -> Vec<Text> {
+fn lines(conflicts: &Conflicts, ways: &[Way], name: &str, width: usize) -> Vec<Text> {
     let width = width.max(NARROWEST);
     let mut lines: Vec<Text> =
         wrapped(&format!("{}.", disagree(name)), width).into_iter().map(|line| text![line]).collect();
     let listed: Vec<(String, &str)> =
-        dispute.paths.iter().take(MOST_LISTED).map(|one| (one.path.to_string(), one.why)).collect();
+        conflicts.paths.iter().take(MOST_LISTED).map(|one| (one.path.to_string(), one.why)).collect();
     let longest = listed.iter().map(|(path, _)| wide(path)).max().unwrap_or_default();
     let beside = listed.iter().all(|(_, why)| 2 + longest + 2 + wide(why) <= width);
     for (path, why) in &listed {
@@ -180,7 +180,7 @@ fn lines(dispute: &Dispute, ways: &[Way], name: &str, width: usize) -> Vec<Text>
             lines.extend(wrapped(why, width - 6).into_iter().map(|line| text!["      ", line]));
         }
     }
-    if let Some(more @ 1..) = dispute.paths.len().checked_sub(MOST_LISTED) {
+    if let Some(more @ 1..) = conflicts.paths.len().checked_sub(MOST_LISTED) {
         lines.push(text![format!("  and {more} more")]);
     }
     let widest = ways.iter().map(|way| way.word().len()).max().unwrap_or_default();

@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{IGNORE, Ignored, Listing, Repository};
-use crate::manifest::{Around, Edits};
+use crate::manifest::{Edits, Surroundings};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::step::StepMaker;
@@ -33,7 +33,7 @@ const HIDES_ITSELF: &str = "new, and hidden from git by its own `.gitignore`";
 pub(in crate::restore) struct IgnoredWhenSaved<'a> {
     pub(in crate::restore) repository: &'a Repository,
     pub(in crate::restore) saved: &'a Edits,
-    pub(in crate::restore) around: Option<&'a Around>,
+    pub(in crate::restore) around: Option<&'a Surroundings>,
 }
 
 impl IgnoredWhenSaved<'_> {

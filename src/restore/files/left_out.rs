@@ -11,7 +11,7 @@ use super::taken::Changed;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::Repository;
-use crate::manifest::{Around, Edits};
+use crate::manifest::{Edits, Surroundings};
 
 /// Why a path stays here that the saved work tree may have in another version.
 const WAS_IGNORED: &str = "ignored where this was saved, so it is not in the snapshot";
@@ -23,7 +23,7 @@ const WAS_NO_FILE: &str = "a pipe, socket or device stood there when this was sa
 pub(super) fn among(
     repository: &Repository,
     maker: &mut StepMaker<'_>,
-    (saved, around): (&Edits, Option<&Around>),
+    (saved, around): (&Edits, Option<&Surroundings>),
     changes: &[Changed],
 ) -> Result<BTreeSet<RepoPath>> {
     let edited: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
@@ -48,7 +48,7 @@ pub(super) fn among(
 
 /// Says why these stay as they are, unless that is said of all that was skipped.
 pub(super) fn spared(
-    (saved, around): (&Edits, Option<&Around>),
+    (saved, around): (&Edits, Option<&Surroundings>),
     left_out: impl IntoIterator<Item = RepoPath>,
 ) -> Vec<Spared> {
     let mut told: Vec<Spared> = Vec::new();

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::Repository;
-use crate::manifest::{Around, Edit, Edits, Mode, Version, WrittenBy};
+use crate::manifest::{Edit, Edits, Mode, Surroundings, Version, WrittenBy};
 use crate::restore::files::saved_rules;
 use crate::restore::files::step::{Step, StepMaker, Work};
 
 /// Returns the settings that the files of a snapshot were written by, if they are known.
-pub(in crate::restore) fn settings(around: Option<&Around>) -> Option<&WrittenBy> {
+pub(in crate::restore) fn settings(around: Option<&Surroundings>) -> Option<&WrittenBy> {
     around.map(|around| &around.written_by).filter(|written_by| written_by.is_known())
 }
 
@@ -20,7 +20,7 @@ pub(in crate::restore) fn as_here(
     repository: &Repository,
     maker: &mut StepMaker<'_>,
     saved: &Edits,
-    around: Option<&Around>,
+    around: Option<&Surroundings>,
     steps: &mut Vec<Step>,
     exact: &BTreeSet<RepoPath>,
 ) -> Result<()> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::git::{Listing, Repository};
-use crate::manifest::{Around, Edit, Edits, HiddenBy, Mark, Marks, Version};
+use crate::manifest::{Edit, Edits, HiddenBy, Mark, Marks, Surroundings, Version};
 use crate::restore::files::path_state::Here;
 use crate::store::Store;
 use crate::sys::work_tree::Tree;
@@ -28,7 +28,7 @@ impl RestoredMarks {
         store: &Store,
         repository: &Repository,
         saved: &Edits,
-        around: Option<&Around>,
+        around: Option<&Surroundings>,
     ) -> Result<RestoredMarks> {
         let damaged =
             |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);

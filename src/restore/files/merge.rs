@@ -15,7 +15,7 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Listing, MergeSide, Merged, Repository, Status, named_markers, named_path};
-use crate::manifest::{Around, Edit, Edits, Mode, Version};
+use crate::manifest::{Edit, Edits, Mode, Surroundings, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::left_out;
 use crate::restore::files::line_ends::{as_here, settings};
@@ -55,7 +55,7 @@ pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
-    around: Option<&Around>,
+    around: Option<&Surroundings>,
     bases: &Bases,
     forks: Option<&Forks<'_>>,
     name: &str,

@@ -17,13 +17,13 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::git::{Conversion, Merged, Repository};
-use crate::manifest::{Around, Edit, Edits, Mode, Version};
+use crate::manifest::{Edit, Edits, Mode, Surroundings, Version};
 
 /// A snapshot that both sides have.
 pub(in crate::restore) struct Fork<'a> {
     pub(in crate::restore) id: SnapshotId,
     pub(in crate::restore) edits: Cow<'a, Edits>,
-    pub(in crate::restore) around: Option<&'a Around>,
+    pub(in crate::restore) around: Option<&'a Surroundings>,
     /// What one of them is known not to have taken of it.
     pub(in crate::restore) left: &'a BTreeSet<RepoPath>,
     /// Whether the other side is known to have had all else of it.

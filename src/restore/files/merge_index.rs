@@ -9,7 +9,7 @@ use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
-use crate::manifest::{Around, Edit, Edits, IndexState, Version};
+use crate::manifest::{Edit, Edits, IndexState, Surroundings, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::left_out;
 use crate::restore::files::step::{StepMaker, index_of};
@@ -30,7 +30,7 @@ impl Layer {
     pub(in crate::restore) fn merge(
         maker: &mut StepMaker<'_>,
         repository: &Repository,
-        (saved, around, forked): (&Edits, Option<&Around>, Option<&Edits>),
+        (saved, around, forked): (&Edits, Option<&Surroundings>, Option<&Edits>),
         base: &str,
         listing: &Listing,
     ) -> Result<Layer> {

@@ -12,7 +12,7 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Around, Edit, Edits, IndexState, Version};
+use crate::manifest::{Edit, Edits, IndexState, Surroundings, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::line_ends::as_here;
 use crate::restore::files::marks::RestoredMarks;
@@ -36,23 +36,23 @@ pub(in crate::restore) enum Planned {
     /// Nothing is in conflict.
     Steps(Box<Steps>),
     /// Something is.
-    Disputed(Dispute),
+    InConflict(Conflicts),
 }
 
 /// Edits of a snapshot and a work tree that disagree; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dispute {
+pub struct Conflicts {
     /// The paths in question, in their order; never empty.
-    pub paths: Vec<DisputedPath>,
+    pub paths: Vec<ConflictingPath>,
     /// Whether the work tree was made for the snapshot a moment ago.
     pub new_tree: bool,
     /// What there is of the snapshot's base here, which the ways out of it need.
-    pub base: DisputedBase,
+    pub base: ConflictBase,
 }
 
-/// What there is of the base of a snapshot that is disputed.
+/// What there is here of the base of a snapshot whose edits are in conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DisputedBase {
+pub enum ConflictBase {
     /// All of it.
     Here,
     /// Only the versions of the edited files, which came with the snapshot.
@@ -63,7 +63,7 @@ pub enum DisputedBase {
 
 /// A path that a resume would set, and can't.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisputedPath {
+pub struct ConflictingPath {
     /// Its path.
     pub path: RepoPath,
     /// What is in its way.
@@ -75,7 +75,7 @@ pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
-    around: Option<&Around>,
+    around: Option<&Surroundings>,
     bases: &Bases,
     new_tree: bool,
     monitor: &Monitor,
@@ -98,7 +98,7 @@ pub(in crate::restore) fn plan(
         let beside = || crowding.contains(&edit.path).then_some(CROWDED);
         conflict(saved, edit, &here[&edit.path]).or_else(beside)
     };
-    let disputed = |edit: &Edit| Some(DisputedPath { path: edit.path.clone(), why: conflict(edit)? });
+    let conflicting = |edit: &Edit| Some(ConflictingPath { path: edit.path.clone(), why: conflict(edit)? });
     let open = || saved.files.iter().filter(|edit| !is_committed(edit, &here[&edit.path]));
     let mut notes = Vec::new();
     if listing.head != saved.base && open().next().is_some() {
@@ -115,9 +115,9 @@ pub(in crate::restore) fn plan(
         let (here, base) = (name(&listing.head), name(&saved.base));
         notes.push(Warning::HeadElsewhere { here, base, others });
     }
-    let paths: Vec<DisputedPath> = open().filter_map(disputed).collect();
+    let paths: Vec<ConflictingPath> = open().filter_map(conflicting).collect();
     if !paths.is_empty() {
-        return Ok(Planned::Disputed(Dispute { paths, new_tree, base: DisputedBase::Here }));
+        return Ok(Planned::InConflict(Conflicts { paths, new_tree, base: ConflictBase::Here }));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
@@ -198,12 +198,12 @@ pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
     here.work == edit.new || edit.new.as_ref().is_some_and(Version::is_submodule) && here.work.is_none()
 }
 
-/// What a person is told of a dispute about the edits of the snapshot of this name.
+/// What a person is told of a conflicts about the edits of the snapshot of this name.
 pub fn disagree(name: &str) -> String {
     format!("The edits of \"{}\" and this work tree disagree; nothing was changed", Line(name))
 }
 
-impl Dispute {
+impl Conflicts {
     /// Makes the error for where nobody can be asked; the snapshot of this name is `called` so on a command line.
     pub fn into_error(self, name: &str, called: &str) -> Error {
         let listed = self.paths.iter().take(MOST_LISTED);
@@ -212,10 +212,10 @@ impl Dispute {
             listed.push(format!("and {} more", self.paths.len() - MOST_LISTED));
         }
         let hint = match (self.base, self.new_tree) {
-            (DisputedBase::Carried, _) => WITHOUT_COMMIT.to_owned(),
-            (DisputedBase::Missing, _) => WITHOUT_BASE.to_owned(),
-            (DisputedBase::Here, true) => IN_A_NEW_TREE.to_owned(),
-            (DisputedBase::Here, false) => format!(
+            (ConflictBase::Carried, _) => WITHOUT_COMMIT.to_owned(),
+            (ConflictBase::Missing, _) => WITHOUT_BASE.to_owned(),
+            (ConflictBase::Here, true) => IN_A_NEW_TREE.to_owned(),
+            (ConflictBase::Here, false) => format!(
                 "`--merge` merges the two; `snap rewind {called}` puts everything back to that moment, after saving what \
                  is here; `--worktree BRANCH` restores beside it"
             ),

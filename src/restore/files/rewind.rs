@@ -13,7 +13,7 @@ use crate::base::paths::RepoPath;
 use crate::client::files_of_init;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status, is_pointer};
-use crate::manifest::{Around, Edit, Edits, Mode, Version};
+use crate::manifest::{Edit, Edits, Mode, Surroundings, Version};
 use crate::restore::files::ignored::{IGNORED_THEN, IgnoredWhenSaved};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::marks::RestoredMarks;
@@ -57,7 +57,7 @@ pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
-    around: Option<&Around>,
+    around: Option<&Surroundings>,
     scope: RewindScope<'_>,
     monitor: &Monitor,
 ) -> Result<Steps> {

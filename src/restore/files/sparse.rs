@@ -12,7 +12,7 @@ use crate::base::screen::cut;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository};
-use crate::manifest::{Around, Edit, Edits, HiddenBy, IndexState};
+use crate::manifest::{Edit, Edits, HiddenBy, IndexState, Surroundings};
 use crate::restore::files::step::index_of;
 use crate::sys::work_tree::Tree;
 use crate::sys::work_tree::absent::Absent;
@@ -51,7 +51,7 @@ pub(in crate::restore) fn brought_in<'a>(
 /// settings of the repository, which no restore changes.
 pub(in crate::restore) fn other_patterns(
     repository: &Repository,
-    around: Option<&Around>,
+    around: Option<&Surroundings>,
 ) -> Result<Option<Warning>> {
     let Some(around) = around else { return Ok(None) };
     let now = repository.sparse()?;

@@ -168,9 +168,9 @@ impl Tree {
 
 /// What the system knew of a file before it was read, and afterwards.
 #[derive(Default)]
-pub(super) struct Around(Option<(FileFacts, FileFacts)>);
+pub(super) struct Surroundings(Option<(FileFacts, FileFacts)>);
 
-impl Around {
+impl Surroundings {
     /// Returns it if nobody changed the file meanwhile.
     fn steady(&self) -> Option<FileFacts> {
         self.0.filter(|(before, after)| before == after).map(|(_, after)| after)
@@ -183,20 +183,20 @@ pub(super) fn facts_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<F
 }
 
 /// Reads something in a folder.
-pub(super) fn read_at(folder: impl AsFd, name: &OsStr) -> io::Result<(Node, Around)> {
+pub(super) fn read_at(folder: impl AsFd, name: &OsStr) -> io::Result<(Node, Surroundings)> {
     let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
-        Err(Errno::NOENT) => return Ok((Node::Missing, Around::default())),
+        Err(Errno::NOENT) => return Ok((Node::Missing, Surroundings::default())),
         Err(errno) => return Err(errno.into()),
     };
     let before = FileFacts::of(&stat);
     match sys::FileType::from_raw_mode(stat.st_mode) {
-        sys::FileType::Directory => Ok((Node::Folder, Around::default())),
+        sys::FileType::Directory => Ok((Node::Folder, Surroundings::default())),
         sys::FileType::Symlink => {
             let bytes = sys::readlinkat(&folder, name, Vec::new())?.into_bytes();
             let after = facts_at(&folder, name).ok();
             let node = Node::File { mode: Mode::Link, permissions: 0, bytes };
-            Ok((node, Around(after.map(|after| (before, after)))))
+            Ok((node, Surroundings(after.map(|after| (before, after)))))
         }
         sys::FileType::RegularFile => {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -210,9 +210,9 @@ pub(super) fn read_at(folder: impl AsFd, name: &OsStr) -> io::Result<(Node, Arou
             let permissions = permissions(&stat);
             let executable = permissions & 0o100 != 0;
             let mode = if executable { Mode::Executable } else { Mode::File };
-            Ok((Node::File { mode, permissions, bytes }, Around(Some((before, after)))))
+            Ok((Node::File { mode, permissions, bytes }, Surroundings(Some((before, after)))))
         }
-        _ => Ok((Node::Special, Around::default())),
+        _ => Ok((Node::Special, Surroundings::default())),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::base::paths::RepoPath;
 /// Its content is not in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Around {
+pub struct Surroundings {
     /// What was ignored; absent if that was too much to be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored: Option<IgnoredPaths>,
@@ -32,7 +32,7 @@ pub struct Around {
     pub written_by: WrittenBy,
 }
 
-impl Around {
+impl Surroundings {
     /// Says whether something stood in the place of a path, or of a folder that it is in, that no snapshot holds.
     pub fn cover(&self, path: &RepoPath) -> bool {
         self.ignored.as_ref().is_some_and(|ignored| ignored.cover(path)) || self.had_no_file(path)
