@@ -41,6 +41,26 @@ pub(crate) fn find_here(workspace: &Workspace, typed: &str, command: &str, ui: &
     }
 }
 
+/// Returns references with which the store finds what these mean in this work tree: `latest` becomes an id.
+///
+/// # Errors
+/// As [`Store::find`], for `latest` alone.
+pub(crate) fn as_meant_here(
+    workspace: &Workspace,
+    references: &[String],
+    command: &str,
+    ui: &mut Ui,
+) -> Result<Vec<String>> {
+    let meant = |reference: &String| {
+        if !matches!(Reference::parse(reference), Reference::Latest(_)) {
+            return Ok(reference.clone());
+        }
+        let entry = find_here(workspace, reference, command, ui)?;
+        Ok(entry.manifest.map_or_else(|_| reference.clone(), |manifest| manifest.id.to_string()))
+    };
+    references.iter().map(meant).collect()
+}
+
 /// Returns the snapshot that is meant in this work tree where the store alone takes `newest` for it; `None` if that is right. Says so if
 /// another work tree is in play.
 ///

@@ -407,6 +407,13 @@ fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_
         assert!(!ran.stdout.contains("zeta"), "{typed:?}: {}", ran.stdout);
     }
     assert_eq!(project.snap(&["diff", "--now", "--name-only"]).exits(0).stdout, "", "status says the same");
+    // What changes one means the same.
+    for typed in [&["pin", "latest"][..], &["unpin", "latest"], &["rm", "latest"]] {
+        let newest = format!("To use the newest: snap {} zeta", typed[0]);
+        project.snap(typed).exits(0).says(&["of another work tree", &newest]);
+    }
+    project.snap(&["show", "here"]).exits(3);
+    project.snap(&["undo"]).exits(0);
     assert_eq!(project.snap(&["show", "latest~1", "--json"]).exits(0).json()["name"], "earlier");
     project.snap(&["show", "latest~2"]).exits(3).says(&["not so many snapshots of this work tree"]);
     assert_eq!(project.snap(&["show", "zeta", "--json"]).exits(0).json()["name"], "zeta");

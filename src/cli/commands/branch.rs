@@ -72,7 +72,7 @@ impl Branch {
         let had = states.begin_of(name).cloned();
         let (id, called, saved) = match &self.reference {
             Some(reference) => {
-                let entry = line_choice::find(store, reference)?;
+                let entry = line_choice::find_here(workspace, reference, "branch NAME", ui)?;
                 (entry.manifest.as_ref().map_err(Clone::clone)?.id.clone(), entry.called, None)
             }
             None => {

@@ -7,6 +7,7 @@ use crate::audit;
 use crate::base::error::Result;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::shown_name;
 use crate::cli::output::{Report, Ui};
@@ -88,7 +89,8 @@ fn set(
     operation: Operation,
 ) -> Result<Outcome> {
     let store = &workspace.store;
-    let entries = found(store, references)?;
+    let command = if operation == Operation::Pin { "pin" } else { "unpin" };
+    let entries = found(store, &line_choice::as_meant_here(workspace, references, command, ui)?)?;
     let lock = store.prepare()?;
     let pinned = operation == Operation::Pin;
     let mut reports = Vec::new();

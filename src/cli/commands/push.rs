@@ -6,6 +6,7 @@ use crate::base::error::{Kind, Result};
 use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
@@ -35,6 +36,7 @@ pub(crate) struct Push {
 impl Push {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let references = if self.references.is_empty() { vec!["latest".to_owned()] } else { self.references };
+        let references = line_choice::as_meant_here(workspace, &references, "push origin", ui)?;
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
             interrupted::says(format!(
                 "nothing was changed here; `snap list --remote {}` shows what has arrived there",

@@ -12,6 +12,7 @@ use crate::base::monitor::Monitor;
 use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui, progress_bar};
@@ -87,14 +88,15 @@ impl Rm {
         if let Some(remote) = &self.remote {
             return remove_from_remote(context, workspace, ui, remote, &self.references);
         }
+        let references = line_choice::as_meant_here(workspace, &self.references, "rm", ui)?;
         let mut agreed = None;
         let most = if self.ask { 0 } else { MOST_UNASKED };
         if self.references.len() > most && !self.no_input {
-            let plan = RemovalPlan::by_name(workspace, &self.references)?;
+            let plan = RemovalPlan::by_name(workspace, &references)?;
             agreed = ask(&judged(&plan), most, ui)?;
         }
         let lock = workspace.store.lock_for_deleting()?;
-        let plan = RemovalPlan::by_name(workspace, &self.references)?.at_once(self.now);
+        let plan = RemovalPlan::by_name(workspace, &references)?.at_once(self.now);
         still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
         let monitor = Monitor::default();
