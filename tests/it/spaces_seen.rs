@@ -83,7 +83,7 @@ fn a_colleague_sees_who_works_on_what_without_anything_of_it() {
     turn(&ada, &transcript, "SessionEnd").exits(0);
     eventually_is(&ada, &remote, "closed");
     let table = bob(&other, &["space"]).exits(0).stdout;
-    assert!(table.contains("and 1 session that ended") && !table.contains("the parser"), "{table}");
+    assert!(table.contains("1 session that ended") && !table.contains("the parser"), "{table}");
     assert!(bob(&other, &["space", "--all"]).exits(0).stdout.contains("closed"));
     bob(&other, &["space", "--remote", "nowhere"]).exits(3).says(&["no remote"]);
 }
@@ -126,7 +126,7 @@ fn of_a_server_that_sends_everything_or_nothing_only_names_are_asked() {
     ada.snap(&["sync", "--now"]).exits(0);
     git_in(&ada.home, &remote, &["config", "uploadpack.allowFilter", "false"]);
     let other = colleague(&ada, &remote).of_another_user();
-    let said = bob(&other, &["space", "--json"]).exits(0).says(&["only names are known"]).json();
+    let said = bob(&other, &["space", "--json"]).exits(0).says(&["only names are shown"]).json();
     assert_eq!(
         (&said["names_only"], &said["sessions"][0]["session"], &said["sessions"][0]["state"]),
         (&json!(true), &json!(ID), &Value::Null)
