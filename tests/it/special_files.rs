@@ -269,6 +269,9 @@ fn stuck() -> (Project, std::process::Child) {
     let project = Project::new();
     project.write("a.txt", "saved\n");
     project.git(&["add", "a.txt"]);
+    // What is only announced to the index is noted there by git.
+    project.write("new.txt", "new\n");
+    project.git(&["add", "--intent-to-add", "new.txt"]);
     project.snap(&["save", "x"]).exits(0);
     project.git(&["reset", "-q", "--hard"]);
     let tools = project.home.path().join("tools");
