@@ -41,6 +41,9 @@ const USUAL: [(&str, &str); 8] = [
     ("core.worktree", ""),
 ];
 
+/// The most tracked files that are looked at here.
+const MOST_TRACKED: usize = 20_000;
+
 impl Repository {
     /// Lists what is pending, what is ignored, and what the index has; `None` if git has to be asked.
     pub(super) fn listed_here(&self) -> Option<Listing> {
@@ -58,6 +61,10 @@ impl Repository {
             return None;
         }
         let index = self.index().ok()?;
+        // Of so many, git looks at several at a time.
+        if index.entries().nth(MOST_TRACKED).is_some() {
+            return None;
+        }
         let (head, branch, tree) = self.blobs().head()?;
         if index.tree()? != tree {
             return None;
