@@ -39,7 +39,7 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     let mut all: Vec<KnownValue> =
         is_worth_knowing(name, value, false).then(|| make(name, value)).into_iter().collect();
     let parts = parts(name, value).into_iter();
-    let parts = parts.filter(|part| is_worth_knowing(&part.name, &part.value, part.is_secret));
+    let parts = parts.filter(|part| is_worth_knowing(&part.name, &part.value, part.is_password));
     for part in parts {
         // The variable's name is the one that can be set.
         if all.iter().all(|one| one.value != part.value) {
@@ -49,7 +49,10 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     all
 }
 
-fn is_worth_knowing(name: &str, value: &str, is_secret: bool) -> bool {
+fn is_worth_knowing(name: &str, value: &str, is_password: bool) -> bool {
+    if is_password {
+        return value.len() >= SHORTEST && !looks::is_stand_in(value);
+    }
     if let Some(password) = password_of(value) {
         return !looks::is_stand_in(password) && password.len() >= 6;
     }
@@ -59,8 +62,7 @@ fn is_worth_knowing(name: &str, value: &str, is_secret: bool) -> bool {
     if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
         return false;
     }
-    // Only what stands between blanks is looked for in parts: whoever quotes a header quotes all of it, too.
-    if is_secret || names::is_secret_name(name) {
+    if names::is_secret_name(name) {
         return value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value);
     }
     value.len() >= 16 && !is_listed(value) && looks::is_random(value) && !is_of_a_commit(name, value)
@@ -336,6 +338,7 @@ mod tests {
         assert_eq!(values("DB_PASSWORD", "correcthorsebatterystaple"), 1);
         assert_eq!(values("X", "9fK2mQ7vLp0ZxT4sWq8R"), 1);
         assert_eq!(values("DATABASE_URL", "postgres://ada:hunter2-x@db/app"), 2);
+        assert_eq!(values("DATABASE_URL", "postgres://ada:correcthorse@db/app"), 2);
         assert_eq!(values("GITHUB_SHA", "3f786850e387550fdab836ed7e6dc881de23001b"), 0);
     }
 

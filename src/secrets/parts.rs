@@ -20,8 +20,8 @@ pub(super) struct Part {
     /// The name that it has there, or that of the variable.
     pub(super) name: String,
     pub(super) value: String,
-    /// Whether it stands where only a secret can be.
-    pub(super) is_secret: bool,
+    /// Whether it is the password of an address.
+    pub(super) is_password: bool,
 }
 
 /// Takes a value apart, as deep as it goes; the value itself is not among its parts.
@@ -36,10 +36,10 @@ fn take_apart(name: &str, value: &str, depth: usize, all: &mut Vec<Part>) {
     if depth == 0 || all.len() > MOST {
         return;
     }
-    let mut add = |name: &str, part: &str, is_secret: bool| {
+    let mut add = |name: &str, part: &str, is_password: bool| {
         let part = part.trim();
         if !part.is_empty() && part != value {
-            all.push(Part { name: name.to_owned(), value: part.to_owned(), is_secret });
+            all.push(Part { name: name.to_owned(), value: part.to_owned(), is_password });
             take_apart(name, part, depth - 1, all);
         }
     };
@@ -55,7 +55,7 @@ fn take_apart(name: &str, value: &str, depth: usize, all: &mut Vec<Part>) {
     if let Some((scheme, rest)) = value.split_once([' ', '\t'])
         && SCHEMES.iter().any(|one| scheme.eq_ignore_ascii_case(one))
     {
-        return add(name, rest, true);
+        return add("token", rest, false);
     }
     let items: Vec<&str> =
         value.split([' ', '\t', '\n', '\r', ',', ';']).filter(|item| !item.is_empty()).collect();
@@ -94,10 +94,10 @@ fn of_address(name: &str, rest: &str, add: &mut impl FnMut(&str, &str, bool)) {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     if let Some((user, _)) = place.rsplit_once('@') {
         let (user, password) = user.split_once(':').unwrap_or((user, ""));
-        for (part, is_secret) in [(user, false), (password, true)] {
+        for (part, is_password) in [(user, false), (password, true)] {
             if !part.contains('/') {
-                add(name, part, is_secret);
-                add(name, &without_percent(part), is_secret);
+                add(name, part, is_password);
+                add(name, &without_percent(part), is_password);
             }
         }
     }
