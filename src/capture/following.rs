@@ -43,8 +43,8 @@ impl Follows {
         Some(Follows { bytes, tasks: found.home.session_files(found, root).tasks.len() })
     }
 
-    /// Makes sure that no part of the transcript was taken away.
-    fn is_whole(self, transcript: &Path) -> Result<()> {
+    /// Refuses a transcript of which a part was taken away.
+    fn refuse_shortened(self, transcript: &Path) -> Result<()> {
         let now = transcript.metadata().context("read", transcript)?.len();
         if now >= self.bytes {
             return Ok(());
@@ -117,7 +117,7 @@ pub fn complete(
         return Ok(false);
     }
     let transcript = request.session.map(|found| found.transcript.as_path());
-    transcript.map_or(Ok(()), |transcript| follows.is_whole(transcript))?;
+    transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
     let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
     // Of the work tree, only the variables that are kept in it.
     if let Some(Ok(listing)) = workspace.repository.as_ref().map(Repository::status_at_once) {
@@ -128,7 +128,7 @@ pub fn complete(
     let reading = Reading { most: follows.bytes, ..request.reading() };
     redactor.go_on_from(&before.secrets);
     let mut captured = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
-    transcript.map_or(Ok(()), |transcript| follows.is_whole(transcript))?;
+    transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
     if let Some(gone) = follows.tasks.checked_sub(captured.tasks.len()).filter(|gone| *gone > 0) {
         let why = format!("{gone} of {} were removed by the step before they could be read", follows.tasks);
         captured.not_captured.files.push(Skipped { path: "tasks".to_owned(), reason: why });

@@ -41,8 +41,8 @@ const USUAL: [(&str, &str); 8] = [
     ("core.worktree", ""),
 ];
 
-/// The most tracked files that are looked at here.
-const MOST_TRACKED: usize = 20_000;
+/// The largest index of which the files are looked at here, in bytes: of about 20,000. Of more, git looks at several at a time.
+const LARGEST_INDEX: u64 = 2 << 20;
 
 impl Repository {
     /// Lists what is pending, what is ignored, and what the index has; `None` if git has to be asked.
@@ -53,18 +53,19 @@ impl Repository {
     /// The same by these settings.
     pub(super) fn listed_by(&self, settings: &SettingsHere) -> Option<Listing> {
         // Before the index: what is as young as it may have been changed behind it.
-        let written = std::fs::metadata(self.git_dir.join("index")).ok()?.mtime();
+        let about = std::fs::metadata(self.git_dir.join("index")).ok()?;
+        let written = about.mtime();
         let is_usual = |(name, usual): &(&str, &str)| {
             settings.value(name).is_some_and(|value| value.is_none_or(|value| value == *usual))
         };
-        if !USUAL.iter().all(is_usual) || self.as_the_disk_has_case().is_empty() || self.has_replacements() {
+        if about.len() > LARGEST_INDEX
+            || !USUAL.iter().all(is_usual)
+            || self.as_the_disk_has_case().is_empty()
+            || self.has_replacements()
+        {
             return None;
         }
         let index = self.index().ok()?;
-        // Of so many, git looks at several at a time.
-        if index.entries().nth(MOST_TRACKED).is_some() {
-            return None;
-        }
         let (head, branch, tree) = self.blobs().head()?;
         if index.tree()? != tree {
             return None;

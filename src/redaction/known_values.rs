@@ -1,5 +1,6 @@
 //! Where known secret values come from: the environment, `.env` files, settings.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Result;
@@ -28,20 +29,20 @@ pub(super) fn variables(workspace: &Workspace) -> Result<Vec<(String, String)>> 
     let folders = folders(&workspace.root).into_iter().chain(others.take(MOST_TREES));
     for folder in folders {
         let inside = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        all.extend(inside.filter(|path| is_of_variables(path)).flat_map(|path| read(&path)));
+        all.extend(
+            inside.filter(|path| is_of_variables(path.as_os_str().as_bytes())).flat_map(|path| read(&path)),
+        );
     }
     Ok(all)
 }
 
 /// Returns the variables of the files that are anywhere in a work tree, whether git ignores them or not.
 pub(super) fn listed(root: &Path, listing: &Listing) -> Vec<(String, String)> {
-    let end =
-        |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b".env"));
-    let tracked = listing.index.versions(end).into_iter().map(|(path, _)| path);
+    let tracked = listing.index.versions(is_of_variables).into_iter().map(|(path, _)| path);
     let others = listing.ignored.iter().map(|entry| &entry.path);
     let others = others.chain(listing.pending.iter().map(|entry| &entry.path)).cloned();
-    let all = tracked.chain(others).filter(|path| end(path.as_bytes())).map(|path| root.join(path.as_path()));
-    all.filter(|path| is_of_variables(path)).take(MOST_LISTED).flat_map(|path| read(&path)).collect()
+    let all = tracked.chain(others).filter(|path| is_of_variables(path.as_bytes()));
+    all.take(MOST_LISTED).flat_map(|path| read(&root.join(path.as_path()))).collect()
 }
 
 /// The root and the folders in it, where programs of a common repository have theirs.
@@ -54,9 +55,9 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     std::iter::once(root.to_owned()).chain(inside.take(MOST_FOLDERS)).collect()
 }
 
-fn is_of_variables(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(".env") && !is_template(name))
+fn is_of_variables(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    name.starts_with(b".env") && !is_template(name)
 }
 
 /// Reads a file of variables. People link theirs into place from elsewhere.
@@ -80,8 +81,8 @@ fn text_of(bytes: &[u8]) -> String {
     }
 }
 
-fn is_template(name: &str) -> bool {
-    ["example", "sample", "template", "dist"].iter().any(|end| name.ends_with(end))
+fn is_template(name: &[u8]) -> bool {
+    ["example", "sample", "template", "dist"].iter().any(|end| name.ends_with(end.as_bytes()))
 }
 
 /// Reads `NAME=value` lines as shells and the usual libraries do.

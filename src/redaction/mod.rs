@@ -55,7 +55,7 @@ pub struct Redactor {
     kept: Mutex<BTreeSet<String>>,
     cache: Mutex<Cache>,
     /// Values that were found in what nothing was learnt from.
-    learnt_late: Mutex<Vec<KnownValue>>,
+    learnt_late: Mutex<BTreeSet<KnownValue>>,
     found: Mutex<BTreeMap<String, Secret>>,
 }
 

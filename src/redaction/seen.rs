@@ -82,7 +82,7 @@ impl Redactor {
     /// there was anything: then what was read before is to be read again.
     pub fn learn_late(&mut self) -> bool {
         let late = std::mem::take(&mut *held(&self.learnt_late));
-        let is_new = self.look_for(late);
+        let is_new = self.look_for(late.into_iter().collect());
         if is_new {
             held(&self.found).clear();
         }

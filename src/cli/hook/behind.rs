@@ -62,7 +62,7 @@ impl ToComplete {
         let mut parts = word.split(':');
         let mut read = || {
             let snapshot = SnapshotId::parse(parts.next()?)?;
-            let (bytes, tasks) = (parts.next()?.parse().ok()?, parts.next().map_or(Ok(0), str::parse).ok()?);
+            let (bytes, tasks) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
             parts.next().is_none().then_some((snapshot, Follows { bytes, tasks }))
         };
         let (snapshot, follows) = read().ok_or("not a snapshot, a number of bytes and one of tasks")?;

@@ -59,8 +59,8 @@ pub(super) struct Hook {
     /// Do what can wait: started by the hook itself
     #[arg(long, hide = true)]
     later: bool,
-    /// The snapshots whose conversation is to be added, each with the size of the transcript
-    #[arg(long, hide = true, value_name = "ID:BYTES", value_parser = ToComplete::parse, requires = "later")]
+    /// The snapshots whose conversation is to be added, each with the size of the transcript and the number of tasks
+    #[arg(long, hide = true, value_name = "ID:BYTES:TASKS", value_parser = ToComplete::parse, requires = "later")]
     complete: Vec<ToComplete>,
 }
 
