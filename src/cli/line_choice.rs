@@ -41,10 +41,11 @@ pub(crate) fn find_here(workspace: &Workspace, typed: &str, command: &str, ui: &
     }
 }
 
-/// Returns references with which the store finds what these mean in this work tree: `latest` becomes an id.
+/// Returns references with which the store finds what these mean in this work tree: `latest` becomes an id. For commands that
+/// remove, change or send what is found.
 ///
 /// # Errors
-/// As [`Store::find`], for `latest` alone.
+/// As [`Store::find_exactly`], for `latest` alone.
 pub(crate) fn as_meant_here(
     workspace: &Workspace,
     references: &[String],
@@ -52,9 +53,11 @@ pub(crate) fn as_meant_here(
     ui: &mut Ui,
 ) -> Result<Vec<String>> {
     let meant = |reference: &String| {
-        if !matches!(Reference::parse(reference), Reference::Latest(_)) {
+        let latest = Reference::parse(reference);
+        if !matches!(latest, Reference::Latest(_)) {
             return Ok(reference.clone());
         }
+        workspace.store.find_exactly(&latest)?;
         let entry = find_here(workspace, reference, command, ui)?;
         Ok(entry.manifest.map_or_else(|_| reference.clone(), |manifest| manifest.id.to_string()))
     };

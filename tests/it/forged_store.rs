@@ -600,7 +600,9 @@ fn what_can_not_be_read_is_named_and_latest_is_the_newest_that_can() {
             let ran = project.snap(command).exits(0);
             assert!(ran.stderr.contains("junk.json"), "{command:?}: {}", ran.stderr);
         }
-        project.snap(&["rm", "latest"]).says(&["junk.json"]);
+        for command in [&["rm", "latest"][..], &["pin", "latest"]] {
+            project.snap(command).exits(5).says(&["junk.json", "name the one you mean"]);
+        }
         assert!(project.stored("x.json").exists(), "not removed in the place of another one");
     }
 }

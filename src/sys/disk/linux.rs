@@ -1,9 +1,12 @@
 //! Linux: `fsync` waits for the disk's own memory too, and `statx` knows mounts.
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{self as sys, AtFlags, StatxAttributes, StatxFlags};
+use rustix::fs::{
+    self as sys, AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, StatxAttributes, StatxFlags,
+};
 use rustix::io::Errno;
 
 pub(super) fn flush(file: impl AsFd) -> Result<(), Errno> {
@@ -14,6 +17,29 @@ pub(super) fn is_mount(folder: impl AsFd, name: &OsStr) -> Option<bool> {
     let stat = sys::statx(folder, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS).ok()?;
     let can_tell = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
     can_tell.then(|| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+pub(super) fn open_beneath(folder: impl AsFd, path: &OsStr, flags: OFlags) -> Option<Result<OwnedFd, Errno>> {
+    let way = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+    match sys::openat2(folder, path, flags, Mode::empty(), way) {
+        // Older kernels have no such call, and some that look over a process's calls refuse it.
+        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => None,
+        opened => Some(opened),
+    }
+}
+
+/// What the system says of a folder's content in one call: enough for some hundred names.
+const LISTED_AT_ONCE: usize = 16 << 10;
+
+pub(super) fn each_entry(folder: impl AsFd, mut each: impl FnMut(&[u8], FileType)) -> Result<(), Errno> {
+    sys::seek(&folder, SeekFrom::Start(0))?;
+    let mut buffer = [MaybeUninit::uninit(); LISTED_AT_ONCE];
+    let mut listed = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = listed.next() {
+        let entry = entry?;
+        each(entry.file_name().to_bytes(), entry.file_type());
+    }
+    Ok(())
 }
 
 /// File systems that only this machine writes to, by the numbers that `statfs(2)` lists: ext, xfs, btrfs, bcachefs, f2fs, zfs,

@@ -1,9 +1,9 @@
 //! macOS: `fsync` leaves data in the disk's own memory; `F_FULLFSYNC` does not, where the disk has it.
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs as sys;
+use rustix::fs::{self as sys, FileType, OFlags};
 use rustix::io::Errno;
 
 pub(super) fn flush(file: impl AsFd) -> Result<(), Errno> {
@@ -14,6 +14,22 @@ pub(super) fn flush(file: impl AsFd) -> Result<(), Errno> {
 pub(super) fn is_mount(_folder: impl AsFd, _name: &OsStr) -> Option<bool> {
     // No folder is mounted to another place of the same disk here, so the numbers of the disks say it.
     None
+}
+
+pub(super) fn open_beneath(
+    _folder: impl AsFd,
+    _path: &OsStr,
+    _flags: OFlags,
+) -> Option<Result<OwnedFd, Errno>> {
+    None
+}
+
+pub(super) fn each_entry(folder: impl AsFd, mut each: impl FnMut(&[u8], FileType)) -> Result<(), Errno> {
+    for entry in sys::Dir::read_from(folder)? {
+        let entry = entry?;
+        each(entry.file_name().to_bytes(), entry.file_type());
+    }
+    Ok(())
 }
 
 pub(super) fn can_sync_all(_folder: impl AsFd) -> bool {

@@ -9,9 +9,10 @@ mod linux;
 mod macos;
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{self as sys, RenameFlags};
+use rustix::fs::{self as sys, AtFlags, FileType, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 #[cfg(not(target_vendor = "apple"))]
@@ -31,6 +32,34 @@ pub(super) fn rename_new(
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => None,
         done => Some(done),
     }
+}
+
+/// Opens something below a folder, through no link on the way; `None` if the system can't do that in one call, or not with so
+/// long a path.
+pub(super) fn open_beneath(folder: impl AsFd, path: &OsStr, flags: OFlags) -> Option<Result<OwnedFd, Errno>> {
+    system::open_beneath(folder, path, flags)
+}
+
+/// Goes through what a folder has in it, but for itself and the one above. How far a folder was read is shared by all that
+/// comes of one opening of it.
+pub(super) fn each_entry(folder: impl AsFd, mut each: impl FnMut(&[u8], FileType)) -> Result<(), Errno> {
+    let mut failed = None;
+    system::each_entry(&folder, |name, kind| {
+        if matches!(name, b"." | b"..") {
+            return;
+        }
+        // Some disks don't say it in the list.
+        let kind = match kind {
+            FileType::Unknown => sys::statat(&folder, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+                .map(|stat| FileType::from_raw_mode(stat.st_mode)),
+            kind => Ok(kind),
+        };
+        match kind {
+            Ok(kind) => each(name, kind),
+            Err(errno) => failed = Some(errno),
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
 }
 
 /// Says whether a file is on a disk that no other machine writes to; `false` where that is not known.

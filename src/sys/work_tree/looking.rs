@@ -53,7 +53,8 @@ impl Tree {
     /// # Errors
     /// What the system says.
     pub fn open_root(&self) -> io::Result<OpenFolder> {
-        self.fd.try_clone().map(OpenFolder)
+        // Anew: how far a folder was read is shared by all that comes of one opening.
+        Ok(OpenFolder(sys::openat(&self.fd, c".", FOLDER, Bits::empty())?))
     }
 }
 

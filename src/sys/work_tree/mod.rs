@@ -9,6 +9,7 @@ mod folders;
 mod looking;
 mod mounts;
 mod names;
+mod no_files;
 mod reading;
 mod staging;
 
@@ -30,8 +31,9 @@ use crate::sys::parallel::wait_for_each;
 use crate::sys::stat::{FileId, file_id};
 use crate::sys::sync::sync_open_folder;
 
-pub use folders::{Below, FolderState, NoFiles};
+pub use folders::{Below, FolderState};
 pub use looking::{EntryKind, Facts, OpenFolder};
+pub use no_files::NoFiles;
 pub use reading::{FilesRead, Node, ReadFile};
 use reading::{facts_at, holds_files, read_at};
 pub(crate) use staging::{NewFile, Staged, Staging};
