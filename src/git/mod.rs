@@ -18,6 +18,7 @@ mod config;
 mod conversion;
 mod entries;
 mod fetched_objects;
+mod file_monitor;
 mod filters;
 mod find_without_git;
 mod ignore_rules;

@@ -159,8 +159,13 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
+        self.status_with(&[])
+    }
+
+    /// The same; `settings` are options that come before the command.
+    fn status_with(&self, settings: &[&str]) -> Result<Listing> {
         let (stamp, begun) = (self.stamp(), Instant::now());
-        let mut listing = self.listed_with(0, &[LIST_IGNORED])?;
+        let mut listing = self.listed_with(0, settings, &[LIST_IGNORED])?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
         self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
@@ -168,16 +173,18 @@ impl Repository {
         Ok(listing)
     }
 
-    /// Lists everything pending, without git where that is possible. For who only reads by it.
+    /// Lists everything pending, without git where that is possible, else by git and its file system monitor, if it has one. For
+    /// who only reads by it.
     ///
     /// # Errors
     /// As [`Repository::status`].
     pub fn status_at_once(&self) -> Result<Listing> {
         let (stamp, begun) = (self.stamp(), Some(Instant::now()));
-        match self.listed_here() {
-            Some(listing) => Ok(Listing { stamp, begun, ..listing }),
-            None => self.status(),
+        if let Some(listing) = self.listed_here() {
+            return Ok(Listing { stamp, begun, ..listing });
         }
+        let monitor = self.monitor();
+        self.status_with(&monitor.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Lists the pending paths alone, without the marks in the index.
@@ -190,12 +197,12 @@ impl Repository {
 
     /// Lists what is pending in a submodule at this depth.
     pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
-        self.listed_with(depth, &[])
+        self.listed_with(depth, &[], &[])
     }
 
-    fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
+    fn listed_with(&self, depth: usize, settings: &[&str], options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
-        let (status, index) = parallel::both(|| self.list_pending(options), || self.index());
+        let (status, index) = parallel::both(|| self.list_pending(settings, options), || self.index());
         let status = status?;
         let mut listing = self.listing(&status.answer, index?)?;
         listing.without_filters = status.without_filters;
@@ -203,9 +210,9 @@ impl Repository {
         Ok(listing)
     }
 
-    fn list_pending(&self, options: &[&str]) -> Result<PendingList> {
+    fn list_pending(&self, settings: &[&str], options: &[&str]) -> Result<PendingList> {
         let aside = self.objects_aside()?;
-        let words = [self.as_the_disk_has_case(), LIST_PENDING, options].concat();
+        let words = [settings, self.as_the_disk_has_case(), LIST_PENDING, options].concat();
         let words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
         self.run_status(&words, &aside.environment())
     }

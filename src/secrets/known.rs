@@ -4,12 +4,11 @@
 //! for: a common word or a path would be found everywhere.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
+use aho_corasick::Match;
 
 use super::parts::parts;
+use super::search::PatternSearch;
 use super::spelled::{self, Writing};
 use super::spellings::{Noticed, noticed};
 use super::{dumps, entities, looks, names, utf16, views};
@@ -129,24 +128,12 @@ pub(super) struct Known {
     /// Which of them were only seen in what is searched.
     seen: Vec<bool>,
     forms: Vec<KnownForm>,
-    automaton: Option<AhoCorasick>,
-    /// The same, which takes longer to build: for many bytes.
-    faster: OnceLock<Option<AhoCorasick>>,
-    /// How many bytes were searched.
-    searched: AtomicUsize,
+    search: Option<PatternSearch>,
 }
 
 struct KnownForm {
     value: usize,
     noticed: Noticed,
-}
-
-/// So many bytes make the faster search worth its while, if it has no more patterns than this.
-const MUCH: usize = 4 << 20;
-const MOST_FASTER: usize = 4_000;
-
-fn built(patterns: &[Vec<u8>], kind: AhoCorasickKind) -> Option<AhoCorasick> {
-    AhoCorasick::builder().kind(Some(kind)).match_kind(MatchKind::Standard).build(patterns).ok()
 }
 
 /// How deep base64 is looked into.
@@ -186,29 +173,12 @@ impl Known {
                 patterns.push(pattern);
             }
         }
-        let automaton =
-            if patterns.is_empty() { None } else { built(&patterns, AhoCorasickKind::ContiguousNFA) };
-        Known { values, seen, forms, automaton, faster: OnceLock::new(), searched: AtomicUsize::new(0) }
+        Known { values, seen, forms, search: PatternSearch::new(patterns) }
     }
 
     /// Finds the patterns.
     fn hits<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
-        let searched = self.searched.fetch_add(text.len(), Ordering::Relaxed);
-        let is_worth_it = searched >= MUCH && self.forms.len() <= MOST_FASTER;
-        let faster = || {
-            let patterns: Vec<Vec<u8>> = self
-                .values
-                .iter()
-                .flat_map(|known| noticed(&known.value))
-                .map(|(pattern, _)| pattern)
-                .collect();
-            built(&patterns, AhoCorasickKind::DFA)
-        };
-        let faster = if is_worth_it { self.faster.get_or_init(faster).as_ref() } else { None };
-        faster
-            .or(self.automaton.as_ref())
-            .into_iter()
-            .flat_map(move |automaton| automaton.find_overlapping_iter(text))
+        self.search.iter().flat_map(move |search| search.hits(text))
     }
 
     /// Calls `found` with each.

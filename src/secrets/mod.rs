@@ -1,7 +1,7 @@
 //! Finding secrets in texts and JSON records, and redacting them. Pure.
 //!
-//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape (`vendors`,
-//! `rules`), and values that look random under a secret's name (`names`, `judge`). JSON is decoded before it
+//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape (`vendor_rules`,
+//! `rule_matching`), and values that look random under a secret's name (`names`, `judge`). JSON is decoded before it
 //! is searched. Bytes outside a replaced secret are never changed, and a valid JSON record stays valid. The
 //! caller decides which secrets are replaced, and by what.
 
@@ -17,6 +17,7 @@ mod parts;
 mod placeholder;
 mod rule_matching;
 mod scanner;
+mod search;
 mod spelled;
 mod spellings;
 mod syntax;

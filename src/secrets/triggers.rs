@@ -7,12 +7,11 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::judge::{self, Closeness};
 use super::keys;
 use super::names::{self, NameMeaning};
 use super::rule_matching;
+use super::search::PatternSearch;
 use super::syntax::{self, calls, commands, markup, sql, tables};
 use super::vendor_rules::RULES;
 use super::{NEAR, dumps, views};
@@ -53,7 +52,7 @@ pub(super) enum Trigger {
 }
 
 struct Automaton {
-    search: AhoCorasick,
+    search: PatternSearch,
     triggers: Vec<Trigger>,
 }
 
@@ -131,11 +130,7 @@ fn automaton() -> Option<&'static Automaton> {
             patterns.extend(plain(&[mark], Trigger::Key(index)));
         }
         let (patterns, triggers): (Vec<Vec<u8>>, Vec<Trigger>) = patterns.into_iter().unzip();
-        let builder = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .match_kind(MatchKind::Standard)
-            .build(&patterns);
-        builder.ok().map(|search| Automaton { search, triggers })
+        PatternSearch::new(patterns).map(|search| Automaton { search, triggers })
     })
     .as_ref()
 }
@@ -143,7 +138,7 @@ fn automaton() -> Option<&'static Automaton> {
 /// Calls `found` with every place where something may begin.
 pub(super) fn all(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
     let Some(automaton) = automaton() else { return };
-    for hit in automaton.search.find_overlapping_iter(text) {
+    for hit in automaton.search.hits(text) {
         found(automaton.triggers[hit.pattern().as_usize()], hit.range());
     }
 }

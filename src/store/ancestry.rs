@@ -1,6 +1,6 @@
 //! Which snapshots one descends from, told by their parents. A snapshot that is gone ends the line.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Store, Summaries};
 use crate::base::error::Result;
@@ -32,9 +32,9 @@ impl<'a> Ancestry<'a> {
     }
 
     /// Returns the snapshots that something was saved after, but for what was saved before it was overwritten.
-    pub fn went_on(summaries: &'a Summaries) -> BTreeSet<&'a SnapshotId> {
+    pub fn went_on(summaries: &'a Summaries) -> HashSet<&'a SnapshotId> {
         let ancestry = Ancestry::of(summaries);
-        let mut all = BTreeSet::new();
+        let mut all = HashSet::new();
         for saved in
             summaries.iter().filter_map(|listed| listed.readable()).filter(|saved| !saved.head.safety)
         {

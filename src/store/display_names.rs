@@ -3,7 +3,7 @@
 //! Pure. A name is given by whoever saved the snapshot, and stands in what they signed; so two people's snapshots of one
 //! name stay what they are, and are told apart here. This user's own keeps the plain name, else the one that was here first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::stems::stems_for;
 use crate::base::ids::SnapshotId;
@@ -48,6 +48,10 @@ pub(super) fn may_have_had(unread: &str, name: &str, readable: &CallableSnapshot
 /// Returns what each is called, by its file. The name that one which can't be read may have had is not given to another one:
 /// whoever types it may mean the unreadable one.
 fn called(all: &[CallableSnapshot<'_>], unread: &[&str]) -> HashMap<String, String> {
+    let names: HashSet<&str> = all.iter().map(|one| one.name).collect();
+    if unread.is_empty() && names.len() == all.len() {
+        return all.iter().map(|one| (one.stem.to_owned(), one.name.to_owned())).collect();
+    }
     let mut by_name: BTreeMap<&str, Vec<&CallableSnapshot<'_>>> = BTreeMap::new();
     for one in all {
         by_name.entry(one.name).or_default().push(one);

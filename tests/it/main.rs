@@ -34,6 +34,7 @@ mod everyday;
 mod everyday_words;
 mod failing_filters;
 mod failures;
+mod file_monitor;
 mod file_texts;
 mod forged_store;
 mod format;

@@ -1,6 +1,6 @@
 //! What a list says of one snapshot: to a program as JSON, to a person as a row.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -84,7 +84,7 @@ impl<'a> Snapshot<'a> {
         store: &Store,
         one: Listed<'a>,
         saved: Saved<'a>,
-        (states, went_on): (&'a LineStates, &BTreeSet<&SnapshotId>),
+        (states, went_on): (&'a LineStates, &HashSet<&SnapshotId>),
     ) -> Snapshot<'a> {
         let Saved { head, summary, size } = saved;
         let line = states.get(&head.id);
