@@ -1,6 +1,6 @@
 //! Saving: reads the session and the work tree, writes objects, and the manifest last.
 //!
-//! Changes nothing outside the store. What can't be captured is named in the manifest and
+//! Changes nothing of the user's: it writes to the store, to refs of its own, and to the user's state folder. What can't be captured is named in the manifest and
 //! in the report, never dropped in silence.
 
 mod agents;
@@ -115,8 +115,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let mut session = match (&follows, request.session) {
         (Some(_), Some(found)) => following::announced(workspace, found),
         _ => match session::capture(workspace, request.reading(), &lock, &redactor, &hashed) {
-            // Nobody can put right what keeps a conversation from being read before the step runs that waits:
-            // the edits alone are saved.
+            // A step waits for this. Whatever keeps the conversation from being read, nobody can mend it before the step
+            // runs. So the edits alone are saved.
             Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
                 notes: vec![Warning::ConversationNotSaved(error.to_string())],
                 ..CapturedSession::default()
@@ -206,9 +206,9 @@ pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) ->
 /// Saves what a restore is about to overwrite: the edits, with the present state of its paths.
 /// Returns the name of its file too.
 ///
-/// A listing that is new is not made again. What was edited since is then not in the snapshot, but
-/// for these paths, which are read whatever is listed: nothing else is touched. A file that was read, and is surely the same,
-/// is not read again.
+/// A listing of the last seconds is used again. Edits that were made since are then not in the snapshot, except in these paths:
+/// they are read in any case, and the restore touches no others. A file that was read already, and surely did not change, is not
+/// read again.
 ///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
@@ -223,7 +223,7 @@ pub fn save_safety(
     let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
     let (listing, prepared) = match listing.filter(Listing::is_new) {
         Some(listing) => (Some(Ok(listing)), prepare()),
-        // What is restored by it comes from git.
+        // The restore is planned by this listing, so git makes it.
         None => beside_status(workspace, Repository::status, prepare),
     };
     let (lock, mut redactor) = prepared?;
@@ -251,7 +251,7 @@ pub fn save_safety(
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(safety);
     manifest_secrets::finish(redactor, &mut manifest);
-    // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
+    // If there is no key, the snapshot gets no mark, and `snap undo` will ask for `--trust`. The files are protected all the same.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
     Ok((stem, manifest))
 }

@@ -95,12 +95,12 @@ pub(crate) fn meant_here(
 /// Returns the snapshot that was found for a command; says if it is not the newest.
 pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Manifest {
     if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
-        let why = match of_another_tree {
-            Some(root) => format!("is of another work tree, {root}"),
-            None => "holds no conversation that can be continued".to_owned(),
+        let (why, this) = match of_another_tree {
+            Some(root) => (format!("is of another work tree, {root}"), "is of this one"),
+            None => ("holds no conversation that can be continued".to_owned(), "does"),
         };
         ui.warn(&format!(
-            "the newest snapshot {why}; this is the one before it. To use the newest: snap {command} {}",
+            "the newest snapshot {why}; this is the newest that {this}. To use the newest of all: snap {command} {}",
             quoted(name)
         ));
     }

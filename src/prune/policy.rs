@@ -91,7 +91,7 @@ pub(super) struct Candidate {
     pub pinned: bool,
     /// Whether it is a safety snapshot.
     pub safety: bool,
-    /// Whether a hook made it; it is kept by a policy of its own and counts in no other.
+    /// Whether a hook made it; it is kept by a policy of its own, and `older_than` applies to it too. In other policies it does not count.
     pub automatic: bool,
     /// Whether it is the user's own. The others are counted separately. Snapshots that came with a
     /// clone never take the place of the user's own, whatever their dates.

@@ -21,7 +21,7 @@ const DEEPEST: usize = 256;
 /// What a [`PathMap`] is built from. The first mention of an old path wins: user, roots, projects, guards.
 #[derive(Clone, Debug, Default)]
 pub struct MapSpec {
-    /// Old folder → new folder: work tree, other work trees, config folder, temp folder.
+    /// Old folder → new folder: work tree, other work trees, config folder.
     pub roots: Vec<(String, String)>,
     /// Folders that stay as they are, also below a root. Every new root is one by itself.
     pub guards: Vec<String>,

@@ -245,7 +245,7 @@ fn with_settings(made: Option<String>, more: &Map<String, Value>) -> Option<Stri
 fn mode_of(plan: &RestorePlan) -> (Option<&str>, Option<String>) {
     let Some(session) = plan.session() else { return (None, None) };
     let asleep = session.waking.quiet.as_ref().is_some_and(|asleep| !asleep.revive.mode);
-    // Of somebody else's, what the conversation says counts, not what stands beside it.
+    // Of somebody else's, what the conversation says comes before what stands beside it.
     let saved = match session.waking.quiet {
         Some(_) => session.waking.mode().or(plan.manifest().permissions.mode.as_deref()),
         None => plan.manifest().permissions.mode.as_deref(),

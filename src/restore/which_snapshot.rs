@@ -15,7 +15,7 @@ use crate::manifest::{Head, Manifest, Trigger};
 use crate::store::{Reference, UnreadEntry};
 use crate::workspace::Workspace;
 
-/// A conversation of more bytes than this is one.
+/// A conversation of more bytes than this surely has a prompt that can be continued: it is not read for that.
 const SHORT: u64 = 256 << 10;
 
 /// Which work tree a snapshot is of.
@@ -197,10 +197,10 @@ fn find_older(
     back: usize,
     is_meant: impl Fn(&Manifest, &SavedTree) -> bool,
 ) -> Result<Option<SnapshotFound>> {
-    let by_hand = |one: &&UnreadEntry| one.head.as_ref().is_ok_and(|head| !head.safety);
+    let is_no_safety_snapshot = |one: &&UnreadEntry| one.head.as_ref().is_ok_and(|head| !head.safety);
     let mut over = None;
     let mut seen = 0;
-    for one in workspace.store.known()?.iter().filter(by_hand) {
+    for one in workspace.store.known()?.iter().filter(is_no_safety_snapshot) {
         let Some(manifest) = workspace.store.whole(one) else { continue };
         let tree = tree_of(workspace, &manifest)?;
         let counts = if back == 0 { is_meant(&manifest, &tree) } else { is_here(&manifest, &tree) };

@@ -65,7 +65,7 @@ fn renames_many(step: &ShellStep) -> bool {
     step.many || operands.len() > 3 || operands.iter().any(|word| word.pattern)
 }
 
-/// Says whether an editor on standard input's behalf rewrites several files at once.
+/// Says whether a program such as `sed -i` rewrites several files in place.
 fn edits_many(step: &ShellStep, options: &[&str]) -> bool {
     let in_place = step.arguments.iter().any(|word| {
         let text = word.text.as_str();

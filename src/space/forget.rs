@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::joined::{Joined, folder_of, joined, remove_kept};
 use crate::base::error::Result;
 use crate::context::Context;
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 
 /// How long a removal waits for a push of the same clone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,8 +21,8 @@ pub fn forget_kept(context: &Context, home: &Path) -> Result<Option<Joined>> {
     if !folder.is_folder() {
         return Ok(None);
     }
-    let _alone = append_alone(&folder.join("lock"), PATIENCE)?;
-    let _none_looks = append_alone(&folder.join("poll.lock"), PATIENCE)?;
+    let _alone = open_exclusively(&folder.join("lock"), PATIENCE)?;
+    let _none_looks = open_exclusively(&folder.join("poll.lock"), PATIENCE)?;
     remove_kept(&folder)?;
     Ok(joined(context, home))
 }

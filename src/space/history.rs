@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::git::Fetched;
 use crate::store::LogEntry;
 use crate::sys::files::{self, Existing};
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::transfer::{CHAINS, ChainName, ChainSays, LINES, LONGEST_LINE};
 use crate::workspace::Workspace;
 
@@ -93,7 +93,7 @@ pub fn history(
 ) -> Result<(String, History)> {
     let folder = folder_of(context, home);
     folder.make_folder()?;
-    let _alone = append_alone(&folder.join("poll.lock"), super::work::PATIENCE)?;
+    let _alone = open_exclusively(&folder.join("poll.lock"), super::work::PATIENCE)?;
     let (remote, _scratch, key) = open_kept(context, workspace, (home, remote, "log"), true, tell)?;
     remote.follow(&[CHAINS], true)?;
     let mut seen = Seen::read(&folder, &key);

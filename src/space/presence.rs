@@ -16,7 +16,7 @@ use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::git::{Remote, RemoteRef, Retries};
 use crate::sys::files::{self, Existing, Scratch};
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::sys::place::OwnPath;
 use crate::transfer::{HEADS, HeadName, HeadSays, NamedThere, RemoteHead, SNAPSHOTS};
 use crate::workspace::Workspace;
@@ -167,7 +167,7 @@ impl<'a> Looker<'a> {
         let folder = folder_of(context, home);
         folder.make_folder()?;
         // Whoever looks now must not find it gone.
-        let _alone = append_alone(&folder.join("poll.lock"), PATIENCE)?;
+        let _alone = open_exclusively(&folder.join("poll.lock"), PATIENCE)?;
         let (opened, scratch, key) =
             open_kept(context, workspace, (home, remote, "poll"), interactive, tell)?;
         let me = joined(context, home).and_then(|joined| joined.who(context).ok());
@@ -201,7 +201,7 @@ impl<'a> Looker<'a> {
     }
 
     fn look_for(&mut self, now: Timestamp, snapshots: bool) -> Result<(Vec<Present>, Vec<NamedThere>)> {
-        let _alone = append_alone(&self.folder.join("poll.lock"), PATIENCE)?;
+        let _alone = open_exclusively(&self.folder.join("poll.lock"), PATIENCE)?;
         let before = Seen::read(&self.folder, &self.key);
         let mut seen = Seen { looked: Some(now), heads: BTreeMap::new(), ..before.clone() };
         let (heads, named) = self.refs(now, snapshots, &mut seen)?;

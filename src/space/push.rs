@@ -24,7 +24,7 @@ use crate::git::{NewCommit, RefMove, Remote, Retries};
 use crate::manifest::Manifest;
 use crate::redaction;
 use crate::store::{LogEntry, Operation};
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::transfer::{HeadSays, LINES, MANIFEST, SessionState, commit_of, object_of, part};
 use crate::workspace::Workspace;
 
@@ -61,7 +61,7 @@ pub fn push(
 ) -> Result<Pushed> {
     let folder = folder_of(context, &joined.home);
     folder.make_folder()?;
-    let _alone = append_alone(&folder.join("lock"), PATIENCE)?;
+    let _alone = open_exclusively(&folder.join("lock"), PATIENCE)?;
     let notes = Notes::read(context, &joined.home);
     let before = Memory::read(&folder);
     let mut memory = before.clone();
@@ -111,7 +111,7 @@ fn work(
     remote.try_again(Retries { tries, first_wait: context.first_wait.unwrap_or(usual.first_wait) });
     let machine = pace::place(context, remote.leads_to());
     machine.make_folder()?;
-    let _one_at_a_time = append_alone(&machine.join("lock"), PATIENCE)?;
+    let _one_at_a_time = open_exclusively(&machine.join("lock"), PATIENCE)?;
 
     let work = Work { context, joined, workspace, asked };
     let mut pushed = Pushed::default();
@@ -146,7 +146,7 @@ fn work(
 }
 
 impl Work<'_> {
-    /// Says whether a session is to be pushed though nothing was heard of it.
+    /// Says whether a session is to be pushed though nothing was heard of it. Marks it as closed if its client ended without a word.
     fn is_due(&self, head: &mut OwnHead) -> bool {
         if self.asked == Asked::Person {
             return head.state() != SessionState::Closed || head.held.is_some();

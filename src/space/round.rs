@@ -15,7 +15,7 @@ use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::store::Grace;
 use crate::sys::files::{self, Existing};
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
@@ -56,7 +56,7 @@ fn lock_of(context: &Context, home: &Path) -> OwnPath {
 
 /// Says whether some process pushes for a clone by itself.
 pub fn is_pushed(context: &Context, home: &Path) -> bool {
-    append_alone(&lock_of(context, home), Duration::ZERO).is_err()
+    open_exclusively(&lock_of(context, home), Duration::ZERO).is_err()
 }
 
 /// Becomes the one process that pushes for a clone; `None` if there is one.
@@ -65,7 +65,7 @@ pub fn is_pushed(context: &Context, home: &Path) -> bool {
 /// [`crate::base::error::Kind::Environment`] with the path.
 pub fn become_pusher(context: &Context, home: &Path) -> Result<Option<Pusher>> {
     folder_of(context, home).make_folder()?;
-    Ok(append_alone(&lock_of(context, home), PATIENCE).ok().map(Pusher))
+    Ok(open_exclusively(&lock_of(context, home), PATIENCE).ok().map(Pusher))
 }
 
 /// Says whether there is anything for that process to do.

@@ -12,7 +12,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
 use crate::git::{PushAnswer, RemoteRef};
 use crate::store::Operation;
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::transfer::{HEADS, HeadName, part};
 use crate::workspace::Workspace;
 
@@ -40,7 +40,7 @@ pub fn withdraw(
 ) -> Result<Vec<String>> {
     let folder = folder_of(context, home);
     folder.make_folder()?;
-    let _alone = append_alone(&folder.join("lock"), super::work::PATIENCE)?;
+    let _alone = open_exclusively(&folder.join("lock"), super::work::PATIENCE)?;
     // Whatever this clone was called then: it is this machine's.
     let me = machine::who(context)?;
     let (opened, _scratch, _) = open_kept(context, workspace, (home, remote, PUSHES), true, tell)?;

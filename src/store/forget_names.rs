@@ -26,7 +26,7 @@ impl Store {
         if gone.is_empty() || place.stat()?.is_none() {
             return Ok(());
         }
-        let _alone = locks::append_alone(&place, PATIENCE)?;
+        let _alone = locks::open_exclusively(&place, PATIENCE)?;
         let text = place.read(16 * LARGEST_LOG)?.unwrap_or_default();
         let (mut kept, mut changed) = (Vec::with_capacity(text.len()), false);
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

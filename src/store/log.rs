@@ -1,4 +1,5 @@
-//! The log: who did what, when, one JSON object on each line of `log.jsonl`, only ever appended.
+//! The log: who did what, when, one JSON object on each line of `log.jsonl`. Lines are appended; the file is only replaced to
+//! drop its older half, or the names of what is gone for good.
 //!
 //! The log is history, never configuration. A store can come with a clone, so a line counts
 //! ([`Store::own_log`]) only if it ends in this user's seal; the others are only shown. Bounded: when it is
@@ -298,7 +299,7 @@ impl Store {
         let path = place.path();
         let line = self.sealed_line(serde_json::to_vec(entry).unwrap_or_default());
         // Alone: a line that is added while another process cuts the log would be cut with it.
-        let mut file = locks::append_alone(&place, PATIENCE)?;
+        let mut file = locks::open_exclusively(&place, PATIENCE)?;
         let meta = file.metadata().context("read", &path)?;
         let size = meta.len();
         if meta.nlink() > 1 {

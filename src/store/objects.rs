@@ -36,8 +36,8 @@ const INLINE: usize = 2_048;
 /// How many objects may wait to be synced together: each is an open file.
 const MOST_UNNAMED: usize = 128;
 
-/// Of how many manifests it is asked what they name: what a save repeats is mostly of one just before it, and what is not
-/// found costs no more than a sync.
+/// How many of the newest manifests are read for the objects that they name. Those are durable already. Most of what a save
+/// repeats was in a snapshot shortly before; what is not found there is synced once more.
 const MOST_ASKED: usize = 16;
 
 /// How old an object that nothing refers to must be before it is swept. On a disk without locks, a
@@ -51,7 +51,7 @@ pub struct Sweep {
     pub objects: u64,
     /// Their size on disk in bytes.
     pub bytes: u64,
-    /// What nothing needs either, and is too young to go.
+    /// What nothing needs, but is too young to be removed.
     pub waiting: YoungObjects,
     /// What only the trash needs.
     pub trash: YoungObjects,

@@ -274,7 +274,7 @@ impl Store {
     /// [`Kind::Environment`] with the path; callers may continue.
     pub fn sync_log(&self) -> Result<()> {
         let place = self.at(super::log::LOG);
-        let file = crate::sys::locks::append_alone(&place, PATIENCE)?;
+        let file = crate::sys::locks::open_exclusively(&place, PATIENCE)?;
         crate::sys::disk::flush(&file).map_err(|error| Error::io("write", &place.path(), &error))
     }
 }

@@ -19,7 +19,7 @@ use crate::sys::place::{OwnPath, strange};
 /// # Errors
 /// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,
 /// [`Kind::Environment`] with the path.
-pub fn append_alone(place: &OwnPath, patience: Duration) -> Result<File> {
+pub fn open_exclusively(place: &OwnPath, patience: Duration) -> Result<File> {
     loop {
         let file = append_private(place)?;
         let path = place.path();
@@ -33,7 +33,7 @@ pub fn append_alone(place: &OwnPath, patience: Duration) -> Result<File> {
     }
 }
 
-/// Says whether a process works on a draft, or in a folder for work under way. Nobody else locks it; who died does not.
+/// Says whether a process works on a draft, or in a folder for work under way. A process that died has released its lock.
 pub fn is_worked_on(place: &OwnPath) -> bool {
     let locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     File::open(place.path()).is_ok_and(locked)

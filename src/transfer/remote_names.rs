@@ -13,7 +13,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::context::Context;
 use crate::git::{Remote, RemoteRef};
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::sys::place::{OwnPath, Root};
 
 /// Where they are kept, in the user's state folder.
@@ -40,7 +40,7 @@ impl<'a> RemoteNames<'a> {
         let key = ObjectId::of(remote.leads_to().join("\n").as_bytes()).to_string()[..16].to_owned();
         let lock = folder.join(format!("{key}.lock"));
         folder.make_folder().ok()?;
-        let _alone = append_alone(&lock, PATIENCE).ok()?;
+        let _alone = open_exclusively(&lock, PATIENCE).ok()?;
         let kept = folder.join(format!("{key}.git"));
         let remote = remote.beside(&kept.path()).inspect_err(|_| drop(kept.remove_all())).ok()?;
         remote.filters().then_some(RemoteNames { remote, lock })
@@ -49,7 +49,7 @@ impl<'a> RemoteNames<'a> {
     /// Asks for the refs below these prefixes; `None` if that can't be done: what somebody put there may be none of ours, so that git
     /// refuses it.
     pub(super) fn look(&self, prefixes: &[&str]) -> Option<Vec<RemoteRef>> {
-        let _alone = append_alone(&self.lock, PATIENCE).ok()?;
+        let _alone = open_exclusively(&self.lock, PATIENCE).ok()?;
         self.remote.follow(prefixes, false).ok()?;
         let mut refs = Vec::new();
         for prefix in prefixes {
@@ -67,7 +67,7 @@ impl<'a> RemoteNames<'a> {
         &self,
         refs: impl Iterator<Item = &'r RemoteRef>,
     ) -> Result<BTreeMap<&'r str, SnapshotSays>> {
-        let _alone = append_alone(&self.lock, PATIENCE)?;
+        let _alone = open_exclusively(&self.lock, PATIENCE)?;
         let mut fetched = self.remote.fetched()?;
         let said = refs.filter_map(|at| {
             let commit = fetched.commit(&at.oid).ok()?;

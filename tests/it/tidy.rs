@@ -149,6 +149,21 @@ fn no_module_uses_one_of_its_own_layer_or_a_higher_one() {
 }
 
 #[test]
+fn the_page_shows_the_layers_in_their_order() {
+    let page = fs::read_to_string("docs/architecture.md").must("the page");
+    let (_, table) = page.split_once("| layer | rooms |").must("the table of layers");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| row.split('|').nth(2).must("a cell of rooms"));
+    let shown: Vec<Vec<&str>> = cells
+        .flat_map(|cell| cell.split('›'))
+        .map(|rooms| rooms.split('`').skip(1).step_by(2).collect())
+        .collect();
+    let without_programs = &LAYERS[..LAYERS.len() - 2];
+    let layers: Vec<Vec<&str>> = without_programs.iter().rev().map(|rooms| rooms.to_vec()).collect();
+    assert_eq!(shown, layers, "docs/architecture.md, from top to bottom");
+}
+
+#[test]
 fn each_dependency_is_used_by_its_owner_only() {
     for (dependency, owners) in OWNERS {
         let mut is_used = false;

@@ -85,7 +85,7 @@ impl Resume {
                         self.args.carry_out(&context, &workspace, *plan, Operation::Resume, || (), ui)
                     }
                     PlannedResume::InConflict(conflicts) => {
-                        let answer = self.settle(&conflicts, &context, &workspace, &manifest, ui);
+                        let answer = self.ask_about(&conflicts, &context, &workspace, &manifest, ui);
                         let answer = self.args.planned(&workspace, &line, answer)?;
                         drop(_alone);
                         self.otherwise(answer, &context, &workspace, &manifest, ui)
@@ -99,7 +99,7 @@ impl Resume {
     ///
     /// # Errors
     /// [`Kind::Conflict`] if nobody can be asked, or nothing is to be done.
-    fn settle(
+    fn ask_about(
         &self,
         conflicts: &Conflicts,
         context: &Context,
@@ -235,7 +235,7 @@ impl Resume {
             PlannedResume::Ready(plan) => *plan,
             PlannedResume::InConflict(conflicts) => {
                 let name = called(&workspace, &manifest);
-                let answer = self.settle(&conflicts, &context, &workspace, &manifest, ui);
+                let answer = self.ask_about(&conflicts, &context, &workspace, &manifest, ui);
                 self.args.planned(&workspace, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
                 let merged = RestoreOptions { merge: true, ..self.options() };

@@ -18,7 +18,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::sys::locks::append_alone;
+use crate::sys::locks::open_exclusively;
 use crate::sys::place::{OwnPath, Root};
 
 /// The folder of the marks, in the user's own.
@@ -53,7 +53,7 @@ pub(super) fn in_turn<T>(started: &Started, work: impl FnOnce() -> Result<T>) ->
     // Without a lock, both do it: nothing is lost by that.
     let _held = started.context().ok().and_then(|context| {
         let marks = Root::own(&context.state).at(MARKS);
-        marks.make_folder().and_then(|_| append_alone(&marks.join(Path::new(&key)), PATIENCE)).ok()
+        marks.make_folder().and_then(|_| open_exclusively(&marks.join(Path::new(&key)), PATIENCE)).ok()
     });
     work()
 }
@@ -73,7 +73,7 @@ impl Mark {
         let marks = Root::own(&context.state).at(MARKS);
         let key = ObjectId::of(&[event.as_bytes(), b"\n", &started.raw].concat()).to_string();
         let place = marks.join(Path::new(&key));
-        let held = marks.make_folder().and_then(|_| append_alone(&place, PATIENCE)).ok()?;
+        let held = marks.make_folder().and_then(|_| open_exclusively(&place, PATIENCE)).ok()?;
         let left = held.metadata().ok().filter(|mark| mark.len() > 0).and_then(|mark| mark.modified().ok());
         Some(Mark { marks, place, held, left: left.map(Timestamp::from) })
     }

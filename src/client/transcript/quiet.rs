@@ -92,7 +92,7 @@ const ATTACHMENTS: [&str; 46] = [
     "todo_reminder",
 ];
 
-/// Tools whose results the client takes nothing from but what to show, and how their agents ended.
+/// Tools from whose results the client only takes what to show, and how their agents ended.
 const TOOLS: [&str; 28] = [
     "Agent",
     "AskUserQuestion",
@@ -340,7 +340,7 @@ impl Quiet {
 
 /// Returns the records that end a quiet conversation: the mode that it opens in and, if that is wanted, the agent.
 ///
-/// `own` is the mode that the user's settings start sessions in: one that asks for more, or does less, stays.
+/// `own` is the mode that the user's settings start sessions in: if it asks more often, or allows less, it stays.
 pub fn last_records(id: &ClientId, alive: &Alive, revive: &Revive, own: Option<&str>) -> String {
     let stricter = own.filter(|own| matches!(*own, "plan" | "dontAsk"));
     let mode = alive.mode.as_deref().filter(|_| revive.mode).or(stricter).unwrap_or("default");

@@ -15,7 +15,7 @@ use super::hunk::{Hunk, Sign, parse_hunk, sign};
 use super::kind::{self, Kind};
 use super::{colors, merge, names};
 
-/// What a hunk shows must be told after this many bytes of it.
+/// After this many bytes of a hunk without a signed line, it is taken for a diff of lines.
 const UNDECIDED: usize = 256 << 10;
 
 /// Where in a diff the parser is.
@@ -218,7 +218,7 @@ impl<'s> Parser<'s> {
                 self.undecided.extend_from_slice(raw);
                 return Ok(true);
             }
-            // Where no line has a sign, there are none: a hunk in which nothing changed is no hunk.
+            // The counts are used up and no line had a sign. In a diff of lines that can't be: nothing would have changed.
             Kind::Either if old == 0 || new == 0 => self.decide(true)?,
             Kind::Either => {
                 self.undecided.extend_from_slice(raw);

@@ -110,7 +110,7 @@ pub(in crate::restore) fn plan(
         }
         None => (base, Vec::new(), changes),
     };
-    // What was edited after it was committed stands on it, and is no other side of it.
+    // An edit that is based on a commit of this branch has that commit's changes in it. They are not another side of the merge.
     let mut changes = repository.missing_in(listing.head.as_deref(), changes)?;
     changes.extend(back);
     ours.read(changes.iter().map(|(path, _)| path))?;
@@ -246,7 +246,7 @@ pub(in crate::restore) fn plan(
     Ok(MergedSteps { steps, conflicts })
 }
 
-/// Merges what is here with the other side. Returns what is another one than here in the result, too.
+/// Merges what is here with the other side. Returns the paths too that are different in the result from here.
 fn merged_with(
     repository: &Repository,
     base: &str,

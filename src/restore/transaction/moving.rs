@@ -157,8 +157,7 @@ impl Moving<'_> {
             }
             let now = tree.put(stagings.of(&step.path), &new_name(number), &step.path)?;
             self.monitor.add(1);
-            // It has its name since a later step of the disk's clock than its content. So a change that came after that has
-            // another time.
+            // The disk's clock has moved on between the last write and the renaming. So a later write would show as a later time.
             let is_same = |staged: &FileFacts, now: &FileFacts| {
                 now.has_content_of(staged) && now.changed > staged.modified
             };
