@@ -12,6 +12,7 @@ mod command_line;
 mod config;
 mod conflicts;
 mod conversation_follows;
+mod conversation_missing;
 mod converted;
 mod crash;
 mod current_folder;
