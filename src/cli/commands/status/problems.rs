@@ -106,6 +106,16 @@ pub(super) fn problems(
             "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
         );
     }
+    for left in restore::leftovers(workspace).unwrap_or_default() {
+        let left = Line(&left).to_string();
+        tell(
+            format!("a restore that was killed has left files from before it in {left}"),
+            &format!(
+                "look at them, as their places have other files now; `rm -r {}` when you no longer need them",
+                quoted(&left)
+            ),
+        );
+    }
     let in_conflict =
         workspace.repository.as_ref().and_then(|git| git.in_conflict().ok()).unwrap_or_default();
     if let Some(first) = in_conflict.first() {
