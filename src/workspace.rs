@@ -77,6 +77,28 @@ impl Seal for Trust {
 }
 
 impl Workspace {
+    /// Makes the refs again that a power cut has torn, of snapshots that are here, and removes those of all others.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git or the disk says.
+    pub fn mend_torn_refs(&self) -> Result<()> {
+        let Some(repository) = &self.repository else { return Ok(()) };
+        let torn = repository.torn_refs();
+        if torn.is_empty() {
+            return Ok(());
+        }
+        let known = self.store.known()?;
+        for id in &torn {
+            let named = known.iter().find(|one| one.head.as_ref().is_ok_and(|head| head.id == *id));
+            let base = named.and_then(|one| self.store.whole(one)?.edits?.base);
+            match base {
+                Some(base) if repository.has_commit(&base)? => repository.keep_commit(id, &base)?,
+                _ => repository.release_commit(id)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Opens what is around the folder that the program works in.
     ///
     /// # Errors

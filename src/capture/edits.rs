@@ -98,7 +98,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     if let Some(left) = left.first() {
         all.skip(
             &left.path,
-            "left by a restore that was killed; `snap rewind` to its safety snapshot restores the files",
+            "left by a restore that was killed; `snap rewind` to its safety snapshot restores the files, `snap status` says more",
         );
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));

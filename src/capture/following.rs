@@ -4,17 +4,19 @@
 //! conversation still is. Then the conversation, as it was at that moment, takes its place in the same snapshot. If that never
 //! happens, the edits stay.
 
-use std::path::Path;
 use std::time::Duration;
 
+use super::moment::{Follows, Moment, is_beside_tasks};
 use super::reading::Reading;
+use super::side_files::SideFiles;
 use super::{
-    CapturedSession, Conversation, Request, Signing, manifest_secrets, prove, schedules, session, state_of,
+    CapturedSession, Conversation, Request, Signing, manifest_secrets, prove, schedules, session,
+    small_files, state_of,
 };
-use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
-use crate::client::FoundSession;
+use crate::client::{FoundSession, SessionFiles};
 use crate::git::Repository;
 use crate::manifest::{Manifest, Session, Skipped, Spoken, Trigger};
 use crate::redaction::Redactor;
@@ -27,35 +29,18 @@ const NOT_YET: &str =
 /// How long the process behind the answer may take before nobody counts on it any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The conversation that is to be added to a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Follows {
-    /// How long its transcript was, in bytes: what came later is not of that moment.
-    pub bytes: u64,
-    /// How many tasks it had: if there are fewer later, the step has removed some.
-    pub tasks: usize,
-}
-
-impl Follows {
-    /// Returns the conversation as it is now; `None` if its transcript can't be looked at.
-    pub(super) fn of(found: &FoundSession, root: &Path) -> Option<Follows> {
-        let bytes = found.transcript.metadata().ok()?.len();
-        Some(Follows { bytes, tasks: found.home.session_files(found, root).tasks.len() })
-    }
-
-    /// Refuses a transcript of which a part was taken away.
-    fn refuse_shortened(self, transcript: &Path) -> Result<()> {
-        let now = transcript.metadata().context("read", transcript)?.len();
-        if now >= self.bytes {
-            return Ok(());
-        }
-        Err(Error::new(Kind::Refused, format!("The conversation in {} is not saved", transcript.display()))
-            .because("it was shortened by the step that it was to be saved before"))
-    }
-}
-
-/// Returns what a snapshot says of a session whose conversation follows.
-pub(super) fn announced(workspace: &Workspace, found: &FoundSession) -> CapturedSession {
+/// Returns what a snapshot says of a session whose conversation follows. It has the tasks already: the client does not only add to
+/// them, and they are small.
+pub(super) fn announced(
+    workspace: &Workspace,
+    found: &FoundSession,
+    files: SessionFiles,
+    side_files: SideFiles<'_>,
+) -> Result<CapturedSession> {
+    let (mut others, mut missing) = (files.others, Vec::new());
+    others.retain(|(place, _)| is_beside_tasks(place.as_bytes()));
+    let tasks = small_files::tasks(&files.tasks, &mut others, &mut missing)?;
+    let kept = side_files.keep_all(&others, &mut missing)?;
     let live = found.live.as_ref();
     let cwd = live.map_or(workspace.root.as_path(), |live| live.cwd.as_path());
     let session = Session {
@@ -72,9 +57,9 @@ pub(super) fn announced(workspace: &Workspace, found: &FoundSession) -> Captured
         cwd: cwd.into(),
         other_roots: Vec::new(),
         transcript: None,
-        files: Vec::new(),
+        files: kept,
         elsewhere: Vec::new(),
-        team_tasks: false,
+        team_tasks: files.tasks_of_team,
         crons: Vec::new(),
         goal: None,
         todos: Vec::new(),
@@ -88,10 +73,13 @@ pub(super) fn announced(workspace: &Workspace, found: &FoundSession) -> Captured
     let mut announced = CapturedSession {
         session: Some(session),
         config: Some(found.home.config().to_owned()),
+        tasks,
         ..CapturedSession::default()
     };
     announced.not_captured.files.push(Skipped::at(&found.transcript, NOT_YET));
-    announced
+    announced.not_captured.files.append(&mut missing);
+    manifest_secrets::all(side_files.redactor, &mut announced)?;
+    Ok(announced)
 }
 
 /// Adds its conversation to a snapshot that was published without. Returns whether that was still to be done: the snapshot may
@@ -100,11 +88,28 @@ pub(super) fn announced(workspace: &Workspace, found: &FoundSession) -> Captured
 /// The work tree is not looked at: the step that the snapshot was made before is changing it.
 ///
 /// # Errors
-/// What the client's folders or the disk say; the snapshot stays as it is then.
+/// What the client's folders or the disk say; the snapshot stays as it is then, and what was written beside it is taken back.
 pub fn complete(
     workspace: &Workspace,
     id: &SnapshotId,
-    follows: Follows,
+    follows: &Follows,
+    request: &Request<'_>,
+) -> Result<bool> {
+    // The step may have taken the store away: it is not made again for what was in it.
+    if !workspace.store.root().is_dir() {
+        return Ok(false);
+    }
+    let done = complete_all(workspace, id, follows, request);
+    if done.is_err() {
+        let _swept_later = workspace.store.take_back();
+    }
+    done
+}
+
+fn complete_all(
+    workspace: &Workspace,
+    id: &SnapshotId,
+    follows: &Follows,
     request: &Request<'_>,
 ) -> Result<bool> {
     let lock = workspace.store.prepare()?;
@@ -123,16 +128,33 @@ pub fn complete(
     if let Some(Ok(listing)) = workspace.repository.as_ref().map(Repository::status_at_once) {
         redactor.know(&workspace.root, &listing);
     }
-    let of_session = manifest_secrets::of_session(workspace, request.session);
+    let files = request.files(&workspace.root);
+    let of_session = manifest_secrets::of_session(request.session, &files);
     let hashed = redactor.learn(&of_session, &[], request.monitor);
-    let reading = Reading { most: follows.bytes, ..request.reading() };
     redactor.go_on_from(&before.secrets);
+    let announced = before.session.as_ref();
+    let moment = Moment {
+        follows,
+        tasks: &before.tasks,
+        files: announced.map_or(&[], |session| &session.files),
+        of_team: announced.is_some_and(|session| session.team_tasks),
+    };
+    let reading = Reading {
+        found: request.session,
+        files: moment.still_to_read(files),
+        history: request.history,
+        moment: Some(moment),
+        monitor: request.monitor,
+    };
     let mut captured = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
     transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
-    if let Some(gone) = follows.tasks.checked_sub(captured.tasks.len()).filter(|gone| *gone > 0) {
-        let why = format!("{gone} of {} were removed by the step before they could be read", follows.tasks);
-        captured.not_captured.files.push(Skipped { path: "tasks".to_owned(), reason: why });
+    if let Some(found) = request.session {
+        let now = request.files(&workspace.root);
+        captured.not_captured.files.extend(follows.taken_away(found, &now, &captured.agents));
     }
+    // Of the tasks, what could not be read is known since then.
+    let unread = before.not_captured.files.iter().filter(|file| file.reason != NOT_YET);
+    captured.not_captured.files.extend(unread.cloned());
     let mut complete = Manifest {
         session: captured.session,
         tasks: captured.tasks,
@@ -150,6 +172,13 @@ pub fn complete(
     manifest_secrets::finish(redactor, &mut complete);
     let _without_harm = prove(workspace, &mut complete, Signing::No)?;
     workspace.store.complete(&lock, known, &complete)
+}
+
+/// Says whether a snapshot of the user's is there, and its conversation is still to follow.
+pub fn lacks_conversation(workspace: &Workspace, id: &SnapshotId) -> bool {
+    let known = workspace.store.known().unwrap_or_default();
+    let known = known.iter().find(|one| one.own && one.head.as_ref().is_ok_and(|head| head.id == *id));
+    known.and_then(|known| workspace.store.whole(known)).is_some_and(|manifest| is_incomplete(&manifest))
 }
 
 /// Says whether a step can rely on an earlier checkpoint of the same edits: if it has its conversation, or if that may still

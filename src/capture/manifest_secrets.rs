@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
-use crate::client::FoundSession;
+use crate::client::{FoundSession, SessionFiles};
 use crate::git::Listing;
 use crate::manifest::{Manifest, Spoken};
 use crate::redaction::Redactor;
@@ -23,12 +23,11 @@ const LARGEST_FILE: u64 = 1 << 20;
 const LONGEST_SPOKEN: usize = 300;
 
 /// Returns the files of a session, whose secrets are to be known everywhere.
-pub(super) fn of_session(workspace: &Workspace, session: Option<&FoundSession>) -> Vec<PathBuf> {
+pub(super) fn of_session(session: Option<&FoundSession>, files: &SessionFiles) -> Vec<PathBuf> {
     let Some(found) = session else { return Vec::new() };
-    let files = found.home.session_files(found, &workspace.root);
-    let agents = files.agents.into_iter().flat_map(|agent| [agent.transcript, agent.meta]).flatten();
-    let others = files.others.into_iter().map(|(_, path)| path);
-    std::iter::once(found.transcript.clone()).chain(agents).chain(files.tasks).chain(others).collect()
+    let agents = files.agents.iter().flat_map(|agent| [&agent.transcript, &agent.meta]).flatten();
+    let others = files.others.iter().map(|(_, path)| path);
+    std::iter::once(&found.transcript).chain(agents).chain(&files.tasks).chain(others).cloned().collect()
 }
 
 /// Returns the pending files, whose secrets are to be known everywhere.

@@ -17,6 +17,7 @@ mod lineage;
 mod manifest_secrets;
 mod marks;
 mod merges;
+mod moment;
 mod names;
 mod other_roots;
 mod outside_git;
@@ -28,6 +29,7 @@ mod renames;
 mod request;
 mod schedules;
 mod session;
+mod side_files;
 mod small_files;
 mod surroundings;
 mod transcript;
@@ -46,6 +48,7 @@ use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::CapturedEdits;
 use crate::capture::pending::{EditsHow, Pending, beside_status, captured_edits, pending};
 use crate::capture::publishing::{Name, prove, publish};
+use crate::capture::side_files::SideFiles;
 use crate::context::Context;
 use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
@@ -57,8 +60,9 @@ use crate::workspace::Workspace;
 
 pub use as_head::head;
 pub use automatic::Automatic;
-pub use following::{Follows, complete};
+pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
+pub use moment::Follows;
 pub use reading::History;
 pub use request::{Conversation, Request, Signing};
 pub use untracked::Limits;
@@ -79,22 +83,42 @@ pub struct SaveReport {
     pub follows: Option<Follows>,
 }
 
+impl SaveReport {
+    /// The report of a save that found an earlier snapshot to be enough.
+    fn unwritten(
+        earlier: Manifest,
+        unchanged_since: Option<String>,
+        notes: Vec<Warning>,
+        left_out: Vec<Skipped>,
+    ) -> SaveReport {
+        let (written, follows) = (false, None);
+        SaveReport { manifest: earlier, unchanged_since, written, notes, left_out, follows }
+    }
+}
+
 /// Saves a snapshot.
 ///
 /// The same state as the newest snapshot is saved again only under a name of its own.
 ///
 /// # Errors
 /// [`Kind::Usage`] or [`Kind::Refused`] for a name that can't be used, else what git, the
-/// client's folders or the disk say; nothing is left behind but objects that nothing
-/// refers to.
+/// client's folders or the disk say; what was written is taken back.
 pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<SaveReport> {
+    let saved = save_all(context, workspace, request);
+    if saved.is_err() {
+        let _swept_later = workspace.store.take_back();
+    }
+    saved
+}
+
+fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<SaveReport> {
     if let Some(name) = request.name {
         check_name(name)?;
         if request.automatic.is_none() {
             workspace.store.refuse_taken(name)?;
         }
     }
-    let Pending { lock, redactor, hashed, edits, mut notes } = pending(workspace, request)?;
+    let Pending { lock, redactor, hashed, files, edits, mut notes } = pending(workspace, request)?;
     let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
@@ -104,17 +128,19 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         lock.sync()?;
         if workspace.store.has_objects_of(&same)? {
             let unchanged_since = Some(same.name.clone());
-            let (written, follows) = (false, None);
-            return Ok(SaveReport { manifest: same, unchanged_since, written, notes, left_out, follows });
+            return Ok(SaveReport::unwritten(same, unchanged_since, notes, left_out));
         }
     }
     let follows = match (request.conversation, request.session, &edits) {
-        (Conversation::Follows, Some(found), Some(_)) => Follows::of(found, &workspace.root),
+        (Conversation::Next | Conversation::Follows, Some(found), Some(_)) => Follows::of(found, &files),
         _ => None,
     };
     let mut session = match (&follows, request.session) {
-        (Some(_), Some(found)) => following::announced(workspace, found),
-        _ => match session::capture(workspace, request.reading(), &lock, &redactor, &hashed) {
+        (Some(_), Some(found)) => {
+            let (store, lock, redactor, monitor) = (&workspace.store, &lock, &redactor, request.monitor);
+            following::announced(workspace, found, files, SideFiles { store, lock, redactor, monitor })?
+        }
+        _ => match session::capture(workspace, request.reading(&workspace.root), &lock, &redactor, &hashed) {
             // A step waits for this. Whatever keeps the conversation from being read, nobody can mend it before the step
             // runs. So the edits alone are saved.
             Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -155,14 +181,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
         let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
         if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
-            let (written, follows) = (false, None);
-            return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
+            return Ok(SaveReport::unwritten(manifest, unchanged_since, notes, left_out));
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
-    if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
-        let (written, follows) = (false, None);
-        return Ok(SaveReport { manifest, unchanged_since, written, notes, left_out, follows });
+    // One that lacks its conversation still is not enough for whoever is to add it.
+    let is_enough = !asked_for && follows.is_none();
+    if let Some(manifest) = same.filter(|_| is_enough).and_then(|(known, _)| workspace.store.whole(known)) {
+        return Ok(SaveReport::unwritten(manifest, unchanged_since, notes, left_out));
     }
     fn heads<'h>(all: &[(&UnreadEntry, &'h Head)]) -> Vec<&'h Head> {
         all.iter().map(|(_, head)| *head).collect()
@@ -195,7 +221,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
     let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request)?;
-    let session = session::capture(workspace, request.reading(), &lock, &redactor, &hashed)?;
+    let reading = request.reading(&workspace.root);
+    let session = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.name = names::usual(&manifest, context.now);
     manifest_secrets::finish(redactor, &mut manifest);

@@ -6,6 +6,7 @@ use crate::base::error::Result;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
+use crate::client::SessionFiles;
 use crate::git::{Listing, Repository};
 use crate::redaction::{Hashed, Redactor};
 use crate::store::AddLock;
@@ -18,6 +19,8 @@ pub(super) struct Pending {
     pub(super) lock: AddLock,
     pub(super) redactor: Redactor,
     pub(super) hashed: Hashed,
+    /// The files of the session, as they were before the edits were read.
+    pub(super) files: SessionFiles,
     pub(super) edits: Option<CapturedEdits>,
     pub(super) notes: Vec<Warning>,
 }
@@ -30,12 +33,13 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pe
         let lock = workspace.store.prepare()?;
         let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
         let texts: Vec<&str> = request.message.into_iter().collect();
-        let of_session = manifest_secrets::of_session(workspace, request.session);
+        let files = request.files(&workspace.root);
+        let of_session = manifest_secrets::of_session(request.session, &files);
         let hashed = redactor.learn(&of_session, &texts, request.monitor);
-        Ok((lock, redactor, hashed))
+        Ok((lock, redactor, hashed, files))
     });
     drop(listing_phase);
-    let (lock, mut redactor, hashed) = prepared?;
+    let (lock, mut redactor, hashed, files) = prepared?;
     if let Some(Ok(listing)) = &listing {
         redactor.know(&workspace.root, listing);
     }
@@ -59,7 +63,7 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pe
     if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
         notes.push(Warning::OperationInProgress(operation.to_owned()));
     }
-    Ok(Pending { lock, redactor, hashed, edits, notes })
+    Ok(Pending { lock, redactor, hashed, files, edits, notes })
 }
 
 /// How edits are captured.

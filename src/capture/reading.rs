@@ -1,9 +1,8 @@
 //! What is to be read of a session, and how many bytes that is.
 
-use std::path::Path;
-
+use super::moment::Moment;
 use crate::base::monitor::Monitor;
-use crate::client::FoundSession;
+use crate::client::{FoundSession, SessionFiles};
 use crate::settings::{self, Settings};
 
 /// How much of the conversation to save.
@@ -32,18 +31,19 @@ impl History {
 pub(super) struct Reading<'a> {
     /// The session that was found.
     pub(super) found: Option<&'a FoundSession>,
+    /// Its files, as they were listed.
+    pub(super) files: SessionFiles,
     /// How much of its conversation.
     pub(super) history: History,
-    /// Up to which byte its transcript is read, where it is longer.
-    pub(super) most: u64,
+    /// The moment of which it is read, if that is past.
+    pub(super) moment: Option<Moment<'a>>,
     /// Is told how far it is.
     pub(super) monitor: &'a Monitor,
 }
 
 /// Returns how many bytes there are to be read of a session, as far as its files are there already.
-pub(super) fn size_of(found: &FoundSession, root: &Path) -> u64 {
-    let files = found.home.session_files(found, root);
-    let agents = files.agents.into_iter().filter_map(|agent| agent.transcript);
-    let all = agents.chain(files.others.into_iter().map(|(_, path)| path)).chain([found.transcript.clone()]);
+pub(super) fn size_of(found: &FoundSession, files: &SessionFiles) -> u64 {
+    let agents = files.agents.iter().filter_map(|agent| agent.transcript.as_ref());
+    let all = agents.chain(files.others.iter().map(|(_, path)| path)).chain([&found.transcript]);
     all.filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum()
 }

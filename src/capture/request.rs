@@ -1,10 +1,12 @@
 //! What a save is asked for. Pure.
 
+use std::path::Path;
+
 use super::automatic::Automatic;
 use super::reading::{History, Reading};
 use super::untracked::Limits;
 use crate::base::monitor::Monitor;
-use crate::client::FoundSession;
+use crate::client::{FoundSession, SessionFiles};
 use crate::settings::Settings;
 
 /// What to save.
@@ -55,9 +57,15 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Returns what of the session is to be read.
-    pub(super) fn reading(&self) -> Reading<'a> {
-        Reading { found: self.session, history: self.history, most: u64::MAX, monitor: self.monitor }
+    /// Lists the files of the session, whose tasks may be those that sessions of the project at `root` share.
+    pub(super) fn files(&self, root: &Path) -> SessionFiles {
+        self.session.map(|found| found.home.session_files(found, root)).unwrap_or_default()
+    }
+
+    /// Returns what is to be read of the session as it is now.
+    pub(super) fn reading(&self, root: &Path) -> Reading<'a> {
+        let (files, moment) = (self.files(root), None);
+        Reading { found: self.session, files, history: self.history, moment, monitor: self.monitor }
     }
 }
 
@@ -66,7 +74,9 @@ impl<'a> Request<'a> {
 pub enum Conversation {
     /// With the edits.
     WithEdits,
-    /// Behind them: the snapshot is published without it, and completed afterwards.
+    /// Behind them, before the step: the snapshot is published without it, and completed at once.
+    Next,
+    /// Behind them, beside the step: another process completes the snapshot.
     Follows,
 }
 

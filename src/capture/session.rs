@@ -5,44 +5,38 @@
 //! does not grow with the session.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::agents::{self, Seen};
-use crate::base::error::{IoContext as _, Result};
+use crate::base::error::Result;
 use crate::base::ids::ClientId;
-use crate::base::monitor::{Monitor, Phase};
-use crate::base::paths::{NativePath, RepoPath};
+use crate::base::monitor::Phase;
+use crate::base::paths::NativePath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::checkpoints::{Learnt, ReadBefore};
 use crate::capture::manifest_secrets;
+use crate::capture::moment::{Moment, is_beside_tasks};
 use crate::capture::other_roots::other_roots;
 use crate::capture::reading::{History, Reading, size_of};
-use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
+use crate::capture::side_files::SideFiles;
+use crate::capture::small_files::{
+    LARGEST_JSON, SmallFiles, if_readable, is_task, place_of, small_json, tasks,
+};
 use crate::capture::transcript::{TakenOut, TranscriptReader};
 use crate::client::transcript::search::holds_record;
 use crate::client::transcript::traces::Traces;
 use crate::client::transcript::words::Words;
 use crate::client::{
-    AgentFiles, FoundSession, HookNotes, Server, account_told, head_of_agent, is_of_account, mark_used,
-    without_account,
+    AgentFiles, FoundSession, HookNotes, Server, SessionFiles, account_told, head_of_agent, is_of_account,
+    mark_used,
 };
-use crate::manifest::{Agent, Content, McpServer, Session, SideFile, Skipped, Spoken};
+use crate::manifest::{Agent, McpServer, Session, Skipped, Spoken};
 use crate::redaction::{Hashed, Redactor};
-use crate::store::{AddLock, Store};
+use crate::store::AddLock;
 use crate::sys::files;
 use crate::sys::parallel::{beside, helpers};
 use crate::workspace::Workspace;
-
-/// A task or an agent's metadata over this many bytes is no JSON of the client's.
-const LARGEST_JSON: u64 = 4 << 20;
-
-/// Side files are kept in pieces of at most this many bytes.
-const PIECE: usize = 4 << 20;
-
-/// Side files are searched for secrets in blocks of about this many bytes, cut at line ends.
-const BLOCK: u64 = 64 << 20;
 
 /// Captures the session that was found, or only the grants if there is none.
 pub(super) fn capture(
@@ -52,7 +46,7 @@ pub(super) fn capture(
     redactor: &Redactor,
     hashed: &Hashed,
 ) -> Result<CapturedSession> {
-    let Reading { found, history, most, monitor } = reading;
+    let Reading { found, files, history, moment, monitor } = reading;
     let mut captured = CapturedSession::default();
     let client = found.map_or(&workspace.client, |found| &found.home);
     captured.config = Some(client.config().to_owned());
@@ -63,12 +57,13 @@ pub(super) fn capture(
     captured.not_captured.environment = settings.environment.into_iter().collect();
     captured.not_captured.files = settings.missing;
     if let Some(found) = found {
-        let _phase = monitor.begin(Phase::Conversation, Some(size_of(found, &workspace.root)));
+        let _phase = monitor.begin(Phase::Conversation, Some(size_of(found, &files)));
         let store = &workspace.store;
         let before = ReadBefore::open(store, redactor, &found.id, history);
         let transcripts = TranscriptReader { store, lock, redactor, monitor, before: &before, hashed };
-        let reader = SessionReader { store, lock, redactor, monitor, transcripts };
-        reader.read(workspace, found, (history, most), &mut captured)?;
+        let side_files = SideFiles { store, lock, redactor, monitor };
+        let reader = SessionReader { redactor, side_files, transcripts, history, moment };
+        reader.read(workspace, found, files, &mut captured)?;
         before.write(store, redactor);
     }
     manifest_secrets::all(redactor, &mut captured)?;
@@ -86,11 +81,11 @@ struct AgentRead {
 }
 
 struct SessionReader<'a> {
-    store: &'a Store,
-    lock: &'a AddLock,
     redactor: &'a Redactor,
-    monitor: &'a Monitor,
+    side_files: SideFiles<'a>,
     transcripts: TranscriptReader<'a>,
+    history: History,
+    moment: Option<Moment<'a>>,
 }
 
 impl SessionReader<'_> {
@@ -98,9 +93,11 @@ impl SessionReader<'_> {
         &self,
         workspace: &Workspace,
         found: &FoundSession,
-        (history, most): (History, u64),
+        files: SessionFiles,
         captured: &mut CapturedSession,
     ) -> Result<()> {
+        let (history, moment) = (self.history, self.moment);
+        let most = Moment::bytes(moment);
         let mut learnt = Learnt::default();
         let mut missing = Vec::new();
         let read = self.transcripts.read(&found.transcript, Vec::new(), (history, most), &mut learnt);
@@ -117,20 +114,10 @@ impl SessionReader<'_> {
         }
         let journal = found.home.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
-        let files = found.home.session_files(found, &workspace.root);
         missing.extend(files.missing);
         let mut others = files.others;
-        for path in files.tasks {
-            let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON);
-            let json = if small { files::read_plain(&path, LARGEST_JSON) } else { Ok(Some(Vec::new())) };
-            match if_readable(&path, &mut missing, json)?.flatten().map(|json| task(&json, &path)) {
-                Some(Some(task)) => captured.tasks.push(task),
-                // Not what tasks are in any version that is known: carried as a mere file.
-                Some(None) => others.extend(place_of(&path, "tasks")),
-                // Finished and removed by the client since the folder was listed.
-                None => {}
-            }
-        }
+        captured.tasks = tasks(&files.tasks, &mut others, &mut missing)?;
+        captured.tasks.extend(moment.iter().flat_map(|moment| moment.tasks).cloned());
         // A reminder of no task says that there was none.
         let reminded = facts.reminded.as_ref().filter(|reminded| !reminded.is_empty());
         if let (true, Some(reminded)) = (files.tasks_are_gone, reminded) {
@@ -144,7 +131,7 @@ impl SessionReader<'_> {
         found.home.add_agents_of(found, &traces.parents, &wanted, &mut open);
         while !open.is_empty() {
             let threads = if open.len() > 1 { helpers() } else { 0 };
-            let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
+            let look = |agent| self.agent(agent, &journal, found.live.is_some());
             let all = beside(threads, look, |emit| open.iter().try_for_each(emit))?.1;
             for (agent, mut read) in open.iter().zip(all) {
                 read.kept.noted.into_iter().for_each(|noted| self.redactor.note(noted));
@@ -172,7 +159,6 @@ impl SessionReader<'_> {
             let unread = |agent: &mut Agent| agent.evidence += "; the conversation could not be read";
             captured.agents.iter_mut().for_each(unread);
         }
-        let mut side_files = Vec::new();
         // Tool results are conversation too.
         others.retain(|(place, _)| history != History::None || !place.starts_with("session/"));
         let before = others.len();
@@ -180,15 +166,14 @@ impl SessionReader<'_> {
         captured.not_captured.account = account_told(of_account, before - others.len());
         let account = captured.not_captured.account.iter().cloned();
         captured.notes.extend(account.map(Warning::AccountLeftOut));
-        for (place, path) in &others {
-            match RepoPath::new(place.as_bytes()) {
-                Ok(place) => {
-                    side_files
-                        .extend(if_readable(path, &mut missing, self.side_file(place, path))?.flatten());
-                }
-                Err(why) => missing.push(Skipped::at(path, why)),
-            }
-        }
+        let mut side_files = self.side_files.keep_all(&others, &mut missing)?;
+        side_files.extend(moment.iter().flat_map(|moment| moment.files).cloned());
+        // In one order, whenever those beside the tasks were read.
+        side_files.sort_by_key(|file| match file.place.as_bytes() {
+            place if is_beside_tasks(place) => 1,
+            place if place.starts_with(b"file-history/") => 2,
+            _ => 0,
+        });
         let mut small =
             SmallFiles { workspace, client: &found.home, redactor: self.redactor, missing: &mut missing };
         let elsewhere = small.elsewhere(&found.id, &facts.plans)?;
@@ -264,13 +249,7 @@ impl SessionReader<'_> {
         Ok(())
     }
 
-    fn agent(
-        &self,
-        files: &AgentFiles,
-        history: History,
-        journal: &HookNotes,
-        live: bool,
-    ) -> Result<AgentRead> {
+    fn agent(&self, files: &AgentFiles, journal: &HookNotes, live: bool) -> Result<AgentRead> {
         let mut missing = Vec::new();
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
@@ -280,13 +259,13 @@ impl SessionReader<'_> {
             None => None,
         };
         // An agent's own compactions change nothing: all of it is kept.
-        let how = if history == History::None { History::None } else { History::Full };
+        let how = if self.history == History::None { History::None } else { History::Full };
+        let most = Moment::bytes_of(self.moment, &files.id);
         let mut learnt = Learnt::default();
         let (transcript, kept) = match &files.transcript {
             Some(path) => {
                 let head = files.before.as_deref().and_then(|before| head_of_agent(before, path).ok());
-                let read =
-                    self.transcripts.read(path, head.unwrap_or_default(), (how, u64::MAX), &mut learnt);
+                let read = self.transcripts.read(path, head.unwrap_or_default(), (how, most), &mut learnt);
                 if_readable(path, &mut missing, read)?.unzip()
             }
             None => (None, None),
@@ -300,63 +279,6 @@ impl SessionReader<'_> {
         let Learnt { facts, traces, .. } = learnt;
         let seen = Seen { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
         Ok(AgentRead { seen, traces, meta_is_other, missing, kept: kept.unwrap_or_default() })
-    }
-
-    /// Keeps a side file; `None` if it has gone meanwhile.
-    fn side_file(&self, place: RepoPath, path: &Path) -> Result<Option<SideFile>> {
-        let mut file = match crate::sys::users_files::open_theirs(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(crate::base::error::Error::io("read", path, &error)),
-        };
-        // What the user's own files were must come back exactly; all else is read, not used.
-        let is_users = place.as_bytes().starts_with(b"file-history/");
-        let (mut size, mut pieces, mut rest, mut redaction) = (0, Vec::new(), Vec::new(), None);
-        loop {
-            let mut block = std::mem::take(&mut rest);
-            (&mut file).take(BLOCK).read_to_end(&mut block).context("read", path)?;
-            let is_last = (block.len() as u64) < BLOCK;
-            self.monitor.add(block.len() as u64);
-            if !is_last && let Some(end) = block.iter().rposition(|byte| *byte == b'\n') {
-                rest = block.split_off(end + 1);
-            }
-            if place.as_bytes().starts_with(b"session/") && place.as_bytes().ends_with(b".jsonl") {
-                let lines = block.split_inclusive(|byte| *byte == b'\n');
-                block = lines.filter_map(without_account).collect::<Vec<_>>().concat();
-            }
-            let clean = if is_users && is_last && pieces.is_empty() {
-                self.redactor.clean_version(&place, None, &block)?.map(|clean| {
-                    redaction = Some(clean.redaction);
-                    clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));
-                    clean.new
-                })
-            } else {
-                None
-            };
-            let clean = match &clean {
-                Some(clean) => std::borrow::Cow::Borrowed(clean.as_slice()),
-                None if place.as_bytes().ends_with(b".jsonl") => {
-                    self.redactor.records(&place.to_string(), 0, &block)
-                }
-                None => self.redactor.text(&place.to_string(), &block),
-            };
-            size += clean.len() as u64;
-            if is_last && pieces.is_empty() && clean.len() < PIECE {
-                let content = self.store.keep(self.lock, &clean)?;
-                return Ok(Some(SideFile { place, size, content, redaction }));
-            }
-            for piece in clean.chunks(PIECE) {
-                pieces.push(self.store.put(self.lock, piece)?);
-            }
-            if is_last {
-                return Ok(Some(SideFile {
-                    place,
-                    size,
-                    content: Content::Chunks { chunks: pieces },
-                    redaction,
-                }));
-            }
-        }
     }
 }
 

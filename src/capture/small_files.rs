@@ -17,6 +17,9 @@ use crate::workspace::Workspace;
 /// A plan, note or script over this many bytes is none.
 const LARGEST_TEXT: u64 = 256 << 10;
 
+/// A task or an agent's metadata over this many bytes is no JSON of the client's.
+pub(super) const LARGEST_JSON: u64 = 4 << 20;
+
 /// The most bytes of all of a project's notes.
 const MOST_NOTES: usize = 2 << 20;
 
@@ -117,8 +120,28 @@ pub(super) fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Resu
     }
 }
 
+/// Reads the tasks in these files. What is no task in any version that is known goes to the `others`, to be carried as a mere file.
+pub(super) fn tasks(
+    paths: &[PathBuf],
+    others: &mut Vec<(String, PathBuf)>,
+    missing: &mut Vec<Skipped>,
+) -> Result<Vec<Box<RawValue>>> {
+    let mut tasks = Vec::new();
+    for path in paths {
+        let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON);
+        let json = if small { files::read_plain(path, LARGEST_JSON) } else { Ok(Some(Vec::new())) };
+        match if_readable(path, missing, json)?.flatten().map(|json| task(&json, path)) {
+            Some(Some(task)) => tasks.push(task),
+            Some(None) => others.extend(place_of(path, "tasks")),
+            // Finished and removed by the client since the folder was listed.
+            None => {}
+        }
+    }
+    Ok(tasks)
+}
+
 /// Takes a task's JSON if it names itself as its file does, under which name it is restored, and if a manifest can hold it.
-pub(super) fn task(json: &[u8], path: &Path) -> Option<Box<RawValue>> {
+fn task(json: &[u8], path: &Path) -> Option<Box<RawValue>> {
     let same = path.file_stem().is_some_and(|stem| task_id(json).is_some_and(|id| stem == id.as_str()));
     serde_json::from_slice(json).ok().filter(|_| same && fits_inside(json))
 }

@@ -21,6 +21,7 @@ mod remotes;
 mod restore_flow;
 mod save_first;
 mod session_choice;
+mod unfinished;
 mod upkeep;
 mod usage;
 mod wake;

@@ -14,6 +14,12 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 
+/// Where the refs are that keep commits,
+pub(super) const KEPT_COMMITS: &str = "refs/snap";
+
+/// and those that keep their trees.
+pub(super) const KEPT_TREES: &str = "refs/snap-trees";
+
 /// What is here of the commit that a snapshot was made on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BaseHere {
@@ -156,13 +162,19 @@ impl Repository {
         let (kept, tree) = (kept_ref(snapshot), kept_tree(snapshot));
         self.refuse_led_away(&kept)?;
         self.refuse_led_away(&tree)?;
+        [&kept, &tree].into_iter().try_for_each(|name| self.remove_torn(name))?;
         if self.blobs().keep(commit, &kept, &tree).is_some() {
-            return Ok(());
+            // The snapshot may be all that outlasts a power cut.
+            return self.sync_refs([&kept, &tree]);
         }
         let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
         self.git
             .unsheltered()
-            .demand_with(&["update-ref", "--no-deref", "--stdin"], &[], input.as_bytes())
+            .demand_with(
+                &["-c", "core.fsync=reference", "update-ref", "--no-deref", "--stdin"],
+                &[],
+                input.as_bytes(),
+            )
             .map(drop)
     }
 
@@ -185,6 +197,7 @@ impl Repository {
         for name in &there {
             // Left by a save that was killed: nobody but that one ever writes this ref.
             let _none = crate::sys::files::remove(&self.common_dir.join(format!("{name}.lock")));
+            self.remove_torn(name)?;
         }
         let input: String = there.iter().map(|name| format!("delete {name}\n")).collect();
         if input.is_empty() {
@@ -199,11 +212,11 @@ impl Repository {
 
 /// Returns the ref that keeps a snapshot's base commit.
 pub fn kept_ref(snapshot: &SnapshotId) -> String {
-    format!("refs/snap/{snapshot}")
+    format!("{KEPT_COMMITS}/{snapshot}")
 }
 
 /// Returns the ref that keeps the tree of a snapshot's base commit. What rewrites all commits leaves it as
 /// it is.
 fn kept_tree(snapshot: &SnapshotId) -> String {
-    format!("refs/snap-trees/{snapshot}")
+    format!("{KEPT_TREES}/{snapshot}")
 }

@@ -150,21 +150,8 @@ impl Repository {
         let (whole, parts): (Vec<OsString>, Vec<OsString>) =
             inside.into_iter().partition(|path| path.is_empty());
         let mut found = BTreeSet::new();
-        let take = |found: &mut BTreeSet<RepoPath>, list: &[u8]| {
-            let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-            let plain = |name: &[u8]| {
-                let name = name.strip_prefix(HERE).unwrap_or(name);
-                RepoPath::new(name.strip_suffix(b"/").unwrap_or(name)).ok()
-            };
-            found.extend(names.filter_map(plain));
-        };
-        if whole.is_empty() && !parts.is_empty() {
-            let input =
-                parts.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
-            let mut command = self.git.command(&["check-ignore", "-z", "--stdin"]);
-            // What begins with a colon would be taken for more than a path.
-            command.env("GIT_LITERAL_PATHSPECS", "0");
-            take(&mut found, &self.git.finish(&mut command, &input)?.stdout);
+        if whole.is_empty() {
+            found = self.which_are_ignored(parts.iter().map(|path| path.as_bytes()))?;
         }
         let is_open = |path: &OsString| !found.iter().any(|one| one.as_bytes() == path.as_bytes());
         let asked: Vec<OsString> = if whole.is_empty() {
@@ -176,8 +163,36 @@ impl Repository {
             let options =
                 ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--"];
             let words: Vec<OsString> = options.into_iter().map(OsString::from).chain(asked).collect();
-            take(&mut found, &self.git.run(&words)?.stdout);
+            let listed = self.git.run(&words)?.stdout;
+            let (folders, files): (Vec<&[u8]>, Vec<&[u8]>) =
+                names_in(&listed).partition(|name| name.ends_with(b"/"));
+            found.extend(files.into_iter().filter_map(plain_path));
+            // Git lists a folder too in which everything is ignored, but not itself.
+            found.append(&mut self.which_are_ignored(folders.into_iter())?);
         }
         Ok(found)
     }
+
+    /// Returns those of these paths in the work tree that are ignored themselves, or lie in a folder that is.
+    fn which_are_ignored<'p>(&self, paths: impl Iterator<Item = &'p [u8]>) -> Result<BTreeSet<RepoPath>> {
+        let input: Vec<u8> = paths.flat_map(|path| [HERE, path, &[0]].concat()).collect();
+        if input.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut command = self.git.command(&["check-ignore", "-z", "--stdin"]);
+        // What begins with a colon would be taken for more than a path.
+        command.env("GIT_LITERAL_PATHSPECS", "0");
+        Ok(names_in(&self.git.finish(&mut command, &input)?.stdout).filter_map(plain_path).collect())
+    }
+}
+
+/// Splits a list of git's.
+fn names_in(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == 0).filter(|name| !name.is_empty())
+}
+
+/// Reads a path as git lists it.
+fn plain_path(name: &[u8]) -> Option<RepoPath> {
+    let name = name.strip_prefix(HERE).unwrap_or(name);
+    RepoPath::new(name.strip_suffix(b"/").unwrap_or(name)).ok()
 }

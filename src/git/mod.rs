@@ -48,7 +48,10 @@ mod status;
 mod status_here;
 #[cfg(test)]
 mod status_here_tests;
+#[cfg(test)]
+mod status_tests;
 mod submodules;
+mod torn_refs;
 mod trees;
 mod unsaved;
 mod user_config;
@@ -153,12 +156,7 @@ impl Repository {
                 Repository::open(&git, FoundTree { root, git_dir, common_dir }, hash_of(format)?)
             }
             [b"false", git_dir, ..] => Ok(Location::Bare(path_from(git_dir))),
-            _ if asked.ok => Err(Error::new(
-                Kind::Environment,
-                format!("git gave an unexpected answer in {}", folder.display()),
-            )
-            .because("a path with a line end in it, or a git older than 2.31")
-            .hint("rename the folder, or install a newer git")),
+            _ if asked.ok => Repository::discover_one_by_one(&git, folder),
             _ if asked.stderr.contains("not a git repository") => Ok(Location::Outside),
             _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
                 .said(&asked.stderr)
@@ -174,6 +172,29 @@ impl Repository {
                     )
                 })),
         }
+    }
+
+    /// Asks for each answer alone: a path may have line ends in it.
+    fn discover_one_by_one(git: &Git, folder: &Path) -> Result<Location> {
+        let ask = |question: &str| -> Result<Vec<u8>> {
+            let asked = git.run(&["rev-parse", "--path-format=absolute", question])?;
+            let answer = asked.stdout.strip_suffix(b"\n").filter(|_| asked.ok).map(<[u8]>::to_vec);
+            answer.ok_or_else(|| {
+                Error::new(
+                    Kind::Environment,
+                    format!("git gave an unexpected answer in {}", folder.display()),
+                )
+                .said(&asked.stderr)
+                .hint("install git 2.31 or later")
+            })
+        };
+        let git_dir = path_from(&ask("--absolute-git-dir")?);
+        if ask("--is-inside-work-tree")? != b"true" {
+            return Ok(Location::Bare(git_dir));
+        }
+        let (root, common_dir) = (path_from(&ask("--show-toplevel")?), path_from(&ask("--git-common-dir")?));
+        let hash = hash_of(&ask("--show-object-format")?)?;
+        Repository::open(git, FoundTree { root, git_dir, common_dir }, hash)
     }
 
     /// Opens a repository that was found, unless what was found contradicts itself.
@@ -278,8 +299,15 @@ pub fn read_blobs_only_to_show() {
 /// Says whether the content of a work tree proves that it belongs to a repository. The repository's
 /// configuration alone is not enough: it could name any folder of the user's.
 fn belongs(root: &Path, git_dir: &Path) -> bool {
-    let there = crate::sys::programs::repository_in(root);
-    there.is_some_and(|there| git_dir.canonicalize().is_ok_and(|git_dir| git_dir == there))
+    let Ok(git_dir) = git_dir.canonicalize() else { return false };
+    match crate::sys::programs::repository_in(root) {
+        Some(there) => git_dir == there,
+        // A folder beside `.git` is of the same project.
+        None => {
+            let around = git_dir.parent().filter(|_| git_dir.ends_with(".git"));
+            around.is_some_and(|around| root.canonicalize().is_ok_and(|root| root.starts_with(around)))
+        }
+    }
 }
 
 /// Says whether a repository's own folder is where git puts that of a linked work tree. A file in it

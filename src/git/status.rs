@@ -202,9 +202,18 @@ impl Repository {
 
     fn listed_with(&self, depth: usize, settings: &[&str], options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
-        let (status, index) = parallel::both(|| self.list_pending(settings, options), || self.index());
+        let apart = self.as_the_disk_has_case();
+        let by_rules = !apart.is_empty() && self.hides_by_case()?;
+        // What is ignored has to be known then.
+        let (case, options) = if by_rules { (&[][..], &[LIST_IGNORED][..]) } else { (apart, options) };
+        let (status, index) =
+            parallel::both(|| self.list_pending(&[settings, case].concat(), options), || self.index());
         let status = status?;
         let mut listing = self.listing(&status.answer, index?)?;
+        if by_rules {
+            let all = self.list_pending(&[settings, apart].concat(), &[])?;
+            listing.add_hidden_by_case(parse(&all.answer.stdout).map_err(unparsed)?);
+        }
         listing.without_filters = status.without_filters;
         self.look_into_submodules(&mut listing, depth)?;
         Ok(listing)
@@ -212,15 +221,13 @@ impl Repository {
 
     fn list_pending(&self, settings: &[&str], options: &[&str]) -> Result<PendingList> {
         let aside = self.objects_aside()?;
-        let words = [settings, self.as_the_disk_has_case(), LIST_PENDING, options].concat();
+        let words = [settings, LIST_PENDING, options].concat();
         let words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
         self.run_status(&words, &aside.environment())
     }
 
     fn listing(&self, status: &GitOutput, index: Index) -> Result<Listing> {
-        let mut listing = parse(&status.stdout).map_err(|line| {
-            Error::new(Kind::Environment, "Cannot parse the output of `git status`").because(line)
-        })?;
+        let mut listing = parse(&status.stdout).map_err(unparsed)?;
         for line in status.stderr.lines() {
             if let Some((_, folder)) = line.split_once("could not open directory '") {
                 let folder = folder.split('\'').next().unwrap_or_default();
@@ -233,6 +240,10 @@ impl Repository {
         behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
     }
+}
+
+fn unparsed(line: String) -> Error {
+    Error::new(Kind::Environment, "Cannot parse the output of `git status`").because(line)
 }
 
 /// Returns what git could not look at, because a folder on the way leads to itself.
@@ -268,7 +279,9 @@ impl Listing {
         if self.pending.iter().any(|pending| pending.path == path) {
             return;
         }
-        let version = self.index.versions(|entry| entry == path.as_bytes()).pop().map(|(_, version)| version);
+        // Git says the same of a link in the place of a `.gitignore`: that is no path.
+        let Some((_, version)) = self.index.versions(|entry| entry == path.as_bytes()).pop() else { return };
+        let version = Some(version);
         let status =
             Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true };
         self.pending.push(Pending { path, status });
@@ -353,7 +366,7 @@ impl Repository {
     }
 }
 
-fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
+pub(super) fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
     let mut listing = Listing::default();
     for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
         let whole = || crate::base::screen::Line(&String::from_utf8_lossy(record)).to_string();
@@ -443,57 +456,4 @@ fn version(mode: &str, oid: &str) -> Option<Option<Version>> {
         return Some(None);
     }
     Mode::from_octal(mode).map(|mode| Some(Version { oid: oid.to_owned(), mode }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    const Z: &str = "0000000000000000000000000000000000000000";
-
-    #[test]
-    fn every_kind_of_entry_is_read_with_its_exact_name() {
-        let output = format!(
-            "# branch.oid {A}\0# branch.head main\0\
-             1 .M N... 100644 100644 100755 {A} {A} a b\nc\0\
-             1 .A N... 000000 000000 100644 {Z} {Z} new\0\
-             1 .M S.M. 160000 160000 160000 {A} {A} sub\0\
-             u UU N... 100644 100644 100644 100644 {A} {A} {A} both\0\
-             ? nested/\0? -rf\0"
-        );
-        let listing = parse(output.as_bytes()).expect("parsed");
-        assert_eq!(listing.head.as_deref(), Some(A));
-        assert_eq!(listing.branch.as_deref(), Some("main"));
-        let names: Vec<String> = listing.pending.iter().map(|p| p.path.to_string()).collect();
-        assert_eq!(names, ["a b\\nc", "new", "sub", "both", "nested", "-rf"]);
-        let version = Some(Version { oid: A.to_owned(), mode: Mode::File });
-        assert_eq!(
-            listing.pending[0].status,
-            Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true }
-        );
-        assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: Some(Mode::File), .. }));
-        let pointer = Some(Version { oid: A.to_owned(), mode: Mode::Submodule });
-        let submodule =
-            Submodule { head: pointer.clone(), index: pointer, gone: false, moved: false, edited: true };
-        assert_eq!(listing.pending[2].status, Status::Submodule(submodule));
-        assert!(matches!(&listing.pending[3].status, Status::Unmerged { stages, .. } if stages.len() == 3));
-        assert_eq!(listing.pending[4].status, Status::NestedRepository);
-        assert_eq!(listing.pending[5].status, Status::Untracked);
-    }
-
-    #[test]
-    fn an_unborn_head_and_a_detached_one_are_told_apart() {
-        let unborn = parse(b"# branch.oid (initial)\0# branch.head main\0").expect("parsed");
-        assert_eq!((unborn.head, unborn.branch.as_deref()), (None, Some("main")));
-        let detached =
-            parse(format!("# branch.oid {A}\0# branch.head (detached)\0").as_bytes()).expect("parsed");
-        assert_eq!((detached.head.as_deref(), detached.branch), (Some(A), None));
-    }
-
-    #[test]
-    fn a_path_that_could_leave_the_tree_is_set_aside() {
-        let listing = parse(b"? ../x\0").expect("parsed");
-        assert_eq!((listing.pending.len(), listing.odd.len()), (0, 1));
-    }
 }

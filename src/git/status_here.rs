@@ -30,9 +30,11 @@ const LONGEST_RULES: u64 = 1 << 20;
 const DEEPEST: usize = 100;
 
 /// Settings that make git look at files in another way, each with the value that does not.
-const USUAL: [(&str, &str); 8] = [
+const USUAL: [(&str, &str); 9] = [
     ("core.filemode", "true"),
     ("core.symlinks", "true"),
+    // Rules are about names in any case otherwise.
+    ("core.ignorecase", "false"),
     ("core.trustctime", "true"),
     ("core.checkstat", "default"),
     ("core.sparsecheckout", "false"),

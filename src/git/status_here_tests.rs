@@ -112,6 +112,7 @@ const CASES: &[(&str, bool)] = &[
     ("git config core.autocrlf true; touch a.txt", false),
     ("git config core.fileMode false; chmod +x a.txt", false),
     ("git config core.worktree \"$PWD\"", false),
+    ("git config core.ignoreCase true; echo n > OTHER.O; echo n > A.TXT", false),
     ("git config core.excludesFile relative", false),
     ("git config include.path more; echo more >> a.txt", false),
     ("git sparse-checkout set dir", false),

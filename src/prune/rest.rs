@@ -22,6 +22,7 @@ pub(super) fn clear(
     there: &StillThere,
 ) -> Vec<Warning> {
     let (store, mut left) = (&workspace.store, Vec::new());
+    left.extend(workspace.mend_torn_refs().err().map(|error| Warning::NotReleased(error.to_string())));
     let noted = store.going(lock, context.now).unwrap_or_default();
     let is_gone = |id: &SnapshotId| there.is_gone(id) || gone.contains(id) && !there.ids.contains(id);
     let now = gone.iter().map(|id| Going { id: id.clone(), with_name: with_names });

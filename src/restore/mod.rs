@@ -35,8 +35,7 @@ use crate::context::Context;
 use crate::git::{BaseHere, Listing, Repository, Seen};
 use crate::manifest::{Edits, Manifest, Safety, Skipped, Version};
 use crate::prune;
-use crate::redaction::refill_side_files;
-use crate::redaction::{refill, to_supply};
+use crate::redaction::{refill, refill_side_files, to_supply};
 use crate::store::{Bases, LogEntry, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
@@ -66,6 +65,7 @@ pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
+pub use transaction::leftovers::leftovers;
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };

@@ -168,10 +168,10 @@ fn name_of(class: &str, step: &step::ShellStep) -> String {
     // What names files is shown whole; elsewhere a word can be a password.
     let copies = class == "overwrite" && !matches!(step.program.as_str(), "curl" | "wget");
     let names_files = copies || matches!(class, "delete" | "discard" | "rewrite" | "rename");
-    let harmless = |text: &&str| !text.contains("://") && !text.contains('@') && !text.contains('=');
-    let words = step.arguments.iter().map(|word| word.text.as_str()).filter(harmless);
+    let harmless = |text: &String| !text.contains("://") && !text.contains('@') && !text.contains('=');
+    let words = step.arguments.iter().map(word::Word::shown).filter(harmless);
     let words = words.take(if names_files { usize::MAX } else { 2 });
-    let all: Vec<&str> = std::iter::once(step.program.as_str()).chain(words).collect();
+    let all: Vec<String> = std::iter::once(step.program.clone()).chain(words).collect();
     shortened(&all.join(" "))
 }
 

@@ -40,6 +40,21 @@ impl Word {
         Word { text: text.to_owned(), quoted: true, parts, ..Word::default() }
     }
 
+    /// Returns it as a person is told of it: of the commands in it, that they are there.
+    pub(super) fn shown(&self) -> String {
+        if self.inner.is_empty() {
+            return self.text.clone();
+        }
+        let is_name = |inside: &str| inside.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let part = |part: &WordPart| match part {
+            WordPart::Text(text, _) => text.clone(),
+            WordPart::Variable(inside) if is_name(inside) => format!("${inside}"),
+            WordPart::Variable(_) => "${…}".to_owned(),
+            WordPart::Output(_) => "$(…)".to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// Returns the word without its first bytes, which must be text.
     pub(super) fn behind(&self, bytes: usize) -> Word {
         let mut word = self.clone();

@@ -35,6 +35,7 @@ mod seal;
 mod stems;
 mod streams;
 mod summaries;
+mod take_back;
 mod trash;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
@@ -86,6 +88,8 @@ pub struct Store {
     now: Option<Timestamp>,
     /// What is known of all snapshots, once that was asked.
     catalog: Mutex<Option<Arc<Catalog>>>,
+    /// Objects that were written since the last snapshot was published.
+    unpublished: Mutex<BTreeSet<ObjectId>>,
     /// Why a newer snapshot could not be the `latest` one.
     passed_over: Mutex<Option<Error>>,
 }
@@ -121,6 +125,7 @@ impl Store {
             seal: None,
             now: None,
             catalog: Mutex::default(),
+            unpublished: Mutex::default(),
             passed_over: Mutex::default(),
         };
         store.refuse_strangers()?;

@@ -79,11 +79,11 @@ impl YoungObjects {
 }
 
 /// What a sweep removes.
-struct Unneeded {
+pub(super) struct Unneeded {
     /// Lists of base versions.
     bases: Vec<OwnPath>,
     /// Objects, with their size on disk in bytes.
-    objects: Vec<(OwnPath, u64)>,
+    pub(super) objects: Vec<(OwnPath, u64)>,
     waiting: YoungObjects,
     trash: YoungObjects,
 }
@@ -234,6 +234,9 @@ impl Store {
         if folder.make_folder()? {
             lock.touched(self.objects_folder());
         }
+        if existing == Existing::Keep {
+            held(&self.unpublished).insert(object.object);
+        }
         let mut draft = Draft::begin(&self.tmp())?;
         draft.write_all(&bytes).context("write", &place.path())?;
         lock.touched(folder);
@@ -374,7 +377,7 @@ impl Store {
 
     /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
     /// what stands in the way, if a manifest can't be read.
-    fn unneeded(
+    pub(super) fn unneeded(
         &self,
         gone: &BTreeSet<&str>,
         to: Destination,

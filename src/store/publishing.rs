@@ -7,6 +7,7 @@ use crate::manifest::{LARGEST_MANIFEST, Manifest};
 use crate::store::UnreadEntry;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks::ExclusiveLock;
+use crate::sys::parallel::held;
 
 impl Store {
     /// Publishes a snapshot under a free file name, last of all; its objects must be there.
@@ -20,7 +21,9 @@ impl Store {
         lock.sync()?;
         let _publishing = self.publishing()?;
         self.refuse_taken(&manifest.name)?;
-        self.publish_json(&manifest.name, &readable(manifest)?)
+        let stem = self.publish_json(&manifest.name, &readable(manifest)?)?;
+        held(&self.unpublished).clear();
+        Ok(stem)
     }
 
     /// Puts a manifest in the place of that of the same snapshot, published before with less in it. Its objects must be there.
@@ -36,6 +39,7 @@ impl Store {
         }
         let name = manifest_name(&known.stem);
         files::publish(&self.tmp(), &self.at(&name), &readable(manifest)?, Existing::Replace)?;
+        held(&self.unpublished).clear();
         self.at("").sync()?;
         self.shelter_again(&name);
         Ok(true)

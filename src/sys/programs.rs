@@ -131,8 +131,9 @@ pub fn repository_in(tree: &Path) -> Option<PathBuf> {
         return mark.canonicalize().ok();
     }
     let text = head_of(&mark)?;
-    let named = text.split(|byte| *byte == b'\n').next()?.strip_prefix(b"gitdir: ")?;
-    tree.join(OsStr::from_bytes(named.trim_ascii())).canonicalize().ok()
+    // The path itself may have line ends in it.
+    let named = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
+    tree.join(OsStr::from_bytes(named)).canonicalize().ok()
 }
 
 /// Reads the beginning of a plain file.

@@ -12,7 +12,7 @@ use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::edits::Materializer;
-use crate::git::BaseHere;
+use crate::git::{BaseHere, Repository, kept_ref};
 use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
@@ -27,6 +27,8 @@ pub struct VerifyReport {
     pub snapshots: Vec<CheckedSnapshot>,
     /// Journals of restores that can't be read.
     pub journals: Vec<Problem>,
+    /// Refs of base commits that can't be read.
+    pub refs: Vec<Problem>,
     /// How many objects were read.
     pub objects: usize,
     /// Their raw size in bytes.
@@ -76,6 +78,8 @@ pub enum DamagedPart {
     Session,
     /// The journal of a restore that was interrupted.
     Journal,
+    /// A ref that keeps the base commit of a snapshot.
+    Ref,
 }
 
 impl DamagedPart {
@@ -88,6 +92,7 @@ impl DamagedPart {
             DamagedPart::Edit => "edit",
             DamagedPart::Session => "session",
             DamagedPart::Journal => "journal",
+            DamagedPart::Ref => "ref",
         }
     }
 }
@@ -95,7 +100,9 @@ impl DamagedPart {
 impl VerifyReport {
     /// Says whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
-        self.journals.is_empty() && self.snapshots.iter().all(|one| one.problems.is_empty())
+        self.journals.is_empty()
+            && self.refs.is_empty()
+            && self.snapshots.iter().all(|one| one.problems.is_empty())
     }
 }
 
@@ -110,7 +117,8 @@ type Objects = BTreeMap<ObjectRef, Option<String>>;
 pub fn verify(workspace: &Workspace, entries: &[Entry], monitor: &Monitor) -> Result<VerifyReport> {
     let _phase = monitor.begin(Phase::Verifying, Some(to_read(entries)));
     let mut objects = Objects::new();
-    let mut report = VerifyReport { journals: journals(workspace)?, ..VerifyReport::default() };
+    let (journals, refs) = (journals(workspace)?, torn_refs(workspace));
+    let mut report = VerifyReport { journals, refs, ..VerifyReport::default() };
     for entry in entries {
         let checked = check(workspace, entry, &mut objects, monitor);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());
@@ -122,6 +130,17 @@ pub fn verify(workspace: &Workspace, entries: &[Entry], monitor: &Monitor) -> Re
     report.objects = objects.len();
     report.bytes = objects.keys().map(|object| object.size).sum();
     Ok(report)
+}
+
+fn torn_refs(workspace: &Workspace) -> Vec<Problem> {
+    let torn = workspace.repository.as_ref().map(Repository::torn_refs).unwrap_or_default();
+    let problem = |id: SnapshotId| Problem {
+        part: DamagedPart::Ref,
+        what: kept_ref(&id),
+        cause: "it is empty or torn, as after a power cut; `snap verify --repair` mends it".to_owned(),
+        object: None,
+    };
+    torn.into_iter().map(problem).collect()
 }
 
 fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {

@@ -40,6 +40,7 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -
     if report.is_sound() {
         return Ok(repaired);
     }
+    workspace.mend_torn_refs()?;
     let store = &workspace.store;
     let problems = report.snapshots.iter().flat_map(|one| &one.problems);
     let lost: BTreeMap<ObjectId, ObjectRef> =

@@ -83,8 +83,8 @@ fn what_is_saved_elsewhere_and_what_is_not_covered_is_on_the_persons_screen(clie
     let says = |words: &str| screen.shown().split_whitespace().collect::<Vec<_>>().join(" ").contains(words);
     assert!(says("To bring it back: snap rewind 'before git worktree remove"), "{}", screen.shown());
     screen.enter("run rm -rf $NOWHERE_AT_ALL");
-    eventually("what is not covered", || says("did not save everything before"));
-    let told = api.main().iter().any(|request| request.body.to_string().contains("did not save everything"));
+    eventually("what is not covered", || says("can't tell what `rm -rf $NOWHERE_AT_ALL` will touch"));
+    let told = api.main().iter().any(|request| request.body.to_string().contains("can't tell what"));
     assert!(!told, "the model hears nothing of it");
 }
 
@@ -385,10 +385,8 @@ fn what_can_not_be_covered_is_said_with_the_reason() {
     for (line, why) in table {
         let ran = trees.hook(line);
         let said = told(&ran);
-        assert!(
-            said.contains("did not save everything before `") && said.contains(why),
-            "{line:?}: {said:?}"
-        );
+        let says = ["snap did not save everything before `", "snap can't tell what `"];
+        assert!(says.iter().any(|one| said.contains(one)) && said.contains(why), "{line:?}: {said:?}");
         assert_eq!(ran.stderr, "", "{line:?}");
         for name in trees.snapshots_of(".") {
             assert!(name.ends_with("(only app)"), "{line:?}: {name:?} claims to hold everything");
@@ -574,6 +572,13 @@ fn a_step_that_takes_away_submodules_is_not_said_to_remove_the_snapshots() {
     assert!(said.contains("removes its snapshots too"), "{said:?}");
     let said = told(&trees.hook("xargs rm -rf < list"));
     assert!(said.contains("the input of xargs is known only when the step runs"), "{said:?}");
+    let said = told(&trees.hook("rm -rf $(cat list)"));
+    let root = trees.project.root().display().to_string();
+    assert!(
+        said.contains("can't tell what `rm -rf $(…)` will touch: $(cat list) is known only when"),
+        "{said:?}"
+    );
+    assert!(said.contains(&format!("Saved before it: only {root}.")), "{said:?}");
 }
 
 #[test]
@@ -597,14 +602,21 @@ fn what_a_step_takes_away_and_no_snapshot_holds_is_said_before_it() {
     project.write("big", vec![7; 11 << 20]);
     project.write("target/debug/o", "object\n");
     project.write("sub/my.env", "KEY=1\n");
-    let table: [(&str, &[&str], &[&str]); 13] = [
+    project.write("vars/deep/my.env", "KEY=1\n");
+    let table: [(&str, &[&str], &[&str]); 14] = [
         ("rm big", &["big is not in the snapshot: untracked, and larger than 10 MiB"], &["target"]),
         ("rm a.txt; rm ./big", &["big is not"], &["target"]),
         ("rm -rf target", &["target is ignored"], &["big"]),
         ("rm -rf target/debug", &["target/debug is ignored"], &["big"]),
-        ("rm -rf sub", &["sub/my.env is ignored"], &["big", "target"]),
+        ("rm -rf sub", &["sub/my.env is ignored"], &["big", "target", "sub is ignored"]),
+        // A folder in which everything is ignored is not ignored itself.
+        ("rm -rf vars", &["vars/deep/my.env is ignored"], &["vars is ignored", "deep is ignored"]),
         ("rm -rf b*", &["big is not"], &["target"]),
-        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &[".claude is ignored"]),
+        (
+            "rm -rf .",
+            &["big is not", "target is ignored", "sub/my.env is ignored"],
+            &[".claude is ignored", "vars is ignored"],
+        ),
         ("git clean -fdx", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
         ("git clean -fdX", &["target is ignored"], &["big"]),
         ("git clean -fd", &["big is not"], &["target"]),

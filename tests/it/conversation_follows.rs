@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ use crate::support::project::{Project, Ran};
 use crate::support::trace::available;
 
 /// A project with a session, whose hooks can't start what comes behind the answer.
-struct Held {
-    project: Project,
-    transcript: PathBuf,
+pub(crate) struct Held {
+    pub(crate) project: Project,
+    pub(crate) transcript: PathBuf,
 }
 
 impl Held {
-    fn new() -> Held {
+    pub(crate) fn new() -> Held {
         let project = Project::new();
         let transcript = project.session(ID);
         project.snap(&["save", "mine"]).exits(0);
@@ -29,14 +29,14 @@ impl Held {
     }
 
     /// Makes an edit and announces a step; returns what the checkpoint holds.
-    fn before(&self, line: &str, edit: &str) -> Value {
+    pub(crate) fn before(&self, line: &str, edit: &str) -> Value {
         self.project.write("a.txt", edit);
         self.hook(line);
         self.newest()
     }
 
     /// Calls the hook, whose program is gone when it would start itself again.
-    fn hook(&self, line: &str) {
+    pub(crate) fn hook(&self, line: &str) {
         let plain = self.project.command(self.project.root(), &["hook", "PreToolUse"]);
         let program = self.project.home.path().join("snap-for-once");
         if fs::hard_link(plain.get_program(), &program).is_err() {
@@ -53,19 +53,21 @@ impl Held {
         assert!(child.wait().must("its end").success());
     }
 
-    fn newest(&self) -> Value {
+    pub(crate) fn newest(&self) -> Value {
         self.project.snap(&["show", "latest", "--json"]).exits(0).json()
     }
 
     /// The command that a hook leaves behind, for a snapshot and the transcript as it is now.
-    fn behind(&self, snapshot: &Value) -> Vec<String> {
+    pub(crate) fn behind(&self, snapshot: &Value) -> Vec<String> {
         let bytes = self.transcript.metadata().must("the transcript").len();
         let id = snapshot["id"].as_str().must("an id");
-        let complete = format!("{id}:{bytes}:2");
+        let agents = self.transcript.with_extension("").join("subagents");
+        let length = agents.join("agent-ag1.jsonl").metadata().must("the agent's transcript").len();
+        let complete = format!("{id}:{bytes}:ag1={length}");
         ["hook", "PreToolUse", "--later", "--complete", &complete].map(str::to_owned).to_vec()
     }
 
-    fn run(&self, behind: &[String]) -> Ran {
+    pub(crate) fn run(&self, behind: &[String]) -> Ran {
         let words: Vec<&str> = behind.iter().map(String::as_str).collect();
         self.run_in(self.project.command(self.project.root(), &words))
     }
@@ -81,7 +83,7 @@ impl Held {
 }
 
 /// Says whether only the edits of a session are in a snapshot, and the conversation is expected.
-fn waits_for_conversation(snapshot: &Value) -> bool {
+pub(crate) fn waits_for_conversation(snapshot: &Value) -> bool {
     snapshot["session"]["id"] == ID && snapshot["session"]["transcript"].is_null()
 }
 
@@ -334,13 +336,85 @@ fn a_conversation_that_the_step_has_shortened_is_not_called_saved() {
 }
 
 #[test]
-fn tasks_that_the_step_removes_before_they_are_read_are_named() {
+fn tasks_are_in_a_checkpoint_as_they_were_before_the_step() {
+    type Change = fn(&Path);
+    let removed: Change = |tasks| fs::remove_dir_all(tasks).must("to remove the tasks");
+    let changed: Change = |tasks| {
+        fs::write(tasks.join("2.json"), r#"{"id":"2","subject":"Test it","status":"changed"}"#).must("it");
+        fs::write(tasks.join("3.json"), r#"{"id":"3","subject":"Later","status":"pending"}"#).must("it");
+        fs::write(tasks.join("4.json"), "no task, later").must("it");
+        fs::write(tasks.join(".highwatermark"), "99").must("it");
+        fs::remove_file(tasks.join("1.json")).must("to remove a task");
+    };
+    for change in [removed, changed] {
+        let held = Held::new();
+        let project = &held.project;
+        let tasks = project.home.tasks(ID);
+        fs::write(tasks.join("4.json"), "no task").must("a file");
+        fs::write(tasks.join(".highwatermark"), "4").must("a file");
+        project.write("a.txt", "an edit\n");
+        project.snap(&["save", "by hand"]).exits(0);
+        let by_hand = held.newest();
+        let before = held.before("rm -rf build", "another edit\n");
+        let behind = held.behind(&before);
+        change(&tasks);
+        held.run(&behind).exits(0);
+        let newest = held.newest();
+        assert!(!waits_for_conversation(&newest), "{newest}");
+        assert_eq!(newest["tasks"], by_hand["tasks"]);
+        assert_eq!(newest["session"]["files"], by_hand["session"]["files"]);
+        project.snap(&["verify"]).exits(0);
+    }
+}
+
+#[test]
+fn a_secret_in_a_task_is_taken_out_before_its_conversation_follows() {
     let held = Held::new();
+    let value = "hunterZx81Kq93vTm";
+    let task = format!(r#"{{"id":"3","subject":"db_password = \"{value}\"","status":"pending"}}"#);
+    fs::write(held.project.home.tasks(ID).join("3.json"), task).must("a task");
+    let before = held.before("rm -rf build", "an edit\n");
+    assert_eq!(before["tasks"].as_array().map(Vec::len), Some(3), "{before}");
+    held.run(&held.behind(&before)).exits(0);
+    for snapshot in [before, held.newest()] {
+        let text = snapshot.to_string();
+        assert!(text.contains("snap:secret:") && !text.contains(value), "{text}");
+    }
+}
+
+#[test]
+fn what_a_sub_agent_did_after_the_step_does_not_get_into_the_checkpoint() {
+    let held = Held::new();
+    let agents = held.transcript.with_extension("").join("subagents");
+    let own = agents.join("agent-ag1.jsonl");
+    let record = fs::read_to_string(&own).must("the agent's transcript");
     let behind = held.behind(&held.before("rm -rf build", "an edit\n"));
-    fs::remove_dir_all(held.project.home.tasks(ID)).must("to remove the tasks");
+    fs::write(&own, format!("{record}{}", record.replace("look", "found later"))).must("more of it");
+    fs::write(agents.join("agent-ag2.jsonl"), record.replace("ag1", "ag2")).must("a later agent");
     held.run(&behind).exits(0);
     let newest = held.newest();
     assert!(!waits_for_conversation(&newest), "{newest}");
-    let said = newest["not_captured"]["files"].to_string();
-    assert!(said.contains("2 of 2 were removed by the step"), "{said}");
+    let ids: Vec<&Value> = newest["agents"].as_array().must("agents").iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids, ["ag1"]);
+    assert_eq!(newest["agents"][0]["transcript"]["bytes"], record.len());
+    assert!(newest["not_captured"]["files"].is_null(), "{newest}");
+}
+
+#[test]
+fn sub_agents_that_the_step_takes_away_are_named_as_missing() {
+    for (left, said) in [(None, "the step removed this agent"), (Some(""), "the step shortened it")] {
+        let held = Held::new();
+        let own = held.transcript.with_extension("").join("subagents/agent-ag1.jsonl");
+        let behind = held.behind(&held.before("rm -rf build", "an edit\n"));
+        match left {
+            Some(left) => fs::write(&own, left).must("to shorten it"),
+            None => fs::remove_file(&own).must("to remove it"),
+        }
+        held.run(&behind).exits(0);
+        let newest = held.newest();
+        assert!(!waits_for_conversation(&newest), "{newest}");
+        let files = newest["not_captured"]["files"].to_string();
+        assert!(files.contains("agent-ag1.jsonl") && files.contains(said), "{files}");
+        held.project.snap(&["verify"]).exits(0);
+    }
 }

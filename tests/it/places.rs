@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::support::Must;
-use crate::support::project::{Project, ran};
+use crate::support::project::{Project, git_in, ran};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -172,4 +172,85 @@ fn a_closed_pipe_ends_quietly() {
     drop(reader);
     let output = command.stdout(writer).output().must("to run snap");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn a_work_tree_beside_its_repository_is_worked_in_as_git_does() {
+    let project = Project::new();
+    project.write("sub/new.txt", "new\n");
+    project.git(&["config", "core.worktree", "../sub"]);
+    project.snap_in(&project.path("sub"), &["save", "x"]).exits(0);
+    let shown = project.snap_in(&project.path("sub"), &["show", "x", "--json"]).exits(0).json();
+    assert!(shown["edits"]["files"].to_string().contains("new.txt"), "{shown}");
+}
+
+#[test]
+fn a_link_in_the_place_of_rules_is_the_only_path_that_is_saved_of_it() {
+    let project = Project::new();
+    symlink("nowhere", project.path(".gitignore")).must("a link");
+    project.write("sub/new.txt", "new\n");
+    symlink("../a.txt", project.path("sub/.gitignore")).must("a link");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    let files = shown["edits"]["files"].as_array().must("edits").iter();
+    let paths: Vec<&str> = files.map(|file| file["path"].as_str().must("a path")).collect();
+    assert_eq!(paths, [".gitignore", "sub/.gitignore", "sub/new.txt"]);
+}
+
+#[test]
+fn a_submodule_below_a_folder_whose_name_has_a_line_end_is_looked_into() {
+    let project = Project::new();
+    let inner = project.path("a\nb/inner");
+    fs::create_dir_all(&inner).must("folders");
+    let git = |words: &[&str]| git_in(&project.home, &inner, words);
+    git(&["init", "-q", "-b", "main"]);
+    fs::write(inner.join("f"), "one\n").must("a file");
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "one"]);
+    project.git(&["add", "a\nb/inner"]);
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["commit", "-q", "-m", "a submodule"]);
+    fs::write(inner.join("f"), "two\n").must("an edit");
+    project.snap(&["save", "y"]).exits(6).says(&["a submodule with edits inside"]);
+}
+
+/// What git itself lists as new.
+fn new_for_git(project: &Project) -> Vec<String> {
+    let said = project.git(&["status", "--porcelain", "-z", "-uall"]);
+    let mut new: Vec<String> =
+        said.split('\0').filter_map(|line| line.strip_prefix("?? ")).map(str::to_owned).collect();
+    new.sort();
+    new
+}
+
+#[test]
+fn what_is_ignored_follows_the_repositorys_setting_of_case_whatever_the_disk_has() {
+    let names =
+        ["Build/x", "build/y", "BUILD.log", "keep.log", "Keep.Log", "src/Build/z", "src/a.O", "Readme.md"];
+    let rules = ["build/", "*.LOG", "!KEEP.log", "/SRC/*.o", "readme.*", "!Build", "src/**/Z"];
+    for round in 0..8_usize {
+        let project = Project::new();
+        project.git(&["config", "core.ignoreCase", "true"]);
+        let chosen = (0..3).map(|n| rules[(round * 5 + n * (round % 3 + 1)) % rules.len()]);
+        project.write(".gitignore", chosen.collect::<Vec<_>>().join("\n") + "\n");
+        // One name of those that only differ in case: git takes two for one.
+        for name in
+            names.iter().filter(|name| round % 2 == 0 || !name.starts_with('B') && !name.starts_with('K'))
+        {
+            project.write(name, "new\n");
+        }
+        let wanted = new_for_git(&project);
+        project.snap(&["save", "x"]).exits(0);
+        let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+        let files = shown["edits"]["files"].as_array().must("edits").iter();
+        let mut saved: Vec<String> =
+            files.map(|file| file["path"].as_str().must("a path").to_owned()).collect();
+        saved.sort();
+        assert_eq!(
+            saved,
+            wanted,
+            "round {round}: {:?}",
+            String::from_utf8_lossy(&project.read(".gitignore"))
+        );
+    }
 }

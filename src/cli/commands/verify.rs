@@ -88,6 +88,7 @@ struct VerifyReport<'a> {
     ok: bool,
     snapshots: Vec<Snapshot<'a>>,
     journals: Vec<Damage<'a>>,
+    refs: Vec<Damage<'a>>,
     objects: usize,
     bytes: u64,
     restored: Restored<'a>,
@@ -134,6 +135,7 @@ impl<'a> VerifyReport<'a> {
             ok: report.is_sound(),
             snapshots: report.snapshots.iter().map(snapshot).collect(),
             journals: report.journals.iter().map(Damage::of).collect(),
+            refs: report.refs.iter().map(Damage::of).collect(),
             objects: report.objects,
             bytes: report.bytes,
             restored: Restored { manifests: &repaired.manifests, objects: &repaired.healed },
@@ -178,7 +180,7 @@ impl Report for VerifyReport<'_> {
                 ui.warn(&format!("{}: {}", Line(name), Line(note)));
             }
         }
-        for problem in &self.journals {
+        for problem in self.journals.iter().chain(&self.refs) {
             folded(ui, &text![&damaged, "  ", problem.line()], 4)?;
         }
         let checked = format!(

@@ -9,7 +9,7 @@ use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
 
 /// At most this many places are named; the others are counted.
-const MOST_TOLD: usize = 5;
+pub(super) const MOST_TOLD: usize = 5;
 
 /// What a step hits.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +60,6 @@ pub(super) fn of_risk(risk: &Risk, machine: &ThisMachine<'_>) -> StepImpact {
     }
     if nearby.is_exhausted() {
         hit.uncovered.push("it is too large to look for every work tree in it".to_owned());
-    }
-    for written in touched.unknown.iter().take(MOST_TOLD) {
-        hit.uncovered.push(format!("{} is known only when the step runs", Line(written)));
     }
     hit
 }

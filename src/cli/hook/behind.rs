@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Started, left_by_agent};
+use super::{Started, conversation, left_by_agent};
 use crate::base::error::{Error, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::monitor::Monitor;
-use crate::capture::{self, Follows, History, Request, Signing};
+use crate::capture::Follows;
+use crate::cli::unfinished::{self, Unfinished};
 use crate::context::Context;
 use crate::prune;
 use crate::restore;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 
 /// What is left to be done, by the folder in which it is done.
 #[derive(Default)]
-pub(super) struct Behind(BTreeMap<PathBuf, Vec<ToComplete>>);
+pub(super) struct Behind(BTreeMap<PathBuf, Vec<(Unfinished, Follows)>>);
 
 /// A checkpoint that was published without its conversation.
 #[derive(Clone, Debug)]
@@ -28,9 +28,8 @@ pub(super) struct ToComplete {
 
 impl Behind {
     /// Adds a checkpoint in a work tree whose conversation follows.
-    pub(super) fn complete(&mut self, tree: &Path, snapshot: &SnapshotId, follows: Follows) {
-        let one = ToComplete { snapshot: snapshot.clone(), follows };
-        self.0.entry(tree.to_owned()).or_default().push(one);
+    pub(super) fn complete(&mut self, tree: &Path, expected: Unfinished, follows: Follows) {
+        self.0.entry(tree.to_owned()).or_default().push((expected, follows));
     }
 
     /// Adds the store of a folder in which nothing is to be completed.
@@ -39,34 +38,32 @@ impl Behind {
     }
 
     /// Starts it, and does not wait for it.
-    pub(super) fn start(self, started: &Started) -> Result<()> {
+    pub(super) fn start(self, started: &Started, context: &Context) -> Result<()> {
+        let mut failed = Ok(());
         for (folder, all) in self.0 {
             let mut words = vec!["PreToolUse".to_owned()];
-            for one in all {
-                words.extend(["--complete".to_owned(), one.word()]);
+            for (expected, follows) in &all {
+                unfinished::note(context, expected);
+                words.extend(["--complete".to_owned(), format!("{}:{follows}", expected.snapshot)]);
             }
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            started.later(&words, Some(&folder))?;
+            if let Err(error) = started.later(&words, Some(&folder)) {
+                all.iter().for_each(|(one, _)| unfinished::note_failure(context, &one.snapshot, &error));
+                failed = failed.and(Err(error));
+            }
         }
-        Ok(())
+        failed
     }
 }
 
 impl ToComplete {
-    fn word(&self) -> String {
-        format!("{}:{}:{}", self.snapshot, self.follows.bytes, self.follows.tasks)
-    }
-
     /// Reads it as it is on the command line.
     pub(super) fn parse(word: &str) -> std::result::Result<ToComplete, String> {
-        let mut parts = word.split(':');
-        let mut read = || {
-            let snapshot = SnapshotId::parse(parts.next()?)?;
-            let (bytes, tasks) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-            parts.next().is_none().then_some((snapshot, Follows { bytes, tasks }))
+        let read = || {
+            let (snapshot, follows) = word.split_once(':')?;
+            Some(ToComplete { snapshot: SnapshotId::parse(snapshot)?, follows: Follows::parse(follows)? })
         };
-        let (snapshot, follows) = read().ok_or("not a snapshot, a number of bytes and one of tasks")?;
-        Ok(ToComplete { snapshot, follows })
+        read().ok_or_else(|| "not a snapshot, the size of its transcript and those of its agents".to_owned())
     }
 }
 
@@ -75,22 +72,18 @@ pub(super) fn work(started: &Started, to_complete: &[ToComplete]) -> Result<()> 
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;
     let mut failed: Option<Error> = None;
-    if let Some(transcript) = started.transcript().map(Path::new).filter(|_| !to_complete.is_empty()) {
-        let session = workspace.client.session_at(transcript)?;
-        let monitor = Monitor::default();
-        let request = Request {
-            history: History::Context,
-            sign: Signing::No,
-            ..Request::usual(Some(&session), &context.settings, &monitor)
-        };
-        for ToComplete { snapshot, follows } in to_complete {
+    for ToComplete { snapshot, follows } in to_complete {
+        match conversation::add(started, &context, &workspace, (snapshot, follows)) {
+            Ok(()) => unfinished::forget(&context, snapshot),
             // What can't be completed stays as it is, and says so itself.
-            if let Err(error) = capture::complete(&workspace, snapshot, *follows, &request) {
+            Err(error) => {
+                unfinished::note_failure(&context, snapshot, &error);
                 failed.get_or_insert(error);
             }
         }
     }
     left_by_agent::forget_old(&context);
+    unfinished::forget_old(&context);
     put_in_order(&context, &workspace).and(failed.map_or(Ok(()), Err))
 }
 

@@ -1,24 +1,27 @@
 //! Checkpoints that hooks make: before a step that can destroy work, and at the end of turns and sessions.
 //!
 //! A step waits until its edits are durable, as a snapshot that stands for itself. The conversation follows behind the answer, and
-//! so does cleaning up the store. A step that could take away what that needs (`git clean -x`, `rm -rf .claude`) waits for all.
+//! so does cleaning up the store. A step that could take away what that needs (`git clean -x`, `rm -rf .claude`) waits for all: the
+//! edits are published first there too, as they may be all that the disk has room for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::affected_trees::{self, StepImpact};
+use super::affected_trees::{self, MOST_TOLD, StepImpact};
 use super::behind::{Behind, put_in_order};
 use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
+use super::{Started, conversation, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::capture::{self, Automatic, Conversation, History, Request, SaveReport, Signing};
 use crate::cli::output::words::quoted;
 use crate::cli::program_name;
+use crate::cli::unfinished::{self, Unfinished};
 use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
@@ -32,9 +35,6 @@ const FIRST_RECORDS: Duration = Duration::from_millis(300);
 
 /// More work trees than this are not saved before one step.
 const MOST_TREES: usize = 12;
-
-/// At most this many paths are named that no snapshot holds; the others are counted.
-const MOST_TOLD: usize = 5;
 
 /// After this no further work tree is begun: the client gives a hook a minute.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -71,6 +71,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         said: Vec::new(),
     };
     let mut said: Vec<String> = refused.into_iter().collect();
+    said.extend(unfinished_before(started, &context, checkpoints.own.as_deref()));
     if !risks.is_empty() {
         wait_for_transcript(started);
         let of_step = said_once(started, "PreToolUse", || {
@@ -81,8 +82,20 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     }
     let Checkpoints { behind, failed, .. } = checkpoints;
     // What a person should know is said all the same.
-    let not_started = behind.start(started).err();
+    let not_started = behind.start(started, &context).err();
     Ok(Told { text: said.join("\n"), error: failed.or(wrong).or(not_started) })
+}
+
+/// Says once of earlier checkpoints of this session, or of its work tree, that their conversation did not follow.
+fn unfinished_before(started: &Started, context: &Context, own: Option<&Path>) -> Vec<String> {
+    let session = started.input.session_id.as_deref();
+    let is_of_it = |one: &Unfinished| {
+        one.session.as_deref().is_some_and(|id| Some(id) == session)
+            || own.is_some_and(|own| one.root.as_path() == own)
+    };
+    let mut all = unfinished::to_tell(context);
+    all.retain(is_of_it);
+    all.into_iter().filter_map(|one| unfinished::tell(context, one)).map(|told| told.sentence()).collect()
 }
 
 /// The checkpoints before one tool call.
@@ -118,8 +131,9 @@ impl Checkpoints<'_> {
                 hit.trees.extend(self.own.clone());
             }
             let trees: Vec<PathBuf> = hit.trees.iter().take(MOST_TREES).cloned().collect();
-            let alone = hit.trees.len() == 1 && hit.uncovered.is_empty();
-            let mut lost = Vec::new();
+            let unforeseen = &risk.touched.unknown;
+            let alone = hit.trees.len() == 1 && hit.uncovered.is_empty() && unforeseen.is_empty();
+            let (mut lost, mut saved) = (Vec::new(), Vec::new());
             for root in trees {
                 if !self.done.contains_key(&root) {
                     self.done.insert(root.clone(), Vec::new());
@@ -128,11 +142,16 @@ impl Checkpoints<'_> {
                         hit.uncovered.push(format!("there is no time left for {shown}"));
                         continue;
                     }
-                    if let Err(error) = self.tree(&root, risk, (&hit.gone, &steps), alone) {
-                        hit.uncovered.push(error.to_string());
-                        self.failed.get_or_insert(error);
+                    match self.tree(&root, risk, (&hit.gone, &steps), alone) {
+                        Ok(lacking) => hit.uncovered.extend(lacking),
+                        Err(error) => {
+                            hit.uncovered.push(error.to_string());
+                            self.failed.get_or_insert(error);
+                            continue;
+                        }
                     }
                 }
+                saved.push(Line(&root.to_string_lossy()).to_string());
                 // That nobody could be told of it is no reason to tell nothing else.
                 hit.uncovered.extend(self.history(&root, risk, &hit).unwrap_or_default());
                 lost.extend(self.not_held(&root, risk, &hit).unwrap_or_default());
@@ -150,6 +169,9 @@ impl Checkpoints<'_> {
                     already_said,
                     format!("snap did not save everything before `{}`: {all}.", risk.step),
                 );
+            }
+            if !unforeseen.is_empty() {
+                self.said.insert(already_said, not_foreseen(risk, &saved));
             }
         }
     }
@@ -173,7 +195,7 @@ impl Checkpoints<'_> {
         lost_history::of_step(risk, &hit.gone, &Workspace::open(&context)?)
     }
 
-    /// Saves one work tree that a step touches.
+    /// Saves one work tree that a step touches; returns what its snapshot lacks, in words.
     ///
     /// A conversation in one repository must not appear in another. There, the edits are saved without
     /// the conversation.
@@ -183,35 +205,54 @@ impl Checkpoints<'_> {
         risk: &Risk,
         (gone, steps): (&[PathBuf], &[(&Risk, StepImpact)]),
         alone: bool,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
         let context = Context { cwd: root.to_owned(), ..self.context.clone() };
         let workspace = Workspace::open(&context)?;
         let is_own = self.own.as_deref() == Some(root);
         let same_repository =
             is_own || self.own.as_ref().is_some_and(|own| work_trees_of(own).contains(&root.to_owned()));
         if !same_repository && !has_edits(&workspace)? {
-            return Ok(());
+            return Ok(None);
         }
         let is_left = |target: &Target| left_by_agent::is_as_left(self.started, self.context, &target.path);
         if risk.one_file && risk.touched.targets.iter().all(is_left) && self.holds(&workspace, risk)? {
             self.note_left(risk);
-            return Ok(());
+            return Ok(None);
         }
         let name = name_of(&risk.step, (!alone).then_some(root));
         let conversation = match same_repository {
             false => None,
             true if waits::for_all(steps, &context, &workspace, self.started.transcript()) => {
-                Some(Conversation::WithEdits)
+                Some(Conversation::Next)
             }
             true => Some(Conversation::Follows),
         };
-        let SaveReport { manifest, written, left_out, follows, .. } =
+        let SaveReport { manifest, written, notes, left_out, follows, .. } =
             save(self.started, &context, &workspace, &name, Automatic::NewEdits, conversation)?;
+        let unread = |note: &Warning| matches!(note, Warning::ConversationNotSaved(_));
+        let mut lacking = notes.iter().find(|note| unread(note)).map(Warning::to_string);
         self.done.insert(root.to_owned(), left_out);
         self.note_left(risk);
-        if let Some(follows) = follows {
-            self.behind.complete(root, &manifest.id, follows);
+        if let (Some(follows), Some(Conversation::Follows)) = (&follows, conversation) {
+            let expected = Unfinished {
+                snapshot: manifest.id.clone(),
+                name: manifest.name.clone(),
+                root: root.into(),
+                store: workspace.store.root().into(),
+                session: self.started.input.session_id.clone(),
+                since: context.now,
+                why: None,
+            };
+            self.behind.complete(root, expected, follows.clone());
         } else if written {
+            if let Some(follows) = &follows
+                && let Err(error) =
+                    conversation::add(self.started, &context, &workspace, (&manifest.id, follows))
+            {
+                let saved = Line(&manifest.name).to_string();
+                lacking = Some(format!("the edits are saved as {saved:?}, the conversation is not: {error}"));
+                self.failed.get_or_insert(error);
+            }
             self.behind.tidy(if same_repository { &self.context.cwd } else { root });
         }
         let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone));
@@ -246,7 +287,7 @@ impl Checkpoints<'_> {
                 quoted(&saved)
             ));
         }
-        Ok(())
+        Ok(lacking)
     }
 
     /// Notes what a call makes of its files. Without a note, they are only saved before the next one too.
@@ -287,6 +328,23 @@ fn has_edits(workspace: &Workspace) -> Result<bool> {
         Some(repository) => Ok(!repository.status_at_once()?.pending.is_empty()),
         None => Ok(false),
     }
+}
+
+/// Says that only the run of a step decides what it touches, and which work trees are saved all the same.
+fn not_foreseen(risk: &Risk, saved: &[String]) -> String {
+    let all = &risk.touched.unknown;
+    let mut named: Vec<String> =
+        all.iter().take(MOST_TOLD).map(|written| Line(written).to_string()).collect();
+    named.extend(
+        all.get(MOST_TOLD..).filter(|more| !more.is_empty()).map(|more| format!("{} more", more.len())),
+    );
+    let are = if all.len() == 1 { "is" } else { "are" };
+    let saved = if saved.is_empty() { "nothing".to_owned() } else { format!("only {}", saved.join(", ")) };
+    format!(
+        "snap can't tell what `{}` will touch: {} {are} known only when the step runs. Saved before it: {saved}.",
+        risk.step,
+        named.join(", ")
+    )
 }
 
 /// Names a checkpoint. With a work tree given, the checkpoint holds only that one of those that the

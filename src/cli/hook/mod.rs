@@ -8,6 +8,7 @@ mod affected_trees;
 mod behind;
 mod checkpoint;
 mod command;
+mod conversation;
 mod left_by_agent;
 mod lost_history;
 mod marks;
@@ -59,8 +60,8 @@ pub(super) struct Hook {
     /// Do what can wait: started by the hook itself
     #[arg(long, hide = true)]
     later: bool,
-    /// The snapshots whose conversation is to be added, each with the size of the transcript and the number of tasks
-    #[arg(long, hide = true, value_name = "ID:BYTES:TASKS", value_parser = ToComplete::parse, requires = "later")]
+    /// The snapshots whose conversation is to be added, each with the sizes of its transcript and of its agents' ones
+    #[arg(long, hide = true, value_name = "ID:BYTES:AGENTS", value_parser = ToComplete::parse, requires = "later")]
     complete: Vec<ToComplete>,
 }
 

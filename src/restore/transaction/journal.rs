@@ -18,7 +18,7 @@ use crate::git::Repository;
 use crate::manifest::Version;
 use crate::restore::transaction::stagings::Stagings;
 use crate::store::LogEntry;
-use crate::sys::work_tree::{Node, STAGING, Tree};
+use crate::sys::work_tree::{Node, STAGING, Staging, Tree};
 
 /// The versions of this journal. One of any other version is left alone. Earlier versions had no seal
 /// and are not trusted. The second of these says that a session is continued, the third that files on
@@ -111,12 +111,18 @@ impl RestoreRecord {
             if stagings.root().holds(READY)? {
                 kept.paths = self.move_back(&tree, &stagings)?;
             }
-            match kept.paths.first() {
+            match self.first_held(&stagings)? {
                 None => {
                     stagings.root().unmark(READY)?;
                     stagings.remove()?;
                 }
-                Some(path) => kept.staging = Some(stagings.of(path).path().to_owned()),
+                Some(staging) => {
+                    kept.staging = Some(staging.path().to_owned());
+                    // The snapshot has these.
+                    let new = self.moves.iter().enumerate().filter(|(_, step)| step.new.is_some());
+                    new.map(|(number, step)| (new_name(number), stagings.of(&step.path)))
+                        .try_for_each(|(name, staging)| staging.discard(&name))?;
+                }
             }
         }
         self.move_branch(repository, true)?;
@@ -128,6 +134,17 @@ impl RestoreRecord {
         }
         self.tasks.as_ref().map_or(Ok(()), TaskChange::roll_back)?;
         Ok(kept)
+    }
+
+    /// Returns the first staging folder with an old file in it that has no place any more. Before anything was moved, there is none.
+    fn first_held<'s>(&self, stagings: &'s Stagings) -> Result<Option<&'s Staging>> {
+        for (number, step) in self.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
+            let staging = stagings.of(&step.path);
+            if staging.holds(&old_name(number))? {
+                return Ok(Some(staging));
+            }
+        }
+        Ok(None)
     }
 
     fn move_back(&self, tree: &Tree, stagings: &Stagings) -> Result<Vec<RepoPath>> {

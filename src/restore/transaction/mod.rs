@@ -2,6 +2,7 @@
 
 pub(super) mod apply;
 pub(super) mod journal;
+pub(super) mod leftovers;
 mod moving;
 pub(super) mod recover;
 pub(super) mod stagings;

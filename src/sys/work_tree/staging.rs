@@ -231,6 +231,14 @@ impl Staging {
         }
     }
 
+    /// Removes a file in it that nobody needs; nothing happens if there is none.
+    pub(crate) fn discard(&self, name: &str) -> Result<()> {
+        match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(Error::io("remove", &self.path.join(name), &errno.into())),
+        }
+    }
+
     /// Returns what the system knows of a file in it.
     pub(crate) fn facts(&self, name: &str) -> Result<FileFacts> {
         facts_at(&self.fd, OsStr::new(name)).map_err(io::Error::from).context("read", &self.path.join(name))

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::newest::{InShort, Newest};
-use self::problems::{Problem, moved, problems, stopped};
+use self::problems::{Problem, moved, problems, stopped, unfinished};
 use super::sync::SharedNow;
 use crate::base::error::Result;
 use crate::base::screen::Line;
@@ -182,6 +182,7 @@ impl StatusReport {
         let first = program_name::first_on_path(program_name::SHORT);
         let mut problems = problems(workspace, &all, &space.lacking, &places, called.as_deref());
         problems.extend(stopped(context, workspace));
+        problems.extend(unfinished(context, workspace));
         let (session, running_too) = sessions(context, workspace);
         let shared = SharedNow::of(context, workspace);
         problems.extend(shared.as_ref().and_then(SharedNow::wrong).map(|what| Problem {

@@ -8,6 +8,7 @@ use crate::base::screen::Line;
 use crate::cli::commands::init::{off_switch, set_up};
 use crate::cli::output::words::{count, quoted};
 use crate::cli::program_name;
+use crate::cli::unfinished;
 use crate::client::{HookPlace, Stopped, hooks_stopped};
 use crate::context::Context;
 use crate::restore;
@@ -37,6 +38,14 @@ pub(super) fn stopped(context: &Context, workspace: &Workspace) -> Vec<Problem> 
         }
     };
     hooks_stopped(&workspace.root, &context.config_dir).into_iter().map(of_one).collect()
+}
+
+/// Says once of checkpoints in this store that their conversation did not follow.
+pub(super) fn unfinished(context: &Context, workspace: &Workspace) -> Vec<Problem> {
+    let mut all = unfinished::to_tell(context);
+    all.retain(|one| one.store.as_path() == workspace.store.root());
+    let told = all.into_iter().filter_map(|one| unfinished::tell(context, one));
+    told.map(|told| Problem { what: told.what, mend: told.mend.to_owned() }).collect()
 }
 
 /// Says that the last session that was saved here worked in a folder that is gone: if this one was moved, the client finds no
@@ -95,6 +104,16 @@ pub(super) fn problems(
         tell(
             "a restore was interrupted".to_owned(),
             "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
+        );
+    }
+    for left in restore::leftovers(workspace).unwrap_or_default() {
+        let left = Line(&left).to_string();
+        tell(
+            format!("a restore that was killed has left files from before it in {left}"),
+            &format!(
+                "look at them, as their places have other files now; `rm -r {}` when you no longer need them",
+                quoted(&left)
+            ),
         );
     }
     let in_conflict =
