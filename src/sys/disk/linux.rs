@@ -20,11 +20,10 @@ pub(super) fn is_mount(folder: impl AsFd, name: &OsStr) -> Option<bool> {
 }
 
 pub(super) fn open_beneath(folder: impl AsFd, path: &OsStr, flags: OFlags) -> Option<Result<OwnedFd, Errno>> {
-    let way = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+    let way = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
     match sys::openat2(folder, path, flags, Mode::empty(), way) {
-        // Older kernels have no such call, and some that look over a process's calls refuse it.
-        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => None,
-        opened => Some(opened),
+        Err(gone @ (Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => Some(Err(gone)),
+        opened => opened.ok().map(Ok),
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) fn rename_new(
     }
 }
 
-/// Opens something below a folder, through no link on the way; `None` if the system can't do that in one call, or not with so
-/// long a path.
+/// Opens something below a folder, through no link and no mount on the way, or says that it is not there; `None` if that can't be done
+/// in one call: the system has none, the path is too long, or something stands in the way.
 pub(super) fn open_beneath(folder: impl AsFd, path: &OsStr, flags: OFlags) -> Option<Result<OwnedFd, Errno>> {
     system::open_beneath(folder, path, flags)
 }

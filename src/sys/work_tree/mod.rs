@@ -1,6 +1,6 @@
 //! A user's work tree: read and changed only from its root down, through real folders.
 //!
-//! Every access walks from an open root folder, component by component, and never follows a symbolic link.
+//! Every access walks from an open root folder, and never follows a symbolic link.
 //! So nothing outside the tree is read or written, whatever the tree holds. Files are never written in
 //! place: they are staged, then moved.
 
@@ -14,7 +14,7 @@ mod reading;
 mod staging;
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -45,6 +45,8 @@ pub struct Tree {
     path: PathBuf,
     /// Folders that nothing is reached through, whatever they are called: device and inode.
     closed: Vec<FileId>,
+    /// The same by their names below the root. Only a mount leads there by another one.
+    closed_names: Vec<OsString>,
 }
 
 impl Tree {
@@ -55,7 +57,7 @@ impl Tree {
     pub fn open(path: &Path) -> Result<Tree> {
         let fd =
             sys::openat(CWD, path, FOLDER, Bits::empty()).map_err(io::Error::from).context("open", path)?;
-        Ok(Tree { fd, path: path.to_owned(), closed: Vec::new() })
+        Ok(Tree { fd, path: path.to_owned(), closed: Vec::new(), closed_names: Vec::new() })
     }
 
     /// Returns the same tree with some folders closed: git's own, wherever they are and whatever leads
@@ -65,6 +67,8 @@ impl Tree {
         use std::os::unix::fs::MetadataExt as _;
         let known = folders.iter().filter_map(|folder| folder.metadata().ok());
         self.closed.extend(known.map(|meta| (meta.dev(), meta.ino())));
+        let real = folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| (*folder).to_owned()));
+        self.closed_names.extend(real.filter_map(|folder| Some(folder.file_name()?.to_owned())));
         self
     }
 
@@ -209,10 +213,27 @@ impl Tree {
         }
     }
 
-    /// Opens the folder that holds a path, component by component, never through a link.
+    /// Says whether the folders above a path surely are no closed ones, by their names: as a disk that ignores case compares them, and
+    /// no name that a disk may compare in yet another way.
+    fn is_plainly_open(&self, above: &[&OsStr]) -> bool {
+        above.iter().all(|name| {
+            name.is_ascii() && !self.closed_names.iter().any(|closed| closed.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// Opens the folder that holds a path, never through a link: in one call where nothing special is on the way, else component by
+    /// component.
     fn walk<'a>(&self, path: &'a RepoPath, missing: Missing) -> Result<Option<(OwnedFd, &'a OsStr)>> {
         let mut components: Vec<&OsStr> = path.components().collect();
         let Some(name) = components.pop() else { return Ok(None) };
+        if !components.is_empty() && self.is_plainly_open(&components) {
+            let above = OsStr::from_bytes(&path.as_bytes()[..path.as_bytes().len() - name.len() - 1]);
+            match disk::open_beneath(&self.fd, above, FOLDER) {
+                Some(Ok(folder)) => return Ok(Some((folder, name))),
+                Some(Err(_)) if missing == Missing::Stop => return Ok(None),
+                _ => {}
+            }
+        }
         let fail = |errno: Errno| Err(Error::io("open the folder of", &self.absolute(path), &errno.into()));
         let mut folder = match self.fd.try_clone() {
             Ok(fd) => fd,
