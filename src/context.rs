@@ -88,6 +88,7 @@ impl Context {
                 None => cannot.hint(where_to_go(environment::folder_of_the_shell())),
             }
         })?;
+        refuse_file(Kind::Usage, here, &cwd)?;
         let (home, state) = match directories::BaseDirs::new() {
             // Not every system has a place for state.
             Some(folders) => {
@@ -156,8 +157,18 @@ impl Context {
             .join(folder)
             .canonicalize()
             .map_err(|error| cannot_work_in(Kind::NotFound, folder, &error))?;
+        refuse_file(Kind::NotFound, folder, &cwd)?;
         Ok(Context { cwd, ..self.clone() })
     }
+}
+
+/// Refuses to work in a file.
+fn refuse_file(kind: Kind, named: &Path, found: &Path) -> Result<()> {
+    if !found.is_file() {
+        return Ok(());
+    }
+    let error = Error::new(kind, format!("Cannot work in {}", named.display()));
+    Err(error.because("it is a file, not a folder").hint("name the folder of a project"))
 }
 
 fn cannot_work_in(kind: Kind, folder: &Path, error: &std::io::Error) -> Error {

@@ -384,7 +384,7 @@ impl fmt::Display for Warning {
             ),
             Warning::MergedWithoutBase(id) => write!(
                 f,
-                "What is merged goes on from the snapshot {id}, which is not here: what both have from it may be in conflict. If a remote has it, `snap pull` gets it."
+                "What is merged was begun from the snapshot {id}, which is not here. Without it, what both sides have from it may be in conflict: `snap pull` gets it, if a remote has it."
             ),
             Warning::NoSessionForTasks(number) => {
                 write!(f, "{number} open tasks are only in the report: there is no session here to add them to")
@@ -429,7 +429,7 @@ impl fmt::Display for Warning {
                     }
                 }
             }
-            Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
+            Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it gets conflict markers."),
             Warning::NotMerged(path) => write!(
                 f,
                 "Both sides changed {path}, and it is no text: the version here stays; the saved one is in the index (`git checkout --theirs` takes it)."

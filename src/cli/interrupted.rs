@@ -11,7 +11,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::sys::signals;
 
 /// What is said where nothing is written.
-pub(super) const NOTHING: &str = "nothing was changed";
+pub(crate) const NOTHING: &str = "nothing was changed";
 
 /// What is said of what can be cut off in the middle, and goes on from there.
 pub(crate) const IN_PART: &str = "it may be done in part, and the same command does the rest";
@@ -47,15 +47,25 @@ pub(crate) fn says(words: impl Into<String>) {
 
 /// Notes what finds out then what is to be said; `None`: nothing.
 pub(crate) fn asks(words: impl Fn() -> Option<String> + Send + 'static) {
-    *SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+    swap(Some(Box::new(words)));
 }
 
-/// Restores something, and notes what is said once it is done.
+fn swap(said: Option<Said>) -> Option<Said> {
+    std::mem::replace(&mut *SAID.lock().unwrap_or_else(PoisonError::into_inner), said)
+}
+
+/// Restores something, and notes what is said once it is done; `left` is said too, if it is cut off.
 ///
 /// # Errors
-/// Those of the restore.
-pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, done: &str) -> Result<T> {
-    says(ALL_OR_NOTHING);
+/// Those of the restore; [`Kind::Interrupted`] if Ctrl-C came just before it.
+pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, left: Option<&str>, done: &str) -> Result<T> {
+    let words = [ALL_OR_NOTHING].into_iter().chain(left).collect::<Vec<_>>().join("; ");
+    let before = swap(Some(Box::new(move || Some(words.clone()))));
+    // Whoever tells it may have taken away by now what is restored in.
+    if signals::was_interrupted() {
+        swap(before);
+        return Err(error().unwrap_or_else(|| Error::new(Kind::Interrupted, "Interrupted")));
+    }
     RESTORES.store(true, Ordering::SeqCst);
     let result = work()?;
     says(done);

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,7 +98,7 @@ pub(crate) fn called_by_hooks() -> Option<PathBuf> {
 pub(crate) fn is_this(program: &Path) -> bool {
     let Ok(program) = program.canonicalize() else { return false };
     let own = std::env::current_exe().and_then(|own| own.canonicalize());
-    own.is_ok_and(|own| own == program || is_same_file(&own, &program))
+    own.is_ok_and(|own| own == program || is_same_file(&own, &program) || is_copy(&own, &program))
         || script().is_some_and(|script| script == program)
 }
 
@@ -105,6 +106,28 @@ pub(crate) fn is_this(program: &Path) -> bool {
 fn is_same_file(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
     place(one).is_some_and(|one| Some(one) == place(other))
+}
+
+/// Says whether two files have the same content: two installations of one version are one program to a person.
+fn is_copy(one: &Path, other: &Path) -> bool {
+    let bytes = |path: &Path| path.metadata().ok().map(|meta| meta.len());
+    if bytes(one).is_none() || bytes(one) != bytes(other) {
+        return false;
+    }
+    let open = |path: &Path| std::fs::File::open(path).map(|file| BufReader::with_capacity(1 << 16, file));
+    let (Ok(mut one), Ok(mut other)) = (open(one), open(other)) else { return false };
+    loop {
+        let (Ok(left), Ok(right)) = (one.fill_buf(), other.fill_buf()) else { return false };
+        let both = left.len().min(right.len());
+        if left[..both] != right[..both] {
+            return false;
+        }
+        if both == 0 {
+            return left.len() == right.len();
+        }
+        one.consume(both);
+        other.consume(both);
+    }
 }
 
 /// Returns how this program was started.

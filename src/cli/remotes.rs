@@ -109,6 +109,7 @@ enum Became {
     AlreadyThere,
     Added,
     AlreadyHere,
+    Mended,
     Removed,
     /// It was removed before, or never there.
     #[serde(rename = "removed")]
@@ -129,6 +130,7 @@ impl<'a> TransferReport<'a> {
                 (TransferOutcome::Done, Transfer::Push) => (Became::Sent, None),
                 (TransferOutcome::Done, Transfer::Pull) => (Became::Added, None),
                 (TransferOutcome::Done, Transfer::Remove) => (Became::Removed, None),
+                (TransferOutcome::Mended, _) => (Became::Mended, None),
                 (TransferOutcome::Already, Transfer::Push) => (Became::AlreadyThere, None),
                 (TransferOutcome::Already, Transfer::Pull) => (Became::AlreadyHere, None),
                 (TransferOutcome::Already, Transfer::Remove) => (Became::NotThere, None),
@@ -159,6 +161,9 @@ impl Report for TransferReport<'_> {
                 Became::Removed => ui.say(&format!("Removed \"{name}\" ({}) from {remote}.", id.short())),
                 Became::AlreadyThere => ui.say(&format!("\"{name}\" is already on {remote}.")),
                 Became::AlreadyHere => ui.say(&format!("\"{name}\" is already here.")),
+                Became::Mended => ui.say(&format!(
+                    "Mended \"{name}\" with what {remote} has: parts of it were damaged or missing here."
+                )),
                 Became::NotThere => ui.say(&format!("\"{name}\" is not on {remote}.")),
                 // Said as errors, by `finish`.
                 Became::Conflict | Became::Damaged | Became::Refused => {}

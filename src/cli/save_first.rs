@@ -11,7 +11,7 @@ use crate::capture::{self, Request};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::store::Operation;
+use crate::store::{LogEntry, Operation, Reference};
 use crate::workspace::Workspace;
 
 /// The state here, saved.
@@ -86,4 +86,28 @@ pub(crate) fn save_first(
     }
     follow_links(workspace, ui);
     Ok(SavedFirst { manifest: report.manifest, written: report.written })
+}
+
+/// Returns the snapshot that the session here was saved as, or brought back from, last; without a session, the same of the
+/// files of this work tree.
+pub(crate) fn last_of(
+    context: &Context,
+    workspace: &Workspace,
+    session: Option<&FoundSession>,
+) -> Option<Manifest> {
+    let log = workspace.store.own_log().ok()?;
+    let is_it = |entry: &&LogEntry| {
+        matches!(entry.operation, Operation::Save | Operation::Resume | Operation::Rewind)
+            && entry.outcome.is_ok()
+            && entry.session.as_ref() == session.map(|session| &session.id)
+            && (&entry.user, &entry.host) == (&context.user, &context.host)
+    };
+    let found = |entry: &LogEntry| {
+        let id = entry.snapshot.as_ref()?.to_string();
+        let manifest = workspace.store.find(&Reference::Named(id)).ok()?.manifest.ok()?;
+        // The line of a save names no work tree.
+        let root = entry.root.as_ref().unwrap_or(&manifest.workspace.root);
+        (session.is_some() || root.as_path() == workspace.root).then_some(manifest)
+    };
+    log.iter().rev().filter(is_it).find_map(found)
 }

@@ -34,12 +34,7 @@ impl ClientHome {
     /// Reads the settings that hold for a project: the user's, the project's, the local ones.
     pub fn settings(&self, root: &Path) -> Settings {
         let mut settings = Settings::default();
-        let files: [(PathBuf, &str); 3] = [
-            (self.config.join("settings.json"), "~/.claude/settings.json"),
-            (root.join(".claude/settings.json"), ".claude/settings.json"),
-            (root.join(".claude/settings.local.json"), ".claude/settings.local.json"),
-        ];
-        for (path, name) in files {
+        for (path, name) in self.rule_files(root) {
             if let Some(value) = read(&path, &mut settings.missing) {
                 settings.take(&value, name);
             }
@@ -48,6 +43,33 @@ impl ClientHome {
             settings.take_servers(&servers);
         }
         settings
+    }
+
+    /// Returns the rules that hold once files of the project have become what `planned` says of their paths: content, or
+    /// gone; `None` for what stays as it is.
+    pub fn rules_with<'p>(
+        &self,
+        root: &Path,
+        planned: impl Fn(&str) -> Option<Option<&'p [u8]>>,
+    ) -> ProjectRules {
+        let mut settings = Settings::default();
+        for (path, name) in self.rule_files(root) {
+            let value = match planned(name) {
+                Some(content) => content.and_then(|bytes| serde_json::from_slice(bytes).ok()),
+                None => read(&path, &mut Vec::new()),
+            };
+            value.iter().for_each(|value| settings.take(value, name));
+        }
+        settings.rules
+    }
+
+    /// Returns the files with rules for a project, each with what it is called.
+    fn rule_files(&self, root: &Path) -> [(PathBuf, &'static str); 3] {
+        [
+            (self.config.join("settings.json"), "~/.claude/settings.json"),
+            (root.join(".claude/settings.json"), ".claude/settings.json"),
+            (root.join(".claude/settings.local.json"), ".claude/settings.local.json"),
+        ]
     }
 
     /// Returns the task list that the sessions of a project share, if the environment or the settings name one; the

@@ -114,7 +114,7 @@ impl Repository {
         let [fetch, push] = [lines(&[])?, lines(&["--push", "--all"])?];
         for address in fetch.iter().chain(&push) {
             if !trusted {
-                check_named(name, address)?;
+                check_named(name, address, &self.root)?;
             }
             check_folder(Some(self), &self.root, address)?;
         }
@@ -127,15 +127,16 @@ impl Repository {
 
 /// Refuses an address in the repository's own configuration that starts a program, or that leads to a
 /// folder whose place depends on where the project is.
-fn check_named(name: &str, address: &str) -> Result<()> {
+fn check_named(name: &str, address: &str, root: &Path) -> Result<()> {
     let shown = Line(&without_password(address)).to_string();
     let refused = |why: String| {
         Err(Error::new(Kind::Refused, format!("The remote {} is not contacted", Line(name)))
             .because(why)
-            .hint(
+            .hint(format!(
                 "type the address instead of the name, or name the repository as yours: \
-             `git config --global --add snap.trustedRepository DIR`",
-            ))
+                 `git config --global --add snap.trustedRepository {:?}`",
+                Line(&root.to_string_lossy()).to_string()
+            )))
     };
     match leads(address) {
         Leads::Away => Ok(()),

@@ -194,6 +194,18 @@ impl<'a> Remote<'a> {
         self.filters
     }
 
+    /// Asks a server that left nothing out whether it does by now, and notes it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn ask_again_for_filters(&mut self) -> Result<()> {
+        if !self.filters && self.abilities()?.filters {
+            self.filters = true;
+            self.begin_again()?;
+        }
+        Ok(())
+    }
+
     /// Returns the files of a commit in the kept repository, with the ids of their blobs; `None` if it is not there.
     ///
     /// # Errors

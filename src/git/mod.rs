@@ -88,7 +88,7 @@ pub use stand_in::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
 pub use user_config::{user_path, user_setting, user_switch};
-pub use worktree::{Head, NewWorktree};
+pub use worktree::{Head, MadeWorktree, NewWorktree};
 
 /// A repository with a work tree.
 pub struct Repository {

@@ -9,14 +9,25 @@ use super::Repository;
 use super::command::GitOutput;
 use super::printed_paths::path_from;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::sys::signals;
 
 /// A linked work tree that was just made; taken away again unless it is kept.
 pub struct NewWorktree<'a> {
     repository: &'a Repository,
-    root: PathBuf,
-    new_branch: Option<String>,
+    made: MadeWorktree,
     unconverted: Option<String>,
     kept: bool,
+}
+
+/// What was made for a linked work tree.
+#[derive(Clone, Debug)]
+pub struct MadeWorktree {
+    /// Its root, links resolved.
+    pub root: PathBuf,
+    /// The branch, if that was made too.
+    pub new_branch: Option<String>,
+    /// The folders above it that were not there.
+    made_above: Vec<PathBuf>,
 }
 
 /// Where HEAD is.
@@ -167,8 +178,9 @@ impl Repository {
         }
         let root = root.canonicalize().context("find", root)?;
         let new_branch = branch.filter(|_| !existing).map(str::to_owned);
-        let made = NewWorktree { repository: self, root, new_branch, unconverted: None, kept: false };
-        self.lead_home(&made.root)?;
+        let made = MadeWorktree { root, new_branch, made_above: Vec::new() };
+        let made = NewWorktree { repository: self, made, unconverted: None, kept: false };
+        self.lead_home(made.root())?;
         Ok(made)
     }
 
@@ -180,15 +192,16 @@ impl Repository {
     /// exists, or the name can't be a branch.
     pub fn add_worktree(&self, root: &Path, branch: &str, commit: &str) -> Result<NewWorktree<'_>> {
         let exists = self.has_branch(branch)?;
-        let made_above: Vec<&Path> = root.ancestors().skip(1).take_while(|above| !above.exists()).collect();
+        let made_above = root.ancestors().skip(1).take_while(|above| !above.exists());
+        let made_above: Vec<PathBuf> = made_above.map(Path::to_owned).collect();
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
         self.ready_for_worktrees()?;
         let mut answer = self.run_worktree_add(&[], root, branch, commit, exists)?;
         let mut unconverted = None;
-        if !answer.ok && answer.stderr.contains("filter") {
-            // A filter that fails (git-lfs is not installed, say) is no reason to have no work tree at all.
+        // A filter that fails (git-lfs is not installed, say) is no reason to have no work tree at all; one that Ctrl-C ended is.
+        if !answer.ok && answer.stderr.contains("filter") && !signals::was_interrupted() {
             self.forget_branch(branch, commit, exists)?;
             let said = std::mem::replace(
                 &mut answer,
@@ -198,19 +211,30 @@ impl Repository {
         }
         if !answer.ok {
             self.forget_branch(branch, commit, exists)?;
-            for above in made_above {
-                // Only what is empty goes.
-                let _best_effort = std::fs::remove_dir(above);
-            }
+            remove_empty(&made_above);
             return Err(Error::new(Kind::Refused, format!("Cannot make a work tree at {}", root.display()))
                 .said(&answer.stderr)
                 .hint("take another branch, or another folder with `--into DIR`"));
         }
         let root = root.canonicalize().context("find", root)?;
         let new_branch = (!exists).then(|| branch.to_owned());
-        let made = NewWorktree { repository: self, root, new_branch, unconverted, kept: false };
-        self.lead_home(&made.root)?;
+        let made = MadeWorktree { root, new_branch, made_above };
+        let made = NewWorktree { repository: self, made, unconverted, kept: false };
+        self.lead_home(made.root())?;
         Ok(made)
+    }
+
+    /// Takes a work tree away again that was made a moment ago: it holds nothing but what is committed or in a snapshot.
+    /// Says whether nothing of it is left.
+    pub fn take_away(&self, made: &MadeWorktree) -> bool {
+        let place = made.root.as_os_str();
+        let _gone = self.git.run(&["worktree".as_ref(), "remove".as_ref(), "--force".as_ref(), place]);
+        if let Some(branch) = &made.new_branch {
+            let _gone = self.git.run(&["branch", "-D", "--", branch]);
+        }
+        remove_empty(&made.made_above);
+        let has_branch = |branch: &String| self.has_branch(branch).unwrap_or(true);
+        made.root.symlink_metadata().is_err() && !made.new_branch.as_ref().is_some_and(has_branch)
     }
 }
 
@@ -297,7 +321,18 @@ impl NewWorktree<'_> {
 
     /// Returns its root, links resolved.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.made.root
+    }
+
+    /// Returns what was made for it.
+    pub fn made(&self) -> &MadeWorktree {
+        &self.made
+    }
+
+    /// Takes it away again; says whether nothing of it is left.
+    pub fn take_away(mut self) -> bool {
+        self.kept = true;
+        self.repository.take_away(&self.made)
     }
 
     /// Keeps it.
@@ -308,16 +343,16 @@ impl NewWorktree<'_> {
 
 impl Drop for NewWorktree<'_> {
     fn drop(&mut self) {
-        if self.kept {
-            return;
+        if !self.kept {
+            self.repository.take_away(&self.made);
         }
-        // It was made a moment ago and holds nothing but what is committed or in the snapshot.
-        let place = self.root.as_os_str();
-        let _gone =
-            self.repository.git.run(&["worktree".as_ref(), "remove".as_ref(), "--force".as_ref(), place]);
-        if let Some(branch) = &self.new_branch {
-            let _gone = self.repository.git.run(&["branch", "-D", "--", branch]);
-        }
+    }
+}
+
+/// Removes folders, innermost first, as far as they are empty.
+fn remove_empty(folders: &[PathBuf]) {
+    for folder in folders {
+        let _best_effort = std::fs::remove_dir(folder);
     }
 }
 

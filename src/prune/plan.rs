@@ -223,6 +223,11 @@ impl RemovalPlan {
         workspace.store.would_free(&gone, to, context.now)
     }
 
+    /// Returns the snapshots that are removed: what each is called, and its id.
+    pub fn removed(&self) -> impl Iterator<Item = (&str, &SnapshotId)> {
+        self.gone().filter_map(|(one, called)| Some((called, &one.head.as_ref().ok()?.id)))
+    }
+
     /// Returns what is removed, each with what it is called.
     pub(super) fn gone(&self) -> impl Iterator<Item = (&UnreadEntry, &str)> {
         let gone = self.all.iter().filter(|one| !one.verdict.keep);

@@ -63,11 +63,19 @@ impl Held {
             .secrets
             .iter()
             .map(|one| match one.names.first() {
-                Some(name) => format!("set {} (its {})", Line(name), Line(&one.kind)),
-                None => format!("its {} ({}) is not known here", Line(&one.kind), Line(&one.id)),
+                Some(name) => format!("set {} (its {})", Line(name), kind(&one.kind)),
+                None => format!("its {} ({}) is not known here", kind(&one.kind), Line(&one.id)),
             })
             .collect();
         format!("it holds a secret that is not here: {}", needs.join(", "))
+    }
+}
+
+/// Returns a kind of secret as a word of a sentence: of some it is not known what they are, but that they are secret.
+fn kind(kind: &str) -> String {
+    match kind {
+        "known" | "seen" => "value".to_owned(),
+        other => Line(other).to_string(),
     }
 }
 

@@ -155,6 +155,12 @@ impl Between {
     pub fn is_apart(&self) -> bool {
         self.fork.as_ref().is_some_and(|fork| fork.id != self.old.id && fork.id != self.new.id)
     }
+
+    /// Says whether the first one has something that the second one does not go on from, whatever is known of their lines.
+    pub(super) fn has_two_sides(&self) -> bool {
+        let old = self.conversation.as_ref().and_then(|talk| talk.old.as_ref());
+        self.is_apart() || old.is_some_and(|old| !old.is_empty())
+    }
 }
 
 impl Side {

@@ -29,6 +29,23 @@ impl Between {
         talk.chain(others.into_iter().filter_map(|(kind, line)| Some((kind, line?)))).collect()
     }
 
+    /// Returns what the second one is beside the first, with names as `shown` writes them.
+    pub(super) fn relation(&self, shown: impl Fn(&str) -> String) -> String {
+        let first = shown(&self.old.name);
+        match &self.fork {
+            _ if !self.has_two_sides() => format!("what came after {first}"),
+            Some(fork) if self.is_apart() => {
+                format!("what it has beyond {first} (the two went apart after {})", shown(&fork.name))
+            }
+            _ => format!("what it has beyond {first} (the two went apart)"),
+        }
+    }
+
+    /// Returns the heading of the rows.
+    pub(super) fn heading(&self) -> &'static str {
+        if self.has_two_sides() { "Since they went apart, at a glance" } else { "Since then, at a glance" }
+    }
+
     fn talk(&self) -> Vec<String> {
         let Some(Conversation { related, cut: is_cut, new, old }) = &self.conversation else {
             return Vec::new();

@@ -117,7 +117,7 @@ impl LeftOut {
             "files that are pages of `snap report`",
             ": it would hold what is left out here",
         );
-        line(self.earlier, "step", "steps", " that the earlier snapshot has already");
+        line(self.earlier, "step", "steps", " that the first snapshot has already");
         line(self.agents, "agent's conversation", "agents' conversations", ", by --only");
         line(self.odd_images, "image", "images", " that are not png, jpeg, gif or webp");
         let hidden = [Part::Edits, Part::Tasks, Part::Grants].map(|part| (part, choice.has(part)));

@@ -62,6 +62,8 @@ fn is_saved_later(store: &Store, one: &Manifest, other: &Manifest) -> Result<boo
     Ok(match (comes_after(&of_one[1..], other), comes_after(&of_other[1..], one)) {
         (true, false) => true,
         (false, true) => false,
+        // Of two that went apart each has something beyond the other.
+        _ if of_one.iter().any(|id| of_other.contains(id)) => false,
         _ => one.created_at > other.created_at,
     })
 }

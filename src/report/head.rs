@@ -1,5 +1,6 @@
 //! The part of a page that stands alone, without its program: what it was about, tasks, agents, edits, grants. Pure.
 
+use super::between::Between;
 use super::html::{lines, text};
 use super::index::EditEntry;
 use super::overview::{Overview, Task};
@@ -63,7 +64,8 @@ pub(super) fn html(
         let rows = between.rows().into_iter().map(|(kind, line)| format!("{kind}: {line}"));
         list(&rows.collect::<Vec<String>>())
     });
-    section(&mut page, "s-between", "Since then, at a glance", &between.unwrap_or_default());
+    let heading = overview.between.as_ref().map_or("", Between::heading);
+    section(&mut page, "s-between", heading, &between.unwrap_or_default());
     section(&mut page, "s-about", "What it was about", &said(overview));
     let pairs = about(overview);
     let pairs: String = pairs
@@ -105,8 +107,8 @@ fn lead(overview: &Overview, edits: &[EditEntry]) -> String {
     let about = &overview.about;
     let saved = format!("<time datetime=\"{}\">{}</time>", about.saved, about.saved.minute());
     let mut parts = vec![format!("Saved {saved}")];
-    if let Some(after) = &overview.after {
-        parts = vec![format!("What came after {}, until {saved}", text(&after.name))];
+    if let Some(between) = &overview.between {
+        parts = vec![format!("Here is {}, until {saved}", between.relation(text))];
     }
     if !overview.tasks.is_empty() {
         parts.push(format!("{} of {} tasks done", overview.done(), overview.tasks.len()));

@@ -36,13 +36,11 @@ pub(super) fn note(
         about.saved.minute(),
         span(&about.by)
     ));
-    if let Some(after) = &overview.after {
-        note.push_str(&format!("This is what came after {}.\n", span(&after.name)));
-    }
     if let Some(between) = &overview.between {
+        note.push_str(&format!("This is {}.\n", between.relation(span)));
         let rows = between.rows();
         let rows = rows.iter().map(|(kind, line)| format!("{kind}: {}", span_of(line, LONG_LINE)));
-        heading(&mut note, "Since then, at a glance", &list(rows));
+        heading(&mut note, between.heading(), &list(rows));
     }
     if let Some(message) = &about.message {
         note.push_str(&format!("\nMessage: {}\n", span(message)));

@@ -103,6 +103,13 @@ impl RestorePlan {
         Ok(Some(Preview { old, new }))
     }
 
+    /// Returns what a consent holds back.
+    pub fn would_hold(&self, consent: Consent<'_>) -> Vec<Doubt> {
+        let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !consent.covers(doubt)).collect();
+        held.extend(self.renamed_to(&held));
+        held
+    }
+
     /// Returns what was held back.
     pub fn held(&self) -> &[Doubt] {
         &self.admission.held
@@ -118,8 +125,7 @@ impl RestorePlan {
         {
             return Err(not_trusted(&self.manifest.name, why));
         }
-        let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !consent.covers(doubt)).collect();
-        held.extend(self.renamed_to(&held));
+        let held = self.would_hold(consent);
         let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
         self.steps.retain(|step| !paths.contains(&step.path));
         self.conflicts.retain(|path| !paths.contains(path));

@@ -5,6 +5,7 @@
 //! Rules of the project go into `.claude/settings.local.json` as part of the restore's plan, and `snap undo`
 //! removes them again.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -17,6 +18,7 @@ use crate::base::screen::{self, Line};
 use crate::grants::{
     GrantKind, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
 };
+use crate::manifest::ProjectRules;
 use crate::sys::place::Root;
 use crate::sys::users_files;
 use crate::trust::Provenance;
@@ -89,9 +91,12 @@ impl GrantPlan {
         };
         let old_home = text(old.home.as_path());
         let places = Places { folders: &folders, old_home: &old_home, root: &root };
-        let here = workspace.client.settings(&workspace.root).rules;
+        let now = workspace.client.settings(&workspace.root).rules;
+        // A settings file may be one of the edits: it comes back whole, and its rules are no question.
+        let here = workspace.client.rules_with(&workspace.root, |file| plan.content_of(file));
         let Offers { mut all, mut restrictions, mut notes } =
             Offers::of(&manifest.permissions, &here, &places);
+        notes.extend(come_with_a_file(&now, &here));
         if plan.session().is_none() {
             // Without a client that is started, there is nothing to give them to.
             all.retain(|offer| offer.kind != GrantKind::Session);
@@ -226,6 +231,20 @@ impl GrantPlan {
         let settings = with_settings(made.settings, &self.settings).filter(|_| !theirs);
         options.extend(settings.into_iter().flat_map(|json| ["--settings".to_owned(), json]));
         options
+    }
+}
+
+/// Says which rules come with a settings file that is set as a whole.
+fn come_with_a_file(now: &ProjectRules, then: &ProjectRules) -> Option<String> {
+    let lists = [(&now.allow, &then.allow), (&now.ask, &then.ask), (&now.deny, &then.deny)];
+    let new = lists.iter().flat_map(|(now, then)| then.iter().filter(|rule| !now.contains(rule)));
+    let files: Vec<&str> = new.map(|rule| rule.file.as_str()).collect();
+    let named: BTreeSet<&str> = files.iter().copied().collect();
+    let named = named.into_iter().collect::<Vec<_>>().join(" and ");
+    match files.len() {
+        0 => None,
+        1 => Some(format!("1 rule comes with {named}, which is set as a whole.")),
+        many => Some(format!("{many} rules come with {named}, which is set as a whole.")),
     }
 }
 

@@ -78,6 +78,7 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
     let (log, proven) = believed(log, &workspace.root, &own.collect());
     let trash = trash.into_iter().map(|batch| batch.id).collect();
+    let log = with_removals_of_lost_trees(log, &workspace.root, &trash);
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
         let known = workspace.store.known()?;
@@ -102,6 +103,20 @@ fn with_unlogged(workspace: &Workspace, mut log: Vec<LogEntry>, trash: &[Batch])
         }
     }
     Ok(log)
+}
+
+/// Tells here what was removed in a work tree that is gone, and is in the trash: nowhere could it be brought back else.
+fn with_removals_of_lost_trees(
+    mut log: Vec<LogEntry>,
+    here: &Path,
+    trash: &BTreeSet<SnapshotId>,
+) -> Vec<LogEntry> {
+    for line in log.iter_mut().filter(|line| line.batch.as_ref().is_some_and(|batch| trash.contains(batch))) {
+        if line.root.as_ref().is_some_and(|root| !root.as_path().is_dir()) {
+            line.root = Some(here.into());
+        }
+    }
+    log
 }
 
 /// Makes the line that is missing about a snapshot in the trash.
@@ -258,9 +273,14 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
 fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Error {
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
     match (direction, &history.changed_nothing) {
-        (Direction::Redo, _) => error
-            .because("nothing was undone here since the last restore")
-            .hint("`snap log` shows what was done"),
+        (Direction::Redo, _) => match undone_in_a_lost_tree(workspace) {
+            Some((root, safety)) => error
+                .because(format!("what was undone last was in the work tree {root}, which is gone"))
+                .hint(format!("`snap rewind {safety}` makes that work tree again, as it was before the undo")),
+            None => error
+                .because("nothing was undone here since the last restore")
+                .hint("`snap log` shows what was done"),
+        },
         (Direction::Undo, Some(name)) => {
             error.because(format!("restoring {} changed no file", Line(name))).hint(
                 "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
@@ -281,6 +301,19 @@ fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Er
             }
         }
     }
+}
+
+/// Returns the folder in which the last step back was taken, if it is gone, and the snapshot that was made there first.
+fn undone_in_a_lost_tree(workspace: &Workspace) -> Option<(String, String)> {
+    let log = workspace.store.read_log().ok()?;
+    let is_step = |entry: &&LogEntry| {
+        matches!(entry.operation, Operation::Undo | Operation::Redo) || entry.operation.is_restore()
+    };
+    let last = log.iter().rev().find(is_step)?;
+    let root = last.root.as_ref().filter(|root| !root.as_path().exists())?;
+    let safety = last.safety.as_ref().filter(|_| last.operation == Operation::Undo)?.to_string();
+    let safety = workspace.store.find(&Reference::Named(safety)).ok()?.manifest.ok()?.name;
+    Some((Line(&root.to_string()).to_string(), safety))
 }
 
 /// Returns the last restore of this store in a folder that is gone, and the name of its safety snapshot.

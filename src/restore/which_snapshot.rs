@@ -217,8 +217,6 @@ fn find_older(
     if seen == 0 {
         return Ok(None);
     }
-    let only = if seen == 1 { "only one is".to_owned() } else { format!("only {seen} are") };
-    Err(Error::new(Kind::NotFound, "There are not so many snapshots of this work tree")
-        .because(only + " here")
-        .hint("`snap list` shows all; name the one you mean"))
+    let error = Error::new(Kind::NotFound, format!("There is no `latest~{back}`"));
+    Err(error.because(format!("`latest` counts {seen} of this work tree")).hint("`snap list` shows them"))
 }

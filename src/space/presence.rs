@@ -179,6 +179,15 @@ impl<'a> Looker<'a> {
         self.remote.shown()
     }
 
+    /// Asks once more for what the remote could not do before.
+    ///
+    /// # Errors
+    /// As [`Looker::look`].
+    pub fn ask_again(&mut self) -> Result<()> {
+        let _alone = append_alone(&self.folder.join("poll.lock"), PATIENCE)?;
+        self.remote.ask_again_for_filters()
+    }
+
     /// Says whether only names are known.
     pub fn names_only(&self) -> bool {
         !self.remote.filters()

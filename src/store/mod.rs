@@ -69,7 +69,7 @@ use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
 pub use objects::{Destination, Grace, Sweep, YoungObjects};
 pub use pieces::Pieces;
-pub use refs::{Reference, check_name};
+pub use refs::{Reference, check_name, check_name_of};
 pub use seal::Seal;
 pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};
@@ -90,6 +90,8 @@ pub struct Store {
     catalog: Mutex<Option<Arc<Catalog>>>,
     /// Objects that were written since the last snapshot was published.
     unpublished: Mutex<BTreeSet<ObjectId>>,
+    /// The work tree in which it is used, if that is known.
+    here: Option<PathBuf>,
     /// Why a newer snapshot could not be the `latest` one.
     passed_over: Mutex<Option<Error>>,
 }
@@ -124,12 +126,19 @@ impl Store {
             parsed: Parsed::default(),
             seal: None,
             now: None,
+            here: None,
             catalog: Mutex::default(),
             unpublished: Mutex::default(),
             passed_over: Mutex::default(),
         };
         store.refuse_strangers()?;
         Ok(store)
+    }
+
+    /// Returns the same store as it is used in this work tree.
+    #[must_use]
+    pub fn used_in(self, root: &Path) -> Store {
+        Store { here: Some(root.to_owned()), ..self }
     }
 
     /// Returns the same store for the user whose seal this is, at this moment.

@@ -30,6 +30,14 @@ const NAME_ANOTHER: &str = "a newer snapshot can't be read; name the one you mea
 /// [`Kind::Usage`]: it is empty, too long, has control characters, begins with `-`, or
 /// means something else already (`latest`).
 pub fn check_name(name: &str) -> Result<()> {
+    check_name_of(name, "a snapshot's name")
+}
+
+/// The same for a name of something else that stands for a snapshot: `what` it would be.
+///
+/// # Errors
+/// As [`check_name`].
+pub fn check_name_of(name: &str, what: &str) -> Result<()> {
     let shown = Line(name).to_string();
     let why = if name.trim().is_empty() {
         "a name has at least one letter"
@@ -47,7 +55,7 @@ pub fn check_name(name: &str) -> Result<()> {
         return Ok(());
     };
     let shown = cut(&shown, LONGEST_SHOWN);
-    Err(Error::new(Kind::Usage, format!("{shown:?} can't be a snapshot's name")).because(why))
+    Err(Error::new(Kind::Usage, format!("{shown:?} can't be {what}")).because(why))
 }
 
 /// How a person points at a snapshot: a name, `latest`, `latest~2`, or the start of an id.
@@ -175,23 +183,27 @@ impl Store {
 
     /// Says of a snapshot that was not found that it is in the trash, if it is.
     fn or_in_trash(&self, reference: &Reference, error: Error) -> Error {
-        const BACK: &str = "`snap undo`, once or again, brings back what was removed";
         if error.kind() != Kind::NotFound {
             return error;
         }
         let trash = self.named_in_trash().unwrap_or_default();
         match reference {
             Reference::Latest(0) if !trash.is_empty() && self.known().is_ok_and(|known| known.is_empty()) => {
-                error.because(format!("{} in the trash", count_of(trash.len()))).hint(BACK)
+                let error = error.because(format!("{} in the trash", count_of(trash.len())));
+                match self.way_back(None) {
+                    Some(back) => error.hint(back),
+                    None => error,
+                }
             }
             Reference::Latest(_) => error,
             Reference::Named(word) | Reference::Typed(word) => {
                 let is_meant = |(name, id): &(String, SnapshotId)| {
                     name == word || word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str())
                 };
-                match trash.iter().find(|one| is_meant(one)) {
-                    Some(_) => error.because("it is in the trash").hint(BACK),
-                    None => error,
+                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else { return error };
+                match self.way_back(Some(id)) {
+                    Some(back) => error.because("it is in the trash").hint(back),
+                    None => error.because("it was an automatic one, and was cleaned up"),
                 }
             }
         }
@@ -305,10 +317,7 @@ impl Store {
             let message = match back {
                 0 if safety => format!("There are only safety snapshots in {}", self.root().display()),
                 0 => format!("There is no snapshot in {}", self.root().display()),
-                _ => format!(
-                    "There is no `latest~{back}`: `latest` counts {} here",
-                    known.iter().filter(manual).count()
-                ),
+                _ => format!("There is no `latest~{back}`: `latest` counts {} here", known.iter().filter(manual).count()),
             };
             let hint = match back {
                 0 if known.is_empty() => "in your project, `snap save NAME` makes one",

@@ -79,6 +79,30 @@ impl Store {
         Ok(heads.into_iter().map(|head| (head.name, head.id)).collect())
     }
 
+    /// Says what brings a snapshot back from the trash, or the one that a person removed last; `None` if nothing does. A removal
+    /// is undone in the work tree in which it was done, as long as that is there.
+    pub fn way_back(&self, snapshot: Option<&SnapshotId>) -> Option<String> {
+        let mut batches = self.trash().ok()?;
+        batches.retain(|batch| !batch.automatic);
+        batches.sort_by_key(|batch| std::cmp::Reverse(batch.since));
+        let holds = |batch: &&Batch| {
+            let heads = self.heads_of(batch).unwrap_or_default();
+            snapshot.is_none_or(|id| heads.iter().any(|head| head.id == *id))
+        };
+        let batch = batches.iter().find(holds)?;
+        let log = self.read_log().unwrap_or_default();
+        let line = log.iter().rfind(|line| line.batch.as_ref() == Some(&batch.id) && line.root.is_some());
+        let root = line.and_then(|line| line.root.as_ref()).map(|root| root.as_path());
+        let elsewhere = root.filter(|root| self.here.as_deref() != Some(root) && root.is_dir());
+        Some(match elsewhere {
+            Some(root) => format!(
+                "it was removed in another work tree: `snap -C {:?} undo`, once or again, brings it back",
+                Line(&root.to_string_lossy()).to_string()
+            ),
+            None => "`snap undo`, once or again, brings back what was removed".to_owned(),
+        })
+    }
+
     /// Returns the secrets that snapshots in the trash may need, by their ids.
     ///
     /// # Errors

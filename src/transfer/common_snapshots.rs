@@ -30,6 +30,13 @@ pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
     readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
 }
 
+impl Mine<'_> {
+    /// Says whether all of it is here and sound.
+    pub(super) fn is_whole(&self, store: &Store) -> bool {
+        self.manifest.objects().iter().all(|object| store.frame(object).is_ok())
+    }
+}
+
 /// Returns, for each snapshot to send, the one on the remote that shares most with it.
 pub(super) fn to_push_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,

@@ -25,6 +25,8 @@ pub enum TransferOutcome {
     Done,
     /// The other side had it.
     Already,
+    /// It was here, but parts of it were damaged or missing, and came back.
+    Mended,
     /// It was not, and why.
     Failed(Error),
 }

@@ -200,7 +200,7 @@ impl<'a> Remotes<'a> {
     fn fetch(&mut self, references: &[String], newest: Option<usize>) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
-        let mine = common_snapshots::mine(&entries);
+        let mut mine = common_snapshots::mine(&entries);
         let mut wanted: Vec<RemoteSnapshot> = Vec::new();
         let mut handed = Vec::new();
         if references.is_empty() {
@@ -215,15 +215,17 @@ impl<'a> Remotes<'a> {
                 continue;
             }
             match mine.get(&place.id) {
-                Some(one) => {
+                Some(one) if one.is_whole(self.store) => {
                     // Its base commit may have come since.
                     keep_base(self.repository, one.manifest);
                     self.log(Operation::Pull, one.manifest, &TransferOutcome::Already);
                     handed.push(TransferResult::new(one.manifest, TransferOutcome::Already));
                 }
-                None => wanted.push(place),
+                _ => wanted.push(place),
             }
         }
+        // Nothing is built on one that is damaged here.
+        mine.retain(|id, _| wanted.iter().all(|place| place.id != **id));
         if wanted.is_empty() {
             return Ok(handed);
         }
@@ -400,7 +402,7 @@ impl<'a> Remotes<'a> {
 
     fn write(&self, line: LogEntry, fate: &TransferOutcome) {
         let line = match fate {
-            TransferOutcome::Done => line,
+            TransferOutcome::Done | TransferOutcome::Mended => line,
             TransferOutcome::Already => audit::skipped(line),
             TransferOutcome::Failed(error) => audit::failed(line, error),
         };
@@ -470,14 +472,14 @@ impl<'a> Remotes<'a> {
                 incoming.publish(|manifest| keep_base(self.repository, manifest))
             });
         let fate = match audit::unless_failed(self.store, &line, taken) {
-            Ok(_) => {
+            Ok(added) => {
                 // Another one may have its name.
                 if let Ok(entry) = self.store.find(&Reference::Named(place.id.to_string())) {
                     name = Line(&entry.called).to_string();
                 }
                 self.note(&place.id);
                 audit::write(self.store, &line);
-                TransferOutcome::Done
+                if added.new { TransferOutcome::Done } else { TransferOutcome::Mended }
             }
             Err(error) => TransferOutcome::Failed(error),
         };

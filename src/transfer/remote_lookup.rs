@@ -87,7 +87,7 @@ impl<'a> Remotes<'a> {
         along: &BTreeSet<SnapshotId>,
     ) -> (Vec<Mine<'m>>, Vec<TransferResult>) {
         let stays = |result: &TransferResult| match &result.fate {
-            TransferOutcome::Done => false,
+            TransferOutcome::Done | TransferOutcome::Mended => false,
             _ if !along.contains(&result.id) => false,
             TransferOutcome::Already => true,
             TransferOutcome::Failed(error) => {

@@ -290,3 +290,28 @@ fn a_tool_that_was_granted_runs_without_a_question_after_a_hand_off(client: &Cli
         }
     }
 }
+
+#[test]
+fn rules_of_a_settings_file_that_comes_back_as_an_edit_are_no_question() {
+    let project = Project::new();
+    project.session(ID);
+    let settings = r#"{"permissions":{"allow":["Bash(npm test)"],"deny":["Read(.env)"]}}"#;
+    project.write(".claude/settings.local.json", settings);
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_file(project.path(".claude/settings.local.json")).must("to remove");
+    // None is asked for: the answer could not keep them out.
+    let mut command = project.command(project.root(), &["resume", "x", "--no-run", "--offline"]);
+    let shown = on_terminal(&mut command);
+    assert!(!shown.contains("Grant which?"), "{shown}");
+    assert!(shown.contains("2 rules come with .claude/settings.local.json"), "{shown}");
+    assert_eq!(project.read(".claude/settings.local.json"), settings.as_bytes());
+    // Nor is it said that they are missing, or were granted.
+    project.snap(&["undo"]).exits(0);
+    let said = project.snap(&["resume", "x", "--no-run", "--grants", "all", "--offline"]).exits(0).stderr;
+    assert!(!said.contains("Granted: ") && !said.contains("missing here"), "{said}");
+    // Without the edits they are missing, and are asked for.
+    project.snap(&["undo"]).exits(0);
+    let said =
+        project.snap(&["resume", "x", "--no-edits", "--dry-run", "--grants", "review"]).exits(0).stdout;
+    assert!(said.contains("Grants that held there and are missing here"), "{said}");
+}

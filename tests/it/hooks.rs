@@ -482,7 +482,7 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
             assert!(settings["hooks"]["UserPromptSubmit"].is_array());
             let at_turns_end = settings["hooks"]["Stop"][0]["hooks"][0]["command"].as_str().must("a command");
             assert_eq!(at_turns_end.contains("--every 600s"), options.contains(&"--every"));
-            project.snap(options).exits(0).says(&["Everything is set up already"]);
+            project.snap(options).exits(0).says(&["set up already"]);
             assert_eq!(everything(), once);
             let place = options.iter().filter(|word| ["--local", "--user"].contains(word));
             let remove: Vec<&str> = ["init", "--remove"].into_iter().chain(place.copied()).collect();

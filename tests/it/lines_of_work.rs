@@ -226,7 +226,21 @@ fn a_report_of_two_lines_tells_no_words_of_the_first_one_alone() {
     task(&project, ID, &json!({"id": "9", "subject": "Only in docs", "status": "pending"}));
     project.snap(&["save", "docs too", "--session", ID]).exits(0);
     let note = project.snap(&["report", "docs too", "cache", "--format", "markdown"]).exits(0).stdout;
-    assert!(note.contains("## Since then, at a glance") && note.contains("2 prompts, 2 answers"), "{note}");
+    assert!(
+        note.contains("## Since they went apart, at a glance") && note.contains("2 prompts, 2 answers"),
+        "{note}"
+    );
+    assert!(
+        note.contains("This is what it has beyond `docs too` (the two went apart after `base`)."),
+        "{note}"
+    );
+    // Either may come first: each has something that the other one lacks.
+    let back = project.snap(&["report", "cache", "docs too", "--format", "markdown"]).exits(0).stdout;
+    assert!(
+        back.contains("beyond `cache`") && back.contains("only in cache: 2 prompts, 2 answers"),
+        "{back}"
+    );
+    assert!(!back.contains("what came after"), "{back}");
     assert!(!note.contains("now the docs") && !note.contains("Only in docs"), "{note}");
     let json =
         project.snap(&["report", "docs too", "cache", "--format", "json", "--only", "tasks"]).exits(0).json();

@@ -228,3 +228,34 @@ fn what_two_decided_otherwise_after_they_merged_each_other_is_a_conflict_again()
         }
     }
 }
+
+#[test]
+fn a_file_that_was_removed_here_is_told_as_removed_in_the_plan_of_a_merge_with_or_without_a_session() {
+    for with_session in [false, true] {
+        let project = Project::new();
+        if with_session {
+            project.session(crate::hooks::ID);
+        }
+        project.write("n.txt", "new\n");
+        project.write("a.txt", "edited\n");
+        project.snap(&["save", "base"]).exits(0);
+        project.write("k.txt", "there\n");
+        project.snap(&["save", "there"]).exits(0);
+        // Another session goes on from it: the same one has taken back what came since.
+        project.snap(&["rewind", "base", "--fork", "--no-run", "--no-input"]).exits(0);
+        for name in ["n.txt", "a.txt"] {
+            fs::remove_file(project.path(name)).must("to remove");
+        }
+        project.snap(&["save", "here"]).exits(0);
+        let planned = project.snap(&["merge", "there", "--dry-run"]).exits(0).stdout;
+        assert!(planned.contains("create  k.txt"), "{planned}");
+        assert_eq!(planned.matches("it was removed here").count(), 2, "{planned}");
+        assert!(!planned.contains("in it already"), "{planned}");
+        project.snap(&["merge", "there", "--no-input"]).exits(0);
+        assert!(
+            project.path("k.txt").exists()
+                && !project.path("n.txt").exists()
+                && !project.path("a.txt").exists()
+        );
+    }
+}

@@ -137,3 +137,27 @@ fn as_saved_is_only_what_has_the_saved_bytes() {
     let shown = project.snap(&["rewind", "without", "--dry-run"]).exits(0).stdout;
     assert!(shown.contains("  2 paths already as saved\n"), "what no snapshot has is not as saved: {shown}");
 }
+
+#[test]
+fn a_plan_lists_no_file_that_is_never_set_from_somebody_elses_snapshot() {
+    let project = Project::new();
+    project.write(".claude/settings.json", r#"{"permissions":{"allow":["Bash(npm test)"]}}"#);
+    project.write("Makefile", "all:\n");
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned().of_another_user();
+    let store = project.stored("");
+    let resume = ["resume", "x", "--store", store.to_str().must("UTF-8")];
+    let planned = clone.snap(&[&resume[..], &["--dry-run"]].concat()).exits(0);
+    assert_eq!(told(&planned.stdout), ["replace a.txt  +1 -3"], "{}", planned.stdout);
+    // Each is named all the same, with why it stays out and what would change that.
+    planned.says(&["held back: .claude/settings.json", "held back: Makefile", "`--allow Makefile` sets it"]);
+    let allowed = clone.snap(&[&resume[..], &["--dry-run", "--allow", "Makefile"]].concat()).exits(0);
+    assert_eq!(told(&allowed.stdout), ["create  Makefile  +1 -0", "replace a.txt  +1 -3"]);
+    let done = clone.snap(&[&resume[..], &["--trust", "--no-run"]].concat()).exits(6);
+    assert!(
+        !clone.path("Makefile").exists() && !clone.path(".claude/settings.json").exists(),
+        "{}",
+        done.stderr
+    );
+}

@@ -337,7 +337,7 @@ fn a_report_of_two_snapshots_is_of_what_lies_between_them() {
     assert_eq!(paths, ["new.md"]);
     assert!(edits[0].1.contains("-new\n+newer\n"), "{edits:?}");
     assert_eq!(page.index["between"], json!(["x", "y"]));
-    assert!(page.head().contains("steps that the earlier snapshot has already"), "{}", page.head());
+    assert!(page.head().contains("steps that the first snapshot has already"), "{}", page.head());
     project.snap(&["report", "y", "x", "-o", "z.html"]).exits(2).says(&["older one first"]);
     let note = project.snap(&["report", "x", "y", "--format", "markdown"]).exits(0).stdout;
     assert!(note.contains("what came after `x`") && note.contains("one thing more"), "{note}");

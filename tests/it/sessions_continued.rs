@@ -131,10 +131,10 @@ fn a_session_that_differs_runs_or_is_somebody_elses_is_not_continued() {
     let record = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "sessionId": ID,
         "message": {"role": "user", "content": "here"}});
     for (changed, said) in [
-        ("the conversation", "the saved one is on this machine already"),
-        ("a task", "the saved one is on this machine already"),
+        ("the conversation", "the saved one is here too, and stays as it is"),
+        ("a task", "the saved one is here too, and stays as it is"),
         ("it runs", "a client runs the saved one"),
-        ("another user", "the saved one is on this machine already"),
+        ("another user", "the saved one is here too, and stays as it is"),
     ] {
         let project = Project::new();
         let transcript = project.session(ID);

@@ -415,7 +415,10 @@ fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_
     project.snap(&["show", "here"]).exits(3);
     project.snap(&["undo"]).exits(0);
     assert_eq!(project.snap(&["show", "latest~1", "--json"]).exits(0).json()["name"], "earlier");
-    project.snap(&["show", "latest~2"]).exits(3).says(&["not so many snapshots of this work tree"]);
+    project
+        .snap(&["show", "latest~2"])
+        .exits(3)
+        .says(&["There is no `latest~2`: `latest` counts 2 of this work tree"]);
     assert_eq!(project.snap(&["show", "zeta", "--json"]).exits(0).json()["name"], "zeta");
     // In the other one it is its own; and in one without any, the newest of all, which is said.
     let ran = project.snap_in(&other, &["show"]).exits(0);

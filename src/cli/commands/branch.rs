@@ -14,10 +14,11 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::line_words::{LineFacts, marks};
 use crate::cli::output::{Report, Style, Ui, text};
-use crate::cli::save_first::{save_first, session_here};
+use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::context::Context;
+use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, check_name};
+use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, Store, check_name_of};
 use crate::workspace::Workspace;
 
 /// Name the line of work that begins here, or list the lines that have names
@@ -60,7 +61,7 @@ impl Branch {
 
     fn give(&self, name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
-        check_name(name)?;
+        check_name_of(name, "the name of a line")?;
         let name = &without_secrets(workspace, name)?;
         let shown = Line(name).to_string();
         if store.find(&Reference::parse(name).whole()).is_ok() {
@@ -76,10 +77,11 @@ impl Branch {
                 (entry.manifest.as_ref().map_err(Clone::clone)?.id.clone(), entry.called, None)
             }
             None => {
-                if had.is_some() {
-                    return Err(taken(&shown));
-                }
                 let session = session_here(context, workspace, self.session.as_deref(), self.no_input, ui)?;
+                if let Some(begin) = &had {
+                    let last = last_of(context, workspace, session.as_ref());
+                    return Err(taken_by(store, &shown, begin, last.as_ref()));
+                }
                 let saved = save_first(context, workspace, session.as_ref(), ui)?;
                 (saved.manifest.id.clone(), store.called(&saved.manifest), Some(saved.written))
             }
@@ -102,6 +104,18 @@ impl Branch {
 
 fn name_of<'s>(states: &'s LineStates, id: &SnapshotId) -> Option<&'s str> {
     states.get(id)?.name.as_deref()
+}
+
+/// Refuses the name of a line that is there; `last` is the snapshot from which what is here goes on.
+fn taken_by(store: &Store, shown: &str, begin: &SnapshotId, last: Option<&Manifest>) -> Error {
+    let is_on_it = |last: &Manifest| store.line_of(last).is_ok_and(|line| line.contains(begin));
+    if !last.is_some_and(is_on_it) {
+        return taken(shown);
+    }
+    let begins = store.names().unwrap_or_default().remove(begin).unwrap_or_default();
+    Error::new(Kind::Refused, format!("You are on the line {shown:?} already"))
+        .because(format!("it begins with \"{}\", and what you save here goes on from that", Line(&begins)))
+        .hint("another name names a line that begins with what is here now")
 }
 
 fn taken(shown: &str) -> Error {

@@ -162,7 +162,7 @@ impl Report for InitReport<'_> {
         }
         let off = off_switch(self.scope);
         ui.say(&match (self.files.is_empty(), self.dry_run, self.remove) {
-            (true, _, false) => "Everything is set up already.".to_owned(),
+            (true, _, false) => "`/snapshot` and the hooks are set up already.".to_owned(),
             (true, _, true) => "snap is not set up here.".to_owned(),
             (false, true, _) => "Nothing was changed (--dry-run).".to_owned(),
             (false, false, false) => {

@@ -8,6 +8,7 @@ use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::is_of_print_mode;
 use crate::cli::output::words::quoted;
@@ -54,14 +55,15 @@ impl Link {
             return self.remove(workspace, ui);
         }
         let follows = self.reference == LATEST;
-        let reference = if follows {
+        let entry = if follows {
             // One of another work tree without a conversation is not meant, as for `resume`.
             let newest = restore::find_to_resume(workspace, LATEST)?.manifest;
-            Reference::parse(newest.id.as_str())
+            workspace.store.find(&Reference::parse(newest.id.as_str()))?
         } else {
-            Reference::parse(&self.reference)
+            let meant = line_choice::as_meant_here(workspace, &[self.reference.clone()], "link", ui)?;
+            let meant = meant.first().unwrap_or(&self.reference);
+            workspace.store.find(&Reference::parse(meant))?
         };
-        let entry = workspace.store.find(&reference)?;
         let (called, manifest) = (entry.called, entry.manifest?);
         let title = if follows { LATEST } else { called.as_str() };
         let consent = ConsentArgs::of(self.trust, self.no_input);

@@ -17,13 +17,13 @@ use crate::cli::output::snapshot_words::tasks;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::cli::restore_flow::{ConsentArgs, RestoreArgs, planning};
-use crate::cli::save_first::{save_first, session_here};
+use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::report::{self, MergeBases};
 use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
-use crate::store::{LogEntry, Operation, Reference, Store};
+use crate::store::{Operation, Store};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -79,7 +79,7 @@ impl Merge {
         audit::unless_failed(store, &line, restore::check_merge(workspace, &manifest, trust_repository))?;
         let session = session_here(context, workspace, asked.as_deref(), no_input, ui)?;
         let saved = if args.dry_run {
-            session.as_ref().and_then(|session| last_of(context, workspace, session))
+            last_of(context, workspace, session.as_ref())
         } else {
             Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
         };
@@ -151,19 +151,6 @@ fn has_last_of(store: &Store, session: Option<&FoundSession>, one: &Manifest) ->
         (Some(session), Some(record)) => session.has_record(&record),
         _ => Ok(true),
     }
-}
-
-/// Returns the snapshot that the session here was saved as, or brought back from, last: for a plan that saves nothing.
-fn last_of(context: &Context, workspace: &Workspace, session: &FoundSession) -> Option<Manifest> {
-    let log = workspace.store.own_log().ok()?;
-    let is_it = |entry: &&LogEntry| {
-        matches!(entry.operation, Operation::Save | Operation::Resume | Operation::Rewind)
-            && entry.outcome.is_ok()
-            && entry.session.as_ref() == Some(&session.id)
-            && (&entry.user, &entry.host) == (&context.user, &context.host)
-    };
-    let ids = log.iter().rev().filter(is_it).filter_map(|entry| entry.snapshot.as_ref());
-    ids.filter_map(|id| workspace.store.find(&Reference::Named(id.to_string())).ok()?.manifest.ok()).next()
 }
 
 /// A snapshot that is on the line that leads here.

@@ -16,7 +16,7 @@ use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
 use crate::cli::remotes::shared_session;
 use crate::cli::restore_flow::conflict_question::{self, Answer, Open};
-use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning};
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, left, making, planning};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
@@ -205,7 +205,8 @@ impl Resume {
             return Ok(Outcome::Done);
         }
         // What only git knows stands behind our own words.
-        let made = repository.add_worktree(&place, branch, base).map_err(|error| match error.kind() {
+        let make = || repository.add_worktree(&place, branch, base);
+        let made = making(repository, &place, make).map_err(|error| match error.kind() {
             Kind::Refused => {
                 let said = error.cause().trim_start_matches("fatal: ");
                 not_made(&place, &format!("git does not make it: {said}"), ANOTHER_PLACE)
@@ -213,6 +214,7 @@ impl Resume {
             _ => error,
         })?;
         self.args.undo_in = Some(made.root().to_owned());
+        self.args.made = Some(left(made.made()));
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
             "Made the work tree {} for branch {}.",
@@ -228,7 +230,8 @@ impl Resume {
             ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
         }
         // They are in it as git's blobs are, which is what their filter is there to change.
-        let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
+        let unfiltered =
+            workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest.clone(), self.options(), ui);
         let plan = match self.args.planned(&workspace, &line, plan)? {
@@ -248,7 +251,7 @@ impl Resume {
                 }
             }
         };
-        let plan = plan.with_unfiltered(left);
+        let plan = plan.with_unfiltered(unfiltered);
         let kept = || {
             made.keep();
             if in_usual_place {

@@ -7,12 +7,13 @@ use clap::Args;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::line_choice::say_which;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_where};
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, left, making, planning, say_where};
 use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -72,6 +73,7 @@ impl Rewind {
             SavedTree::This => self.at(context, workspace, manifest, || (), ui),
             SavedTree::Other(root) => {
                 say_where(&root, false, ui);
+                self.asked_for_elsewhere(&manifest, &root, ui)?;
                 let (context, workspace) = other(context, workspace, &root)?;
                 settle(&context, &workspace, ui)?;
                 self.args.no_session = true;
@@ -93,7 +95,9 @@ impl Rewind {
                 if !repository.has_commit(base)? {
                     return Err(repository.lacks_commit(base));
                 }
-                let made = repository.remake_worktree(&root, manifest.workspace.branch.as_deref(), base)?;
+                let branch = manifest.workspace.branch.as_deref();
+                let made = making(repository, &root, || repository.remake_worktree(&root, branch, base))?;
+                self.args.made = Some(left(made.made()));
                 say_where(made.root(), true, ui);
                 let (context, workspace) = other(context, workspace, made.root())?;
                 self.args.no_session = true;
@@ -101,6 +105,20 @@ impl Rewind {
                 self.at(&context, &workspace, manifest, || made.keep(), ui)
             }
         }
+    }
+
+    /// Asks before another work tree than the one in which the command was typed is changed.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] after a no.
+    fn asked_for_elsewhere(&self, manifest: &Manifest, root: &Path, ui: &mut Ui) -> Result<()> {
+        if !self.args.asks(ui) || ui.ask("Put that work tree back as it was?")? {
+            return Ok(());
+        }
+        let name = quoted(&manifest.name);
+        Err(Error::new(Kind::Refused, "Nothing was restored")
+            .because(format!("it would change {}", Line(&root.to_string_lossy())))
+            .hint(format!("`snap rewind --dry-run {name}` shows what it would change; `snap resume {name}` brings the snapshot here")))
     }
 
     fn at(

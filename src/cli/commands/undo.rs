@@ -20,7 +20,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune;
 use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
-use crate::store::Operation;
+use crate::store::{NO_NAME, Operation};
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.
@@ -132,6 +132,7 @@ impl UndoneStep {
         let execute = || restore::execute(context, workspace, plan, operation, &monitor);
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
+            None,
             &format!("the {} is done", direction.word()),
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
@@ -190,7 +191,7 @@ impl UndoneStep {
         {
             return Ok(());
         }
-        Err(Error::new(Kind::NotFound, "There is nothing to undo")
+        Err(Error::new(Kind::NotFound, "The last step can't be undone")
             .because(last)
             .hint(format!("`snap undo --anyway` undoes {before}, which came before")))
     }
@@ -326,7 +327,11 @@ fn what_was_done(direction: Direction, what: &Restored, now: Timestamp, paths: u
 
 /// Names a restore: which command, which snapshot, when.
 fn told(what: &Restored, now: Timestamp) -> String {
-    format!("{} {:?}, {}", what.operation.word(), Line(&what.name).to_string(), ago(&age(now.since(what.at))))
+    let name = match what.name.as_str() {
+        NO_NAME => "of a snapshot that is gone".to_owned(),
+        name => format!("{:?}", Line(name).to_string()),
+    };
+    format!("{} {name}, {}", what.operation.word(), ago(&age(now.since(what.at))))
 }
 
 fn named(steps: &[restore::Step]) -> String {

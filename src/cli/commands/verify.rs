@@ -10,6 +10,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::trash;
@@ -38,7 +39,11 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    pub(crate) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    pub(crate) fn run(mut self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(typed) = self.reference.clone() {
+            let meant = line_choice::as_meant_here(workspace, &[typed], "verify", ui)?;
+            self.reference = meant.into_iter().next();
+        }
         let monitor = Monitor::default();
         let verify = |entries: &[Entry]| verify::verify(workspace, entries, &monitor);
         let entries = self.entries(workspace)?;

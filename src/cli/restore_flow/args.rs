@@ -18,6 +18,9 @@ pub(crate) struct RestoreArgs {
     /// The work tree to undo it in, if that is not the one in which the command was typed.
     #[arg(skip)]
     pub(crate) undo_in: Option<std::path::PathBuf>,
+    /// What is said of a work tree that was made for this, if the restore is cut off.
+    #[arg(skip)]
+    pub(crate) made: Option<String>,
     /// Whether the snapshot was added to the store for this.
     #[arg(skip)]
     pub(crate) added: bool,
@@ -81,6 +84,7 @@ impl RestoreArgs {
         RestoreArgs {
             reference,
             undo_in: None,
+            made: None,
             added: false,
             dry_run,
             no_session: true,

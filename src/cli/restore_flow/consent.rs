@@ -18,7 +18,7 @@ use crate::cli::output::words::quoted;
 use crate::cli::output::{NO, Ui, YES};
 use crate::manifest::Manifest;
 use crate::restore::protected_paths::{ASKED, Concern};
-use crate::restore::{Consent, RestorePlan, Step, not_trusted};
+use crate::restore::{Consent, Doubt, RestorePlan, Step, not_trusted};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -129,8 +129,7 @@ impl ConsentArgs {
         report: impl Fn(&RestorePlan) -> RestoreReport,
     ) -> Result<RestorePlan> {
         self.refuse_unknown(&plan)?;
-        let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
-        let mut kinds: Vec<Concern> = self.allow_kind.iter().flat_map(each).collect();
+        let mut kinds = self.kinds();
         if !self.asks(ui) {
             let plan = plan.admit(Consent { trust: self.trust, allow: &self.allow, kinds: &kinds })?;
             show(ui, &report(&plan));
@@ -163,6 +162,17 @@ impl ConsentArgs {
             }
         }
         plan.admit(Consent { trust, allow: &self.allow, kinds: &kinds })
+    }
+
+    fn kinds(&self) -> Vec<Concern> {
+        let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
+        self.allow_kind.iter().flat_map(each).collect()
+    }
+
+    /// Returns what stays out of a plan that is only shown: what nobody would be asked about counts as a no.
+    pub(crate) fn foresee(&self, ui: &Ui, plan: &RestorePlan) -> Vec<Doubt> {
+        let kinds = if self.asks(ui) { ASKED.to_vec() } else { self.kinds() };
+        plan.would_hold(Consent { trust: true, allow: &self.allow, kinds: &kinds })
     }
 
     /// Refuses a path that is nowhere in the snapshot: what was mistyped would be held back without a word.

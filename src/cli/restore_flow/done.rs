@@ -95,7 +95,7 @@ pub(crate) fn say_moved(ui: &mut Ui, moved: &MovedBranch, safety: &SnapshotId) {
 pub(crate) fn warn_of_left(ui: &mut Ui, report: &RestoreReport) {
     warn_of_held(ui, &report.held);
     warn_of_unfilled(ui, &report.unfilled);
-    warn_of_filters(ui, &report.left);
+    warn_of_filters(ui, &report.root, &report.left);
     warn_of_unmade(ui, &report.unmade);
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
 }
 
 /// Warns of files that stay as they are, because no filter of the repository's own is run.
-fn warn_of_filters(ui: &mut Ui, left: &[NeedsFilter]) {
+fn warn_of_filters(ui: &mut Ui, root: &str, left: &[NeedsFilter]) {
     for NeedsFilter { path, filter } in left.iter().take(MOST_LISTED) {
         ui.warn(&format!(
             "left as it is: {path} needs the filter {}, which only this repository's own configuration has",
@@ -124,8 +124,9 @@ fn warn_of_filters(ui: &mut Ui, left: &[NeedsFilter]) {
     }
     if !left.is_empty() {
         ui.warn(&format!(
-            "{}; if you trust that configuration: git config --global --add snap.trustedRepository DIR",
-            count(left.len(), "path was left")
+            "{}; if you trust that configuration: git config --global --add snap.trustedRepository {}",
+            count(left.len(), "path was left"),
+            quoted(root)
         ));
     }
 }

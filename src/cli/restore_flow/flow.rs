@@ -1,6 +1,7 @@
 //! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
 use super::args::RestoreArgs;
+use super::concerns::warn_of_held;
 use super::done::{say_done, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
 use super::grants::{self, GrantReport};
 use super::launch::Launch;
@@ -116,8 +117,9 @@ impl RestoreArgs {
         if self.dry_run {
             granting.options(&self.client);
             let servers = ServerChecks::begin(workspace, &plan, false).finish();
-            let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
-            return show_dry_run(ui, report.with_servers(servers), self.added);
+            let report = RestoreReport::of(&plan).holding_back(&plan, self.consent.foresee(ui, &plan));
+            let report = report.with_grants(GrantReport::of(&granting)).with_servers(servers);
+            return show_dry_run(ui, report, self.added);
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
@@ -145,6 +147,7 @@ impl RestoreArgs {
         let execute = || restore::execute(context, workspace, plan, operation, &monitor);
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
+            self.made.as_deref(),
             "everything is restored; `snap undo` takes it back",
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
@@ -245,6 +248,7 @@ fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outco
     let report = report.dry_run();
     ui.report(&report)?;
     if !ui.json() {
+        warn_of_held(ui, &report.held);
         warn_of_unfilled(ui, &report.unfilled);
         warn_of_unmade(ui, &report.unmade);
         ui.say(&if added {

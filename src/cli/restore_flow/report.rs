@@ -1,6 +1,6 @@
 //! What a restore will do or has done: one value, printed as lines for a person or as JSON for a program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Serialize, Serializer};
 
@@ -24,8 +24,9 @@ use crate::git::kept_ref;
 use crate::manifest::Summary;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
+use crate::restore::protected_paths::ASKED;
 use crate::restore::{
-    Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan,
+    Consent, Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan,
 };
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
@@ -40,7 +41,7 @@ const LONGEST_ABOUT: usize = 76;
 pub(crate) struct RestoreReport {
     pub(crate) snapshot: String,
     id: SnapshotId,
-    root: String,
+    pub(super) root: String,
     dry_run: bool,
     provenance: Whose,
     #[serde(rename = "careful", serialize_with = "concerns_as_json")]
@@ -197,7 +198,7 @@ impl RestoreReport {
             provenance: Whose { is: plan.provenance().word(), signer, why },
             concerns: plan.doubts(),
             held: plan.held().to_vec(),
-            edits: plan.steps().iter().map(Edit::of).collect(),
+            edits: edits(plan, &plan.would_hold(Consent { kinds: &ASKED, ..Consent::default() })),
             conflicts: plan.conflicts().to_vec(),
             unchanged: plan.unchanged(),
             moved: plan.moved().map(|branch| Moved { branch: branch.clone(), kept_in: None }),
@@ -227,6 +228,11 @@ impl RestoreReport {
             about: about(&plan.manifest().name, &Summary::of(plan.manifest())),
             heading: None,
         }
+    }
+
+    /// Leaves out of the edits what would be held back.
+    pub(crate) fn holding_back(self, plan: &RestorePlan, held: Vec<Doubt>) -> RestoreReport {
+        RestoreReport { edits: edits(plan, &held), held, ..self }
     }
 
     /// Adds how the servers that the session used stand here.
@@ -368,7 +374,7 @@ impl RestoreReport {
             (Some(NewBecause::Asked), _) => "as a new session (--fork)".to_owned(),
             (Some(NewBecause::Runs), _) => "as a new session: a client runs the saved one".to_owned(),
             (Some(NewBecause::IsHere), _) => {
-                "as a new session: the saved one is on this machine already".to_owned()
+                "as a new session: the saved one is here too, and stays as it is".to_owned()
             }
             (Some(NewBecause::CopyIsHere), _) => {
                 format!("continues {id}, the copy that was made here before (`--fork` makes another)")
@@ -390,6 +396,12 @@ impl RestoreReport {
         lines.extend(alive.lines());
         lines
     }
+}
+
+/// Returns what is done to files, without those that are held back.
+fn edits(plan: &RestorePlan, held: &[Doubt]) -> Vec<Edit> {
+    let held: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
+    plan.steps().iter().filter(|step| !held.contains(step.path())).map(Edit::of).collect()
 }
 
 /// A plan that is shown and no more.

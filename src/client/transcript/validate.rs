@@ -77,10 +77,15 @@ impl fmt::Display for Finding {
             Problem::Line(Harm::LoneSurrogate) => f.write_str("a character is only half there")?,
             Problem::DuplicateId { first } => write!(f, "the record has the id of the one on line {first}")?,
             Problem::LostParent => f.write_str("the record follows one that is not here")?,
-            Problem::LostBeginning { messages } => write!(
-                f,
-                "the record follows one that is not here; `claude --resume` of the original begins with it, without the {messages} messages before it"
-            )?,
+            Problem::LostBeginning { messages } => {
+                f.write_str(
+                    "the record follows one that is not here; `claude --resume` of the original begins with it, without the ",
+                )?;
+                match messages {
+                    1 => f.write_str("message before it")?,
+                    many => write!(f, "{many} messages before it")?,
+                }
+            }
             Problem::Circle => f.write_str("the record follows itself, through others")?,
             Problem::LostResult => f.write_str("the result of a tool call is not here")?,
             Problem::LostCall => f.write_str("the call that a tool's result belongs to is not here")?,

@@ -40,6 +40,9 @@ use crate::workspace::Workspace;
 /// Why a merged file stays as it is, although it is not as it was saved.
 const CONTAINS_IT: &str = "the saved edits are in it already";
 
+/// The same, where nothing is here.
+const WAS_REMOVED: &str = "it was removed here, and that side has not changed it since";
+
 /// The same, where something of another kind is here.
 const STANDS_BESIDE: &str = "the saved version stands beside it, as `NAME~snapshot`";
 
@@ -231,7 +234,12 @@ pub(in crate::restore) fn plan(
         left.partition(|edit| is_as_saved(edit, &here[&edit.path]));
     let spared = more.iter().map(|edit| {
         let is_beside = differing.contains_key(&beside(&edit.path));
-        Spared { path: edit.path.clone(), reason: if is_beside { STANDS_BESIDE } else { CONTAINS_IT } }
+        let reason = match &here[&edit.path].work {
+            _ if is_beside => STANDS_BESIDE,
+            None => WAS_REMOVED,
+            Some(_) => CONTAINS_IT,
+        };
+        Spared { path: edit.path.clone(), reason }
     });
     left_out.retain(|path| !matches!(tree.read(path), Ok(Node::Missing)));
     let spared = spared.chain(left_out::spared((saved, around), left_out)).collect();

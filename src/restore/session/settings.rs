@@ -13,6 +13,19 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 impl RestorePlan {
+    /// Returns what the plan makes of a file: its content, or gone; `None` if it stays as it is, or becomes a link.
+    pub(in crate::restore) fn content_of(&self, path: &str) -> Option<Option<&[u8]>> {
+        let step = self.steps.iter().find(|step| step.path.as_bytes() == path.as_bytes())?;
+        if self.doubts().iter().any(|doubt| doubt.never && doubt.path == step.path) {
+            return None;
+        }
+        match &step.work {
+            Work::Set { mode: Mode::Link, .. } | Work::Keep => None,
+            Work::Set { bytes, .. } => Some(Some(bytes)),
+            Work::Remove => Some(None),
+        }
+    }
+
     /// Changes one more file of the work tree, starting from what the plan makes of it or what is there
     /// now. Returns whether there is a repository, and so an undo.
     ///

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
+use crate::cli::output::paged::folded;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Style, Ui, text};
 use crate::cli::program_name::{self, SHORT, in_command};
@@ -134,7 +135,7 @@ impl<'u> Stage<'u> {
         if !keep {
             self.ui.line("")?;
             let end = "Everything that the demo made is removed again (`snap demo --keep` leaves it).";
-            self.ui.line(&program_name::in_words(end))?;
+            folded(self.ui, &(&*program_name::in_words(end)).into(), 0)?;
             return self.scratch.remove();
         }
         let script = self.folder.join(SHELL);
@@ -175,7 +176,7 @@ impl<'u> Stage<'u> {
     /// # Errors
     /// [`Kind::ClosedPipe`] if nobody reads any more.
     pub(super) fn say(&mut self, words: &str) -> Result<()> {
-        self.ui.line(words)
+        folded(self.ui, &words.into(), 0)
     }
 
     /// Says that something was found to be good.
@@ -183,7 +184,7 @@ impl<'u> Stage<'u> {
     /// # Errors
     /// As [`Stage::say`].
     pub(super) fn praises(&mut self, words: &str) -> Result<()> {
-        self.ui.line(Style::Good.of(words))
+        folded(self.ui, &text![Style::Good.of(words)], 0)
     }
 
     /// Says what comes next.

@@ -69,10 +69,11 @@ impl Diff {
         });
         let workspace = workspace.map_err(|_| Error::new(Kind::Bug, "Opening the workspace failed"))??;
         let manifests = match early {
-            Some((root, found, newer)) if root == workspace.store.root() => {
+            Some((root, Ok(found), newer)) if root == workspace.store.root() => {
                 warn_of_newer(newer, ui);
-                found?
+                found
             }
+            // What the workspace knows makes a failure clearer.
             _ => find(&workspace.store)?,
         };
         warn_of_passed_over(&workspace.store, ui);

@@ -106,7 +106,7 @@ impl List {
             let trash = workspace.store.named_in_trash()?;
             ui.say(&nothing(&wanted, &chosen, (all.iter().count(), trash.len()), can_save));
             if !trash.is_empty() && (self.all || !wanted.is_filter()) {
-                ui.say(&in_trash(&trash));
+                ui.say(&in_trash(&workspace.store, &trash));
             }
         } else {
             self.print(context, workspace, &all, &chosen, &states, ui)?;
@@ -179,7 +179,7 @@ impl List {
         let trash = if self.all { store.named_in_trash()? } else { Vec::new() };
         if !trash.is_empty() {
             let before = if footer.is_empty() { String::new() } else { format!("{footer}. ") };
-            footer = before + &in_trash(&trash);
+            footer = before + &in_trash(store, &trash);
         }
         if ui.shows_on_terminal() {
             if !shown.is_empty() {
@@ -221,9 +221,10 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
 }
 
 /// Names what is in the trash.
-fn in_trash(trash: &[(String, SnapshotId)]) -> String {
+fn in_trash(store: &Store, trash: &[(String, SnapshotId)]) -> String {
     let names: Vec<String> = trash.iter().map(|(name, _)| quoted(&screen::Line(name).to_string())).collect();
-    format!("In the trash: {}; `snap undo`, once or again, brings back what was removed.", names.join(", "))
+    let back = store.way_back(None).map(|back| format!("; {back}")).unwrap_or_default();
+    format!("In the trash: {}{back}.", names.join(", "))
 }
 
 /// Says why there is nothing to list.

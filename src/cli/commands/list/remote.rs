@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::table::tabbed;
 use crate::base::columns::{fitted, padded};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
@@ -63,12 +64,33 @@ impl<'a> RemoteList<'a> {
     }
 }
 
+impl RemoteList<'_> {
+    /// Prints it for a pipe: tabs between columns, and nothing is cut.
+    fn for_programs(&self, ui: &mut Ui) -> Result<()> {
+        ui.line(tabbed(["ID", "AGE", "HERE", "BY", "NAME", "MARKS"].into_iter()))?;
+        for one in &self.snapshots {
+            let marks = match one.worked_on {
+                [] => String::new(),
+                leases => format!("({})", worked_on_by(self.now, leases)),
+            };
+            let (age, here) = (one.created_at.age(self.now), if one.here { "yes" } else { "-" });
+            ui.line(tabbed(
+                [one.id.short(), age.as_str(), here, one.by, one.name, marks.as_str()].into_iter(),
+            ))?;
+        }
+        Ok(())
+    }
+}
+
 impl Report for RemoteList<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let remote = self.remote;
         if self.snapshots.is_empty() {
             ui.say(&format!("There is no snapshot on {remote}; `snap push {remote}` sends one."));
             return Ok(());
+        }
+        if !ui.shows_on_terminal() {
+            return self.for_programs(ui);
         }
         ui.line(Style::Faint.of(format!("{:8}  {:>4}  {:4}  {:24}  NAME", "ID", "AGE", "HERE", "BY")))?;
         for one in &self.snapshots {

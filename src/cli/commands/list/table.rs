@@ -97,21 +97,20 @@ pub(super) fn lines(all: &[Line], screen: Option<usize>) -> Vec<Text> {
 /// Returns the same for a pipe: tabs between columns that are always the same, and nothing is cut.
 fn in_pipe(all: &[Line]) -> Vec<Text> {
     let head = ["ID", "AGE"].into_iter().chain(FACTS).chain(["NAME", "MARKS", "ABOUT"]);
-    let body = all.iter().map(|line| match line {
+    let body = all.iter().filter_map(|line| match line {
         Line::Snapshot(row) => {
             let Row { id, age, name, marks, about, facts } = &**row;
             let words = [name, marks.trim_start(), about];
-            tabbed([id.as_str(), age].into_iter().chain(facts.iter().map(String::as_str)).chain(words))
+            Some(tabbed([id.as_str(), age].into_iter().chain(facts.iter().map(String::as_str)).chain(words)))
         }
-        // As long as a row, and without an id.
-        Line::Note(note) => {
-            tabbed(["", ""].into_iter().chain(FACTS.map(|_| "")).chain([note.as_str(), "", ""]))
-        }
+        // It is no snapshot; how many are left out is said below.
+        Line::Note(_) => None,
     });
     std::iter::once(tabbed(head)).chain(body).collect()
 }
 
-fn tabbed<'a>(cells: impl Iterator<Item = &'a str>) -> Text {
+/// Returns cells as one line for a pipe.
+pub(super) fn tabbed<'a>(cells: impl Iterator<Item = &'a str>) -> Text {
     let mut line = Text::default();
     for (number, cell) in cells.enumerate() {
         if number > 0 {
@@ -212,14 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn in_a_pipe_every_row_has_the_same_columns_and_nothing_is_cut() {
+    fn in_a_pipe_every_row_is_a_snapshot_with_the_same_columns_and_nothing_is_cut() {
         let rows = [row("wip", "port the api"), Line::Note("… 3 automatic, 2h old".to_owned())];
         assert_eq!(
             shown(&rows, None),
             [
                 "ID\tAGE\tEDITS\tBRANCH\tTASKS\tAGENTS\tWORKTREE\tSIZE\tNAME\tMARKS\tABOUT",
                 "3f2a\t12m\t3 +4 -1\ta-branch-with-a-name-that-is-long\t1/2\t\t\t3.4 KiB\twip\t\tport the api",
-                "\t\t\t\t\t\t\t\t… 3 automatic, 2h old\t\t",
             ]
         );
     }

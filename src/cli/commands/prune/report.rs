@@ -102,13 +102,15 @@ pub(super) fn tell_left(
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         // The command names all: one that leaves some would be run again and again.
         let command: Vec<String> = done.also_in.iter().map(|name| quoted(&Line(name).to_string())).collect();
+        let (those, they) =
+            if command.len() == 1 { ("that snapshot", "it holds") } else { ("those snapshots", "they hold") };
+        let is_all = workspace.store.known().is_ok_and(|known| known.len() == command.len());
+        let those = if is_all && command.len() > 1 { "every snapshot that is left" } else { those };
         ui.warn(&format!(
             "something of it is also in {}{more}: the same version of a file, or its name. If that must not stay on this disk: \
-             `snap rm --now {}` removes {} for good, with all {}",
+             `snap rm --now {}` removes {those} for good, with all {they}",
             shown.join(", "),
             command.join(" "),
-            if command.len() == 1 { "that snapshot" } else { "those snapshots" },
-            if command.len() == 1 { "it holds" } else { "they hold" },
         ));
     }
     is_left || shared_is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()

@@ -9,6 +9,7 @@ use super::remote::remove_from_remote;
 use super::report::{BACK, Freed, tell_left};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
 use crate::cli::completion::{remotes, snapshots};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
@@ -19,7 +20,7 @@ use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{self, RemovalPlan};
-use crate::store::Reference;
+use crate::store::{LogOutcome, Operation, Reference};
 use crate::workspace::Workspace;
 
 /// Remove snapshots by name
@@ -71,6 +72,44 @@ impl Report for Removed {
     }
 }
 
+/// Returns the remotes to which this user pushed what is about to be removed, as far as the log knows, each with the names.
+fn pushed(workspace: &Workspace, plan: &RemovalPlan) -> Vec<(String, Vec<String>)> {
+    let log = workspace.store.own_log().unwrap_or_default();
+    let mut there: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, id) in plan.removed() {
+        let mut remotes: Vec<&str> = Vec::new();
+        for line in log.iter().filter(|line| line.snapshot.as_ref() == Some(id)) {
+            let Some(remote) = line.peer.as_deref() else { continue };
+            match line.operation {
+                Operation::Push if line.outcome != LogOutcome::Failed && !remotes.contains(&remote) => {
+                    remotes.push(remote)
+                }
+                Operation::Withdraw if line.outcome.is_ok() => remotes.retain(|other| *other != remote),
+                _ => {}
+            }
+        }
+        for remote in remotes {
+            match there.iter_mut().find(|(known, _)| known == remote) {
+                Some((_, names)) => names.push(name.to_owned()),
+                None => there.push((remote.to_owned(), vec![name.to_owned()])),
+            }
+        }
+    }
+    there
+}
+
+/// Says what removes those copies.
+fn tell_pushed(pushed: &[(String, Vec<String>)], ui: &mut Ui) {
+    for (remote, names) in pushed {
+        let (remote, names) = (Line(remote).to_string(), names.iter().map(|name| quoted(name)));
+        let names = names.collect::<Vec<_>>().join(" ");
+        ui.warn(&format!(
+            "the copy on {remote} stays: `snap rm --remote {} {names}` removes it there",
+            quoted(&remote)
+        ));
+    }
+}
+
 impl Rm {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if self.references.is_empty() {
@@ -99,6 +138,7 @@ impl Rm {
         let plan = RemovalPlan::by_name(workspace, &references)?.at_once(self.now);
         still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
+        let pushed = if self.now { pushed(workspace, &plan) } else { Vec::new() };
         let monitor = Monitor::default();
         let copies = plan.warnings();
         interrupted::says(interrupted::IN_PART);
@@ -108,6 +148,7 @@ impl Rm {
         follow_links(workspace, ui);
         copies.iter().for_each(|warning| ui.warn(&warning.to_string()));
         let is_partial = tell_left(context, workspace, ui, &done, self.now) || !copies.is_empty();
+        tell_pushed(&pushed, ui);
         let prune::Removed { freed, also_in, .. } = done;
         let for_good = self.now && !is_partial;
         let report = Removed { removed: names, for_good, also_in, now: self.now, freed: Freed::of(freed) };

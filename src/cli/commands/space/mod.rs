@@ -61,15 +61,11 @@ impl Space {
         let interactive = ui.is_terminal();
         let mut tell = |text: &str| ui.warn(text);
         let mut looker = Looker::open(context, workspace, (&home, &remote), interactive, &mut tell)?;
+        // Who can't be reached says so when it is looked.
+        let _unchanged = looker.ask_again();
         let ((all, there), shown) = (looker.look_at_all(context.now)?, looker.shown());
         let names_only = looker.names_only();
         drop(looker);
-        if names_only && !(all.is_empty() && there.is_empty()) {
-            ui.warn(&format!(
-                "{shown} does not allow partial fetches, so only names are shown. Its owner can allow them: \
-                 `git config uploadpack.allowFilter true`"
-            ));
-        }
         let (here, states) = (workspace.store.summaries()?, space::line_states_of_all(context, workspace));
         let says = all.iter().filter_map(|one| one.head.says.as_ref());
         let fetched = space::fetched_entries(context, &home);
@@ -82,6 +78,12 @@ impl Space {
                 .collect(),
         };
         let snapshots = Snapshots::of(&there, &here, &states, &around, names_only);
+        if names_only && (!all.is_empty() || snapshots.unknown > 0) {
+            ui.warn(&format!(
+                "{shown} does not allow partial fetches, so only names are shown. Its owner can allow them: \
+                 `git config uploadpack.allowFilter true`"
+            ));
+        }
         let shares =
             space::joined(context, &home).is_some_and(|joined| !joined.off && joined.remote == remote);
         let report = SpaceReport::of(&shown, &all, snapshots, context.now, (self.all, names_only));
