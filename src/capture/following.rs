@@ -4,6 +4,7 @@
 //! conversation still is. Then the conversation, as it was at that moment, takes its place in the same snapshot. If that never
 //! happens, the edits stay.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::moment::{Follows, Moment, is_beside_tasks};
@@ -19,7 +20,8 @@ use crate::base::timestamp::Timestamp;
 use crate::client::{FoundSession, SessionFiles};
 use crate::git::Repository;
 use crate::manifest::{Manifest, Session, Skipped, Spoken, Trigger};
-use crate::redaction::Redactor;
+use crate::redaction::{Hashed, Redactor};
+use crate::store::{AddLock, UnreadEntry};
 use crate::workspace::Workspace;
 
 /// Why the conversation is not in a snapshot that was never completed.
@@ -34,11 +36,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn announced(
     workspace: &Workspace,
     found: &FoundSession,
-    files: SessionFiles,
+    files: &SessionFiles,
     side_files: SideFiles<'_>,
 ) -> Result<CapturedSession> {
-    let (mut others, mut missing) = (files.others, Vec::new());
-    others.retain(|(place, _)| is_beside_tasks(place.as_bytes()));
+    let beside_tasks = |(place, _): &&(String, PathBuf)| is_beside_tasks(place.as_bytes());
+    let mut others: Vec<(String, PathBuf)> = files.others.iter().filter(beside_tasks).cloned().collect();
+    let mut missing = Vec::new();
     let tasks = small_files::tasks(&files.tasks, &mut others, &mut missing)?;
     let kept = side_files.keep_all(&others, &mut missing)?;
     let live = found.live.as_ref();
@@ -114,15 +117,7 @@ fn complete_all(
 ) -> Result<bool> {
     let lock = workspace.store.prepare()?;
     let known = workspace.store.known()?;
-    let known = known.iter().find(|one| one.own && one.head.as_ref().is_ok_and(|head| head.id == *id));
-    let Some((known, before)) = known.and_then(|known| Some((known, workspace.store.whole(known)?))) else {
-        return Ok(false);
-    };
-    if !is_incomplete(&before) {
-        return Ok(false);
-    }
-    let transcript = request.session.map(|found| found.transcript.as_path());
-    transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
+    let Some((known, before)) = incomplete(workspace, &known, id) else { return Ok(false) };
     let mut redactor = Redactor::open(workspace, request.allow_secrets)?;
     // Of the work tree, only the variables that are kept in it.
     if let Some(Ok(listing)) = workspace.repository.as_ref().map(Repository::status_at_once) {
@@ -132,6 +127,58 @@ fn complete_all(
     let of_session = manifest_secrets::of_session(request.session, &files);
     let hashed = redactor.learn(&of_session, &[], request.monitor);
     redactor.go_on_from(&before.secrets);
+    add(workspace, (known, before), follows, Prepared { lock, redactor, hashed, files }, request)
+}
+
+/// Adds its conversation to a snapshot that was just published without, before the step.
+///
+/// # Errors
+/// As [`complete`].
+pub(super) fn complete_at_once(
+    workspace: &Workspace,
+    id: &SnapshotId,
+    follows: &Follows,
+    prepared: Prepared,
+    request: &Request<'_>,
+) -> Result<bool> {
+    let known = workspace.store.known()?;
+    let Some(one) = incomplete(workspace, &known, id) else { return Ok(false) };
+    let done = add(workspace, one, follows, prepared, request);
+    if done.is_err() {
+        let _swept_later = workspace.store.take_back();
+    }
+    done
+}
+
+/// What is known of a session before its conversation is read.
+pub(super) struct Prepared {
+    pub(super) lock: AddLock,
+    /// Knows the secrets in it.
+    pub(super) redactor: Redactor,
+    pub(super) hashed: Hashed,
+    pub(super) files: SessionFiles,
+}
+
+/// Returns a snapshot of the user's that is there, if its conversation is still to follow.
+fn incomplete<'k>(
+    workspace: &Workspace,
+    known: &'k [UnreadEntry],
+    id: &SnapshotId,
+) -> Option<(&'k UnreadEntry, Manifest)> {
+    let one = known.iter().find(|one| one.own && one.head.as_ref().is_ok_and(|head| head.id == *id))?;
+    workspace.store.whole(one).filter(is_incomplete).map(|manifest| (one, manifest))
+}
+
+fn add(
+    workspace: &Workspace,
+    (known, before): (&UnreadEntry, Manifest),
+    follows: &Follows,
+    prepared: Prepared,
+    request: &Request<'_>,
+) -> Result<bool> {
+    let Prepared { lock, redactor, hashed, files } = prepared;
+    let transcript = request.session.map(|found| found.transcript.as_path());
+    transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
     let announced = before.session.as_ref();
     let moment = Moment {
         follows,
@@ -150,7 +197,11 @@ fn complete_all(
     transcript.map_or(Ok(()), |transcript| follows.refuse_shortened(transcript))?;
     if let Some(found) = request.session {
         let now = request.files(&workspace.root);
-        captured.not_captured.files.extend(follows.taken_away(found, &now, &captured.agents));
+        captured.not_captured.files.extend(follows.taken_away(
+            found,
+            &now,
+            (before.created_at, &captured.agents),
+        ));
     }
     // Of the tasks, what could not be read is known since then.
     let unread = before.not_captured.files.iter().filter(|file| file.reason != NOT_YET);
@@ -176,9 +227,7 @@ fn complete_all(
 
 /// Says whether a snapshot of the user's is there, and its conversation is still to follow.
 pub fn lacks_conversation(workspace: &Workspace, id: &SnapshotId) -> bool {
-    let known = workspace.store.known().unwrap_or_default();
-    let known = known.iter().find(|one| one.own && one.head.as_ref().is_ok_and(|head| head.id == *id));
-    known.and_then(|known| workspace.store.whole(known)).is_some_and(|manifest| is_incomplete(&manifest))
+    workspace.store.known().is_ok_and(|known| incomplete(workspace, &known, id).is_some())
 }
 
 /// Says whether a step can rely on an earlier checkpoint of the same edits: if it has its conversation, or if that may still

@@ -125,11 +125,17 @@ pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result
 
 /// Redacts what the person typed, and lists in the manifest all that was taken out.
 pub(super) fn finish(redactor: Redactor, manifest: &mut Manifest) {
+    list(&redactor, manifest);
+    let _listed = redactor.finish();
+}
+
+/// The same for a manifest to which something is added yet.
+pub(super) fn list(redactor: &Redactor, manifest: &mut Manifest) {
     redactor.string("the snapshot's name", &mut manifest.name);
     if let Some(message) = &mut manifest.message {
         redactor.string("the message", message);
     }
-    manifest.secrets = redactor.finish();
+    manifest.secrets = redactor.listed();
     let told = manifest.secrets.iter().map(|secret| {
         let place = secret.places.first().map_or("", String::as_str);
         format!("{} ({}) in {place}", secret.kind, secret.id)

@@ -46,6 +46,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::CapturedEdits;
+use crate::capture::following::Prepared;
 use crate::capture::pending::{EditsHow, Pending, beside_status, captured_edits, pending};
 use crate::capture::publishing::{Name, prove, publish};
 use crate::capture::side_files::SideFiles;
@@ -138,7 +139,7 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let mut session = match (&follows, request.session) {
         (Some(_), Some(found)) => {
             let (store, lock, redactor, monitor) = (&workspace.store, &lock, &redactor, request.monitor);
-            following::announced(workspace, found, files, SideFiles { store, lock, redactor, monitor })?
+            following::announced(workspace, found, &files, SideFiles { store, lock, redactor, monitor })?
         }
         _ => match session::capture(workspace, request.reading(&workspace.root), &lock, &redactor, &hashed) {
             // A step waits for this. Whatever keeps the conversation from being read, nobody can mend it before the step
@@ -202,7 +203,7 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         manifest.created_by.trigger = Trigger::Auto;
     }
     manifest.name = request.name.map_or_else(|| names::usual(&manifest, context.now), str::to_owned);
-    manifest_secrets::finish(redactor, &mut manifest);
+    manifest_secrets::list(&redactor, &mut manifest);
     let name =
         if request.automatic.is_none() && request.name.is_some() { Name::Exactly } else { Name::Numbered };
     let publishing = request.monitor.begin(Phase::Publishing, None);
@@ -211,6 +212,16 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
+    let at_once = request.conversation == Conversation::Next;
+    let (now, follows) = if at_once { (follows, None) } else { (None, follows) };
+    if let Some(now) = now {
+        let prepared = Prepared { lock, redactor, hashed, files };
+        // The edits are saved, whatever becomes of it.
+        let added = following::complete_at_once(workspace, &manifest.id, &now, prepared, request);
+        notes.extend(added.err().map(|error| Warning::ConversationNotSaved(error.to_string())));
+    } else {
+        let _listed = redactor.finish();
+    }
     Ok(SaveReport { manifest, unchanged_since, written: true, notes, left_out, follows })
 }
 

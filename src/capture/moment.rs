@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
+use crate::base::timestamp::Timestamp;
 use crate::client::{FoundSession, SessionFiles};
 use crate::manifest::{Agent, SideFile, Skipped};
 
@@ -57,27 +58,38 @@ impl Follows {
             .because("it was shortened by the step that it was to be saved before"))
     }
 
-    /// Names the sub-agents that the step took away, or a part of them, before they were read.
+    /// Names the sub-agents that the step took away, or a part of them, before they were read; and what the client notes beside
+    /// them, if that is of later than `since`.
     pub(super) fn taken_away(
         &self,
         found: &FoundSession,
         now: &SessionFiles,
-        read: &[Agent],
+        (since, read): (Timestamp, &[Agent]),
     ) -> Vec<Skipped> {
         let folder = found.transcript.with_extension("").join("subagents");
         let taken = |(id, bytes): (&ClientId, &u64)| {
-            let file = now.agents.iter().find(|one| one.id == *id).and_then(|one| one.transcript.clone());
+            let there = now.agents.iter().find(|one| one.id == *id);
+            let file = there.and_then(|one| one.transcript.clone());
             let file = file.unwrap_or_else(|| folder.join(format!("agent-{id}.jsonl")));
-            let agent = read.iter().find(|agent| agent.id == *id);
-            let is_read = agent.is_some_and(|agent| *bytes == 0 || agent.transcript.is_some());
-            let length = file.metadata().map_or(0, |meta| meta.len());
-            match (is_read, length < *bytes) {
-                (true, false) => None,
-                (true, true) => Some(Skipped::at(&file, "the step shortened it before it could be read")),
-                (false, _) => Some(Skipped::at(&file, "the step removed this agent before it could be read")),
-            }
+            let is_read = read.iter().any(|agent| agent.id == *id && agent.transcript.is_some());
+            let why = match (file.metadata().map(|meta| meta.len()), there) {
+                (Ok(length), _) if length < *bytes => "the step shortened it before it could be read",
+                (Ok(_), _) => return None,
+                // What the client notes of it may be all that there was.
+                (Err(_), Some(_)) if *bytes == 0 => return None,
+                (Err(_), _) if is_read => return None,
+                (Err(_), _) => "the step removed this agent before it could be read",
+            };
+            Some(Skipped::at(&file, why))
         };
-        self.agents.iter().filter_map(taken).collect()
+        let is_later = |path: &Path| {
+            let written = path.metadata().and_then(|meta| meta.modified());
+            written.is_ok_and(|written| Timestamp::from(written) > since)
+        };
+        let of_it = now.agents.iter().filter(|agent| self.agents.contains_key(&agent.id));
+        let later = of_it.filter_map(|agent| agent.meta.as_deref()).filter(|path| is_later(path));
+        let later = later.map(|path| Skipped::at(path, "it was written again before it could be read"));
+        self.agents.iter().filter_map(taken).chain(later).collect()
     }
 }
 

@@ -301,14 +301,21 @@ impl Redactor {
         held(&self.found).extend(before.iter().map(|secret| (secret.id.clone(), secret.clone())));
     }
 
-    /// Returns every secret that was taken out.
-    pub fn finish(self) -> Vec<Secret> {
-        self.cache.into_inner().unwrap_or_else(PoisonError::into_inner).write();
+    /// Returns every secret that was taken out so far.
+    pub fn listed(&self) -> Vec<Secret> {
+        let found = held(&self.found);
         // Also what was found when the same text was read before: it must stay known for as long as that goes on.
-        for id in held(&self.found).keys() {
+        for id in found.keys() {
             let _kept_for_a_day = self.keeper.as_ref().map(|keeper| keeper.renew(id));
         }
-        self.found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+        found.values().cloned().collect()
+    }
+
+    /// Returns every secret that was taken out.
+    pub fn finish(self) -> Vec<Secret> {
+        let listed = self.listed();
+        self.cache.into_inner().unwrap_or_else(PoisonError::into_inner).write();
+        listed
     }
 
     fn replacements(&self, text: &[u8]) -> Vec<Replacement> {

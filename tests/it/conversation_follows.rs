@@ -401,6 +401,18 @@ fn what_a_sub_agent_did_after_the_step_does_not_get_into_the_checkpoint() {
 }
 
 #[test]
+fn what_the_client_notes_of_a_sub_agent_after_the_step_is_named() {
+    let held = Held::new();
+    let notes = held.transcript.with_extension("").join("subagents/agent-ag1.meta.json");
+    let behind = held.behind(&held.before("rm -rf build", "an edit\n"));
+    fs::write(&notes, r#"{"agentType":"Explore","finished":true}"#).must("later notes");
+    held.run(&behind).exits(0);
+    let newest = held.newest();
+    let files = newest["not_captured"]["files"].to_string();
+    assert!(files.contains("agent-ag1.meta.json") && files.contains("written again"), "{newest}");
+}
+
+#[test]
 fn sub_agents_that_the_step_takes_away_are_named_as_missing() {
     for (left, said) in [(None, "the step removed this agent"), (Some(""), "the step shortened it")] {
         let held = Held::new();

@@ -95,6 +95,17 @@ fn status_tells_of_a_conversation_that_did_not_follow_and_why() {
 }
 
 #[test]
+fn a_transcript_that_the_step_took_away_is_told_of() {
+    let held = Held::new();
+    let behind = held.behind(&held.before("rm -rf build", "an edit\n"));
+    fs::remove_file(&held.transcript).must("to remove the transcript");
+    held.run(&behind);
+    assert!(waits_for_conversation(&held.newest()));
+    let told = problems(&held);
+    assert!(told.contains("before rm -rf build") && told.contains("its transcript is gone"), "{told}");
+}
+
+#[test]
 fn a_conversation_that_followed_late_is_not_told_of() {
     let held = Held::new();
     let behind = held.behind(&held.before("rm -rf build", "an edit\n"));

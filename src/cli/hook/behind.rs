@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Started, conversation, left_by_agent};
-use crate::base::error::{Error, Result};
+use super::{Started, left_by_agent};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::capture::Follows;
+use crate::base::monitor::Monitor;
+use crate::capture::{self, Follows, History, Request, Signing};
 use crate::cli::unfinished::{self, Unfinished};
 use crate::context::Context;
 use crate::prune;
@@ -70,10 +71,13 @@ impl ToComplete {
 /// Does it, for one folder.
 pub(super) fn work(started: &Started, to_complete: &[ToComplete]) -> Result<()> {
     let context = started.context()?;
-    let workspace = Workspace::open(&context)?;
+    let note = |error: &Error| {
+        to_complete.iter().for_each(|one| unfinished::note_failure(&context, &one.snapshot, error));
+    };
+    let workspace = Workspace::open(&context).inspect_err(note)?;
     let mut failed: Option<Error> = None;
     for ToComplete { snapshot, follows } in to_complete {
-        match conversation::add(started, &context, &workspace, (snapshot, follows)) {
+        match add(started, &context, &workspace, (snapshot, follows)) {
             Ok(()) => unfinished::forget(&context, snapshot),
             // What can't be completed stays as it is, and says so itself.
             Err(error) => {
@@ -85,6 +89,27 @@ pub(super) fn work(started: &Started, to_complete: &[ToComplete]) -> Result<()> 
     left_by_agent::forget_old(&context);
     unfinished::forget_old(&context);
     put_in_order(&context, &workspace).and(failed.map_or(Ok(()), Err))
+}
+
+/// Adds its conversation to a checkpoint, as that was when the checkpoint was published.
+fn add(
+    started: &Started,
+    context: &Context,
+    workspace: &Workspace,
+    (snapshot, follows): (&SnapshotId, &Follows),
+) -> Result<()> {
+    let transcript = started.transcript().map(Path::new).ok_or_else(|| {
+        Error::new(Kind::NotFound, "The conversation was not added to its snapshot")
+            .because("its transcript is gone")
+    })?;
+    let session = workspace.client.session_at(transcript)?;
+    let monitor = Monitor::default();
+    let request = Request {
+        history: History::Context,
+        sign: Signing::No,
+        ..Request::usual(Some(&session), &context.settings, &monitor)
+    };
+    capture::complete(workspace, snapshot, follows, &request).map(drop)
 }
 
 /// Removes automatic snapshots past their policy, and has `latest` follow the newest.

@@ -12,7 +12,7 @@ use super::affected_trees::{self, MOST_TOLD, StepImpact};
 use super::behind::{Behind, put_in_order};
 use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, conversation, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
+use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -229,11 +229,13 @@ impl Checkpoints<'_> {
         };
         let SaveReport { manifest, written, notes, left_out, follows, .. } =
             save(self.started, &context, &workspace, &name, Automatic::NewEdits, conversation)?;
-        let unread = |note: &Warning| matches!(note, Warning::ConversationNotSaved(_));
-        let mut lacking = notes.iter().find(|note| unread(note)).map(Warning::to_string);
+        let unread = notes.into_iter().find_map(|note| match note {
+            Warning::ConversationNotSaved(why) => Some(why),
+            _ => None,
+        });
         self.done.insert(root.to_owned(), left_out);
         self.note_left(risk);
-        if let (Some(follows), Some(Conversation::Follows)) = (&follows, conversation) {
+        if let Some(follows) = follows {
             let expected = Unfinished {
                 snapshot: manifest.id.clone(),
                 name: manifest.name.clone(),
@@ -243,16 +245,8 @@ impl Checkpoints<'_> {
                 since: context.now,
                 why: None,
             };
-            self.behind.complete(root, expected, follows.clone());
+            self.behind.complete(root, expected, follows);
         } else if written {
-            if let Some(follows) = &follows
-                && let Err(error) =
-                    conversation::add(self.started, &context, &workspace, (&manifest.id, follows))
-            {
-                let saved = Line(&manifest.name).to_string();
-                lacking = Some(format!("the edits are saved as {saved:?}, the conversation is not: {error}"));
-                self.failed.get_or_insert(error);
-            }
             self.behind.tidy(if same_repository { &self.context.cwd } else { root });
         }
         let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone));
@@ -287,7 +281,12 @@ impl Checkpoints<'_> {
                 quoted(&saved)
             ));
         }
-        Ok(lacking)
+        Ok(unread.map(|why| {
+            let what = format!("the edits are saved as {saved:?}, the conversation is not");
+            let failed = Error::new(Kind::Environment, format!("Before `{}`, {what}", risk.step));
+            self.failed.get_or_insert(failed.because(&why));
+            format!("{what}: {why}")
+        }))
     }
 
     /// Notes what a call makes of its files. Without a note, they are only saved before the next one too.

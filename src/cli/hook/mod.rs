@@ -8,7 +8,6 @@ mod affected_trees;
 mod behind;
 mod checkpoint;
 mod command;
-mod conversation;
 mod left_by_agent;
 mod lost_history;
 mod marks;
