@@ -59,6 +59,14 @@ pub(crate) fn as_meant_here(
         }
         workspace.store.find_exactly(&latest)?;
         let entry = find_here(workspace, reference, command, ui)?;
+        if let Ok(manifest) = &entry.manifest
+            && let SavedTree::Other(root) = restore::tree_of(workspace, manifest)?
+        {
+            let (name, root) = (quoted(&manifest.name), root.to_string_lossy().into_owned());
+            return Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
+                .because(format!("the newest, {name}, is of {}", Line(&root)))
+                .hint(format!("to mean that one, name it: snap {command} {name}")));
+        }
         Ok(entry.manifest.map_or_else(|_| reference.clone(), |manifest| manifest.id.to_string()))
     };
     references.iter().map(meant).collect()
@@ -100,7 +108,7 @@ pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Man
             None => ("holds no conversation that can be continued".to_owned(), "does"),
         };
         ui.warn(&format!(
-            "the newest snapshot {why}; this is the newest that {this}. To use the newest of all: snap {command} {}",
+            "the newest snapshot {why}; this is the newest that {this}. To use the newest: snap {command} {}",
             quoted(name)
         ));
     }

@@ -89,7 +89,7 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
 /// [`Kind::NotFound`] if all snapshots are of other existing work trees.
 pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     let found = find(workspace, reference, is_here)?;
-    let is_named = Reference::parse(reference) != Reference::Latest(0);
+    let is_named = !matches!(Reference::parse(reference), Reference::Latest(_));
     match tree_of(workspace, &found.manifest)? {
         SavedTree::Other(root) if !is_named => {
             let (name, root) = (Line(&found.manifest.name).to_string(), root.to_string_lossy().into_owned());

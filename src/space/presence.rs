@@ -184,7 +184,7 @@ impl<'a> Looker<'a> {
     /// # Errors
     /// As [`Looker::look`].
     pub fn ask_again(&mut self) -> Result<()> {
-        let _alone = append_alone(&self.folder.join("poll.lock"), PATIENCE)?;
+        let _alone = open_exclusively(&self.folder.join("poll.lock"), PATIENCE)?;
         self.remote.ask_again_for_filters()
     }
 

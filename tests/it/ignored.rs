@@ -436,6 +436,31 @@ fn what_a_restored_gitignore_hid_meanwhile_is_new_and_goes() {
 }
 
 #[test]
+fn rules_of_a_gitignore_that_was_gone_when_saved_hide_nothing() {
+    for instead in ["nothing", "a link", "a folder"] {
+        for place in [".gitignore", "d/.gitignore"] {
+            let project = Project::new();
+            project.write(place, "hid*\n");
+            project.write("d/a", "committed\n");
+            add_and_commit(&project);
+            remove(&project, place);
+            match instead {
+                "a link" => std::os::unix::fs::symlink("a", project.path(place)).must("a link"),
+                "a folder" => project.write(&format!("{place}/b"), "in a folder\n"),
+                _ => {}
+            }
+            project.snap(&["save", "x"]).exits(0);
+            let saved = project.content_state();
+            project.write("d/hidden", "new\n");
+            project.snap(&["rewind", "x"]).exits(0);
+            assert_eq!(project.content_state(), saved, "{place}, {instead}");
+            project.snap(&["undo"]).exits(0);
+            assert_eq!(project.read("d/hidden"), b"new\n", "{place}, {instead}");
+        }
+    }
+}
+
+#[test]
 fn show_says_how_many_ignored_files_there_were_and_lists_them() {
     let project = Project::new();
     project.write(".gitignore", ".env\n*.log\nbuild/\n");

@@ -358,6 +358,23 @@ fn after_a_resume_into_a_new_work_tree_the_undo_that_is_named_is_the_one_of_that
 }
 
 #[test]
+fn after_a_resume_into_a_clone_the_undo_that_is_named_works() {
+    let project = Project::new();
+    let clone = project.path("../clone");
+    let at = clone.to_str().must("UTF-8");
+    project.git(&["clone", "-q", ".", at]);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let ran = project.snap(&["resume", "x", "--into", at, "--no-run"]).exits(0);
+    assert_eq!(fs::read(clone.join("a.txt")).must("to read"), b"edited\n");
+    let named = ran.stderr.split('`').find(|words| words.ends_with(" undo")).must("the way back");
+    let words: Vec<&str> = named.split_whitespace().skip(1).collect();
+    assert!(words.contains(&"--store"), "{named}");
+    project.snap(&words).exits(0);
+    assert_ne!(fs::read(clone.join("a.txt")).must("to read"), b"edited\n");
+}
+
+#[test]
 fn what_a_removed_work_tree_had_is_not_the_default_of_this_one() {
     let project = Project::new();
     project.session("c137e379-838e-4509-8148-16b407691758");
@@ -426,4 +443,16 @@ fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_
     let third = project.path("../third tree");
     project.git(&["worktree", "add", "-q", "-b", "third", third.to_str().must("UTF-8")]);
     project.snap_in(&third, &["show"]).exits(0).says(&["no snapshot is of this work tree"]);
+    // What changes something means none of them.
+    project.write("a.txt", "precious\n");
+    for typed in [
+        &["rewind", "latest", "--no-run"][..],
+        &["rewind", "latest~1", "--no-run"],
+        &["rm", "latest"],
+        &["rm", "latest~1"],
+        &["pin", "latest"],
+    ] {
+        project.snap_in(&third, typed).exits(3).says(&["There is no snapshot of this work tree"]);
+    }
+    assert_eq!(project.read("a.txt"), b"precious\n");
 }

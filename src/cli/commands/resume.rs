@@ -68,6 +68,7 @@ impl Resume {
             Some(branch) => self.in_new_worktree(&branch, context, ui),
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
+                self.args.undo_in = self.into.is_some().then(|| workspace.root.clone());
                 settle(&context, &workspace, ui)?;
                 let found = restore::find_to_resume(&workspace, &self.args.reference)?;
                 warn_of_passed_over(&workspace.store, ui);

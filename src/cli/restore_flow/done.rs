@@ -8,10 +8,12 @@ use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::cli::output::Ui;
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
+use crate::context::Context;
 use crate::git::kept_ref;
 use crate::redaction::Held;
 use crate::restore::Done;
 use crate::store::MovedBranch;
+use crate::workspace::Workspace;
 
 /// Says that `undo` does not know what was done, and what goes back all the same. Returns whether that is so.
 pub(crate) fn warn_of_unlogged(ui: &mut Ui, done: &Done) -> bool {
@@ -26,22 +28,36 @@ pub(crate) fn warn_of_unlogged(ui: &mut Ui, done: &Done) -> bool {
     true
 }
 
-/// Says what a resume or rewind did; `partial` says whether something was not set, and `undo_in` where it is undone, if that is
-/// another work tree.
-pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<&Path>) {
-    let undo = match undo_in {
-        Some(place) => format!("snap -C {} undo", quoted(&place.to_string_lossy())),
-        None => "snap undo".to_owned(),
-    };
+/// Returns the command that takes a restore back: with the work tree if that is not the one in which the restore was asked for, and
+/// with the store if `undo` would not find it there.
+pub(crate) fn undo_command(context: &Context, workspace: &Workspace, other_tree: Option<&Path>) -> String {
+    let mut words = "snap".to_owned();
+    let mut add =
+        |option: &str, path: &Path| words += &format!(" {option} {}", quoted(&path.to_string_lossy()));
+    if let Some(root) = other_tree {
+        add("-C", root);
+    }
+    let store = workspace.store.root();
+    let by_itself = || Workspace::open(&Context { store: None, ..context.clone() });
+    if context.store.is_some() && by_itself().is_ok_and(|there| there.store.root() != store) {
+        add("--store", store);
+    }
+    words + " undo"
+}
+
+/// Says what a resume or rewind did; `partial` says whether something was not set, and `undo` what takes it back.
+pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo: &str) {
     if done.paths == 0 && done.tasks == 0 && done.session.is_none() && done.moved.is_none() {
-        ui.say(if partial && done.safety.is_none() {
-            "No file was changed."
+        ui.say(&if partial && done.safety.is_none() {
+            "No file was changed.".to_owned()
         } else if done.safety.is_none() {
-            "Nothing had to be done: every path is already as it was saved."
+            "Nothing had to be done: every path is already as it was saved.".to_owned()
         } else if done.unlogged.is_some() {
-            "Every file was already as it was saved. Empty folders were made again."
+            "Every file was already as it was saved. Empty folders were made again.".to_owned()
         } else {
-            "Every file was already as it was saved. Empty folders were made again; `snap undo` goes back."
+            format!(
+                "Every file was already as it was saved. Empty folders were made again; `{undo}` goes back."
+            )
         });
     }
     if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {

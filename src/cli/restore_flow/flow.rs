@@ -2,7 +2,7 @@
 
 use super::args::RestoreArgs;
 use super::concerns::warn_of_held;
-use super::done::{say_done, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
+use super::done::{say_done, undo_command, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
 use super::grants::{self, GrantReport};
 use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
@@ -171,7 +171,8 @@ impl RestoreArgs {
             Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
         });
         if !ui.json() {
-            say_done(ui, &done, report.is_partial(), self.undo_in.as_deref());
+            let undo = undo_command(context, workspace, self.undo_in.as_deref());
+            say_done(ui, &done, report.is_partial(), &undo);
             // The plan has said it already, unless something was agreed to since.
             let awake = report.alive.as_ref().filter(|_| !agreed.is_empty());
             awake.iter().flat_map(|alive| alive.awake_lines()).for_each(|line| ui.say(line));

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{ATTRIBUTES, ChangedRules, Conversion, IGNORE, Repository};
-use crate::manifest::Edits;
+use crate::manifest::{Edits, HiddenBy};
 use crate::restore::files::step::{StepMaker, index_of};
 
 /// Returns how content was converted in the work tree that was saved; `base` is the tree of its base commit.
@@ -42,7 +42,9 @@ fn changed(maker: &mut StepMaker<'_>, saved: &Edits, name: &str) -> Result<Vec<C
     for edit in saved.files.iter().filter(|edit| named(&edit.path)) {
         let content = match edit.in_work_tree().filter(|saved| saved.version.mode.is_file()) {
             Some(saved) => Some(maker.versions.saved(saved)?),
-            // Where there is no such file, git takes what the index has.
+            // Where there is no file of attributes, git takes what the index has; where there is none of ignore rules, only if it
+            // need not be there.
+            None if name == IGNORE && !edit.hidden.is_some_and(HiddenBy::skips_work_tree) => None,
             None => match index_of(edit) {
                 IndexEntry::Blob(version) if version.mode.is_file() => {
                     let staged = edit.in_index().filter(|staged| *staged.version == version);

@@ -67,7 +67,8 @@ impl Tree {
         use std::os::unix::fs::MetadataExt as _;
         let known = folders.iter().filter_map(|folder| folder.metadata().ok());
         self.closed.extend(known.map(|meta| (meta.dev(), meta.ino())));
-        let real = folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| (*folder).to_owned()));
+        let real =
+            folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| (*folder).to_owned()));
         self.closed_names.extend(real.filter_map(|folder| Some(folder.file_name()?.to_owned())));
         self
     }
