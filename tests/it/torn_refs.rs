@@ -73,7 +73,8 @@ fn verify_names_torn_refs_and_mends_them_if_asked() {
     tear(&project, &id);
     let found = project.snap(&["verify", "--json"]).exits(1).json();
     assert_eq!(found["refs"][0]["what"], format!("refs/snap/{id}"), "{found}");
-    let said = project.snap(&["verify"]).exits(1).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ran = project.snap(&["verify"]).exits(1).says(&["1 damaged"]);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("torn") && said.contains("snap verify --repair"), "{said}");
     project.snap(&["verify", "--repair"]).exits(0);
     project.snap(&["verify"]).exits(0);

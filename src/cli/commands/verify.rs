@@ -194,7 +194,8 @@ impl Report for VerifyReport<'_> {
             count(self.objects, "object"),
             size_text(self.bytes)
         );
-        let number = self.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
+        let snapshots = self.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
+        let number = snapshots + self.journals.len() + self.refs.len();
         ui.say(&if self.ok {
             format!("{checked}: all is well.")
         } else {
