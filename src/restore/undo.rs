@@ -78,7 +78,6 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
     let (log, proven) = believed(log, &workspace.root, &own.collect());
     let trash = trash.into_iter().map(|batch| batch.id).collect();
-    let log = with_removals_of_lost_trees(log, &workspace.root, &trash);
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
         let known = workspace.store.known()?;
@@ -103,20 +102,6 @@ fn with_unlogged(workspace: &Workspace, mut log: Vec<LogEntry>, trash: &[Batch])
         }
     }
     Ok(log)
-}
-
-/// Tells here what was removed in a work tree that is gone, and is in the trash: nowhere could it be brought back else.
-fn with_removals_of_lost_trees(
-    mut log: Vec<LogEntry>,
-    here: &Path,
-    trash: &BTreeSet<SnapshotId>,
-) -> Vec<LogEntry> {
-    for line in log.iter_mut().filter(|line| line.batch.as_ref().is_some_and(|batch| trash.contains(batch))) {
-        if line.root.as_ref().is_some_and(|root| !root.as_path().is_dir()) {
-            line.root = Some(here.into());
-        }
-    }
-    log
 }
 
 /// Makes the line that is missing about a snapshot in the trash.
