@@ -10,6 +10,7 @@ use super::history::HistoryStep;
 use super::merged_tasks::MergePlan;
 use super::session::path_mapping::{Paths, Relocated};
 use super::session::{KeepId, SessionPlan};
+use super::transaction::stagings::Leftover;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
@@ -88,8 +89,8 @@ pub struct Done {
     pub moved: Option<MovedBranch>,
     /// How many tasks a merge added, or an undo of one took back.
     pub tasks: usize,
-    /// A staging folder that could not be removed; it holds the old files.
-    pub leftover: Option<PathBuf>,
+    /// A staging folder that stays; it holds the old files.
+    pub leftover: Option<Leftover>,
     /// That the log has no line about it: `undo` does not know it.
     pub unlogged: Option<Warning>,
 }

@@ -60,7 +60,8 @@ impl Link {
             let newest = restore::find_to_resume(workspace, LATEST)?.manifest;
             workspace.store.find(&Reference::parse(newest.id.as_str()))?
         } else {
-            let meant = line_choice::as_meant_here(workspace, &[self.reference.clone()], "link", ui)?;
+            let meant =
+                line_choice::as_meant_here(workspace, std::slice::from_ref(&self.reference), "link", ui)?;
             let meant = meant.first().unwrap_or(&self.reference);
             workspace.store.find(&Reference::parse(meant))?
         };

@@ -11,7 +11,7 @@ use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::context::Context;
 use crate::git::kept_ref;
 use crate::redaction::Held;
-use crate::restore::Done;
+use crate::restore::{Done, Leftover};
 use crate::store::MovedBranch;
 use crate::workspace::Workspace;
 
@@ -69,11 +69,17 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo: &str) {
             Some(_) => format!("Set {}.", count(done.paths, "path")),
         });
     }
-    if let Some(leftover) = &done.leftover {
-        ui.warn(&format!(
-            "{} could not be removed; it holds the old files, and you can delete it",
-            leftover.display()
-        ));
+    if let Some(Leftover { place, written }) = &done.leftover {
+        let place = place.display();
+        ui.warn(&if written.is_empty() {
+            format!("{place} could not be removed; it holds the old files, and you can delete it")
+        } else {
+            let paths: Vec<String> = written.iter().map(ToString::to_string).collect();
+            format!(
+                "somebody wrote to the old files of {} meanwhile. They are kept in {place}; delete it when you no longer need them",
+                paths.join(", ")
+            )
+        });
     }
     if !done.relocated.moved {
         return;

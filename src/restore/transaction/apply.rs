@@ -7,7 +7,6 @@
 //! is rolled back from the journal, by the same code that rolls back after a crash.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Monitor, Phase};
@@ -21,6 +20,7 @@ use crate::restore::session::Ready;
 use crate::restore::session::path_mapping::Relocated;
 use crate::restore::transaction::journal::{Kept, Move, RestoreRecord};
 use crate::restore::transaction::moving::{Moved, Moving, moved};
+use crate::restore::transaction::stagings::{Leftover, OldFile};
 use crate::store::{Journal, Store};
 use crate::sys::signals::Interrupt;
 use crate::sys::work_tree::{Node, ReadFile};
@@ -73,12 +73,12 @@ pub(in crate::restore) struct Failed {
 
 impl ReadyRestore<'_> {
     /// Carries it out; `log` records it once it is decided. Returns what rewriting the session's paths
-    /// did, and a staging folder that could not be removed.
+    /// did, and a staging folder that stays.
     pub(in crate::restore) fn carry_out(
         self,
         store: &Store,
         log: impl FnOnce() -> Result<()>,
-    ) -> std::result::Result<(Relocated, Option<PathBuf>, Option<Warning>), Failed> {
+    ) -> std::result::Result<(Relocated, Option<Leftover>, Option<Warning>), Failed> {
         let untouched = |error| Failed { error, as_before: true };
         // Before there is anything to clean up.
         let interrupt = Interrupt::watch().map_err(untouched)?;
@@ -89,16 +89,16 @@ impl ReadyRestore<'_> {
             Err(_) if self.steps.is_empty() => None,
             Err(error) => return Err(untouched(error)),
         };
-        let done = self.forward(&interrupt).and_then(|relocated| {
+        let done = self.forward(&interrupt).and_then(|done| {
             journal.as_mut().map_or(Ok(()), Journal::decide)?;
-            self.record.reveal(self.repository).map(|()| relocated)
+            self.record.reveal(self.repository).map(|()| done)
         });
-        let relocated = match done {
-            Ok(relocated) => relocated,
+        let (relocated, old) = match done {
+            Ok(done) => done,
             Err(error) => return Err(self.roll_back(journal, error)),
         };
         self.remove_emptied();
-        let cleaned = self.record.clean_up(self.repository);
+        let cleaned = self.record.clean_up(self.repository, &old);
         let unlogged = log().err().map(|error| Warning::NotLogged(error.to_string()));
         let cleaned = cleaned.and_then(|leftover| {
             journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover, unlogged))
@@ -151,8 +151,8 @@ impl ReadyRestore<'_> {
         }
     }
 
-    /// Does everything up to the decision.
-    fn forward(&self, interrupt: &Interrupt) -> Result<Relocated> {
+    /// Does everything up to the decision. Returns what is known of the old files, too.
+    fn forward(&self, interrupt: &Interrupt) -> Result<(Relocated, Vec<OldFile>)> {
         let lock = self.repository.filter(|_| self.record.index);
         let lock = lock.map(|repository| repository.lock_index(&self.record.id, self.seen.as_ref()));
         let lock = match lock.transpose() {
@@ -179,9 +179,9 @@ impl ReadyRestore<'_> {
             let files = moved.iter().flat_map(|moved| moved.files(&self.record, &self.steps));
             lock.prepare(&self.index, &files.chain(self.unmoved()?).collect::<Vec<_>>())?;
         }
-        moved.map_or(Ok(()), |moved| moved.settle(&self.record))?;
+        let old = moved.map_or(Ok(Vec::new()), |moved| moved.settle(&self.record))?;
         interrupt.check()?;
-        Ok(relocated)
+        Ok((relocated, old))
     }
 
     fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {

@@ -16,7 +16,7 @@ use crate::base::paths::{NativePath, RepoPath};
 use crate::client::{Placed, TaskChange};
 use crate::git::Repository;
 use crate::manifest::Version;
-use crate::restore::transaction::stagings::Stagings;
+use crate::restore::transaction::stagings::{Leftover, OldFile, Stagings};
 use crate::store::LogEntry;
 use crate::sys::work_tree::{Node, STAGING, Staging, Tree};
 
@@ -206,14 +206,16 @@ impl RestoreRecord {
         self.tasks.as_ref().map_or(Ok(()), TaskChange::take)
     }
 
-    /// Cleans up after [`RestoreRecord::reveal`]; returns the staging folder if it can't be removed.
+    /// Cleans up after [`RestoreRecord::reveal`]; returns the staging folder if it stays: it can't be removed, or somebody has written
+    /// to one of these old files since, who had it open.
     ///
     /// # Errors
     /// What the disk says; to be run again then.
     pub(in crate::restore) fn clean_up(
         &self,
         repository: Option<&Repository>,
-    ) -> Result<Option<std::path::PathBuf>> {
+        old: &[OldFile],
+    ) -> Result<Option<Leftover>> {
         if let Some(repository) = repository.filter(|_| self.index) {
             repository.left_index_lock(&self.id).release()?;
         }
@@ -227,7 +229,9 @@ impl RestoreRecord {
             return Ok(None);
         };
         let place = stagings.root().path().to_owned();
-        Ok(stagings.remove().is_err().then_some(place))
+        let written = stagings.written_to(old);
+        let stays = !written.is_empty() || stagings.remove().is_err();
+        Ok(stays.then_some(Leftover { place, written }))
     }
 
     /// Returns the version that a file is.

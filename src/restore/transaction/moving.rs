@@ -12,7 +12,7 @@ use crate::base::paths::RepoPath;
 use crate::git::FileInPlace;
 use crate::restore::files::step::{Step, Work};
 use crate::restore::transaction::journal::{READY, RestoreRecord, new_name, old_name};
-use crate::restore::transaction::stagings::Stagings;
+use crate::restore::transaction::stagings::{OldFile, Stagings};
 use crate::sys::parallel::{map_with, processors, wait_for_each};
 use crate::sys::signals::Interrupt;
 use crate::sys::stat::FileFacts;
@@ -182,19 +182,22 @@ impl Moving<'_> {
 
 impl Moved {
     /// Makes durable where all files are now, and checks that nobody wrote to an old one since it was looked at. Whoever had
-    /// it open may have.
-    pub(in crate::restore) fn settle(self, record: &RestoreRecord) -> Result<()> {
+    /// it open may have. Returns what is known of each.
+    pub(in crate::restore) fn settle(self, record: &RestoreRecord) -> Result<Vec<OldFile>> {
         match &self.disks {
             Some(disks) => sync_disks(disks, &self.tree)?,
             None => self.tree.sync(record.moves.iter().map(|step| &step.path))?,
         }
-        for (number, facts) in self.out {
-            let path = &record.moves[number].path;
-            if !self.stagings.of(path).facts(&old_name(number))?.has_content_of(&facts) {
-                return Err(changed_meanwhile(path));
-            }
+        let old = self.out.into_iter().map(|(number, facts)| OldFile {
+            path: record.moves[number].path.clone(),
+            name: old_name(number),
+            facts,
+        });
+        let old: Vec<OldFile> = old.collect();
+        match self.stagings.written_to(&old).first() {
+            Some(path) => Err(changed_meanwhile(path)),
+            None => Ok(old),
         }
-        Ok(())
     }
 
     /// Returns the new files.

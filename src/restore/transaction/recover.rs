@@ -278,7 +278,7 @@ fn recover_one(
                 Err(error) => return Err(error),
             };
         if finished {
-            recovered.leftover = record.clean_up(repository.as_ref())?;
+            recovered.leftover = record.clean_up(repository.as_ref(), &[])?.map(|left| left.place);
             recovered.outcome = RecoveryOutcome::Finished;
         } else {
             let Kept { paths, staging } = record.roll_back(repository.as_ref())?;
