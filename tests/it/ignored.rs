@@ -446,7 +446,7 @@ fn rules_of_a_gitignore_that_was_gone_when_saved_hide_nothing() {
             remove(&project, place);
             match instead {
                 "a link" => std::os::unix::fs::symlink("a", project.path(place)).must("a link"),
-                "a folder" => project.write(&format!("{place}/b"), "in a folder\n"),
+                "a folder" => project.write(format!("{place}/b"), "in a folder\n"),
                 _ => {}
             }
             project.snap(&["save", "x"]).exits(0);

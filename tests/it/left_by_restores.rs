@@ -1,7 +1,7 @@
 //! A restore that was killed, and files that somebody else wrote before it was rolled back: nothing is lost, and what is left is told.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::support::Must;
 use crate::support::project::{Project, files_below};
@@ -13,7 +13,7 @@ fn left(project: &Project) -> Vec<PathBuf> {
     all.into_iter().filter(|path| path.to_string_lossy().contains("/.snap-restore-")).collect()
 }
 
-fn is_named(path: &PathBuf, start: &str) -> bool {
+fn is_named(path: &Path, start: &str) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
 }
 
