@@ -231,8 +231,18 @@ pub fn lacks_conversation(workspace: &Workspace, id: &SnapshotId) -> bool {
 }
 
 /// Says whether a step can rely on an earlier checkpoint of the same edits: if it has its conversation, or if that may still
-/// follow and the step would not take it away.
-pub(super) fn is_relied_on(earlier: &Manifest, conversation: Conversation, now: Timestamp) -> bool {
+/// follow. If the step may take the conversation away, the checkpoint must have all of it.
+pub(super) fn is_relied_on(
+    earlier: &Manifest,
+    conversation: Conversation,
+    session: Option<&FoundSession>,
+    now: Timestamp,
+) -> bool {
+    if conversation == Conversation::Next {
+        let saved = earlier.session.as_ref().and_then(|saved| saved.transcript.as_ref());
+        let there = session.and_then(|found| found.transcript.metadata().ok()).map(|about| about.len());
+        return there == saved.map(|transcript| transcript.bytes);
+    }
     let may_follow = || now.since(earlier.created_at) < PATIENCE && conversation == Conversation::Follows;
     !is_incomplete(earlier) || may_follow()
 }

@@ -123,7 +123,7 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
-        && following::is_relied_on(&same, request.conversation, context.now)
+        && following::is_relied_on(&same, request.conversation, request.session, context.now)
     {
         // What was missing of it, or damaged, was just written again from what is here.
         lock.sync()?;

@@ -56,7 +56,7 @@ fn publish_named(
     let wanted = manifest.name.clone();
     for left in (0..MOST_NAMES).rev() {
         if name == Name::Numbered {
-            manifest.name = names::free(&workspace.store.taken_names()?, &wanted);
+            manifest.name = free_name(workspace, &wanted)?;
         }
         let notes = prove(workspace, manifest, sign)?;
         match workspace.store.publish(lock, manifest) {
@@ -66,6 +66,18 @@ fn publish_named(
         }
     }
     Err(Error::new(Kind::Bug, "No free name was found for the snapshot"))
+}
+
+/// Returns a name that is free, with a number behind it if need be. One that a snapshot which can't be read may have is not.
+fn free_name(workspace: &Workspace, wanted: &str) -> Result<String> {
+    let mut taken = workspace.store.taken_names()?;
+    loop {
+        let name = names::free(&taken, wanted);
+        if taken.len() > MOST_NAMES + workspace.store.known()?.len() || !is_taken(workspace, &name) {
+            return Ok(name);
+        }
+        taken.insert(name);
+    }
 }
 
 fn is_taken(workspace: &Workspace, name: &str) -> bool {

@@ -163,9 +163,9 @@ impl Repository {
         self.refuse_led_away(&kept)?;
         self.refuse_led_away(&tree)?;
         [&kept, &tree].into_iter().try_for_each(|name| self.remove_torn(name))?;
-        if self.blobs().keep(commit, &kept, &tree).is_some() {
-            // The snapshot may be all that outlasts a power cut.
-            return self.sync_refs([&kept, &tree]);
+        if let Some(its_tree) = self.blobs().tree_of(commit) {
+            self.write_ref(&kept, commit)?;
+            return self.write_ref(&tree, &its_tree);
         }
         let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
         self.git

@@ -118,12 +118,10 @@ impl<'a> Blobs<'a> {
         Some((commit.id().to_string(), branch, commit.tree_id().to_string()))
     }
 
-    /// Has one ref keep a commit, and another one its tree; `None` if only the `git` program can do that.
-    pub(super) fn keep(&self, commit: &str, kept: &str, tree: &str) -> Option<()> {
-        let library = self.library.as_ref()?;
-        let commit = library.find_commit(git2::Oid::from_str(commit).ok()?).ok()?;
-        library.reference(kept, commit.id(), true, "").ok()?;
-        library.reference(tree, commit.tree_id(), true, "").map(drop).ok()
+    /// Returns the tree of a commit in a repository whose refs are files; `None` if only the `git` program can tell.
+    pub(super) fn tree_of(&self, commit: &str) -> Option<String> {
+        let commit = self.library.as_ref()?.find_commit(git2::Oid::from_str(commit).ok()?).ok()?;
+        Some(commit.tree_id().to_string())
     }
 
     /// Says whether the repository has a blob for sure; no, if only the `git` program could tell.

@@ -1,14 +1,16 @@
-//! Refs of snapshots that a power cut has torn. Git does not wait for the disk when it writes a ref, so the file of one that was just
-//! made can be empty afterwards. Git fails on such a ref from then on, even where it is only to be removed.
+//! Refs of snapshots, and what a power cut may have torn of them. Git does not wait for the disk when it writes a ref, so the file of one
+//! that was just made can be empty afterwards. Git fails on such a ref from then on, even where it is only to be removed.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
 
 use super::Repository;
 use super::base::{KEPT_COMMITS, KEPT_TREES};
-use crate::base::error::Result;
+use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::sys::files;
-use crate::sys::sync::sync_file;
+use crate::sys::sync::{sync_file, sync_folder};
 
 /// A file over this many bytes is no ref.
 const LARGEST: u64 = 4 << 10;
@@ -40,10 +42,20 @@ impl Repository {
         matches!(read, Ok(Some(content)) if !is_ref(&content))
     }
 
-    /// Waits until the disk has these refs, where they are files of their own.
-    pub(super) fn sync_refs(&self, names: [&str; 2]) -> Result<()> {
-        let files = names.map(|name| self.common_dir.join(name));
-        files.iter().filter(|path| path.exists()).try_for_each(|path| sync_file(path))
+    /// Writes a ref that nobody else ever writes, as git does, but that the disk has its content before its name: so it can't be torn. Its
+    /// name must not lead anywhere else.
+    pub(super) fn write_ref(&self, name: &str, oid: &str) -> Result<()> {
+        let (place, lock) = (self.common_dir.join(name), self.common_dir.join(format!("{name}.lock")));
+        if let Some(above) = place.parent() {
+            std::fs::create_dir_all(above).context("create", above)?;
+        }
+        // Left by a save that was killed.
+        files::remove(&lock)?;
+        let written = File::create_new(&lock).and_then(|mut file| writeln!(file, "{oid}"));
+        written.context("write", &lock)?;
+        sync_file(&lock)?;
+        std::fs::rename(&lock, &place).context("write", &place)?;
+        place.parent().map_or(Ok(()), sync_folder)
     }
 }
 

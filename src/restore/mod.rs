@@ -65,11 +65,10 @@ pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
-pub use transaction::leftovers::leftovers;
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use transaction::stagings::Leftover;
+pub use transaction::{leftovers::leftovers, stagings::Leftover};
 pub use undo::{Coming, NextStep, brings_back, has_step, next_step, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_look, find_to_resume,

@@ -93,6 +93,8 @@ fn a_hook_says_nothing_and_writes_its_log_into_a_private_file_if_it_is_told_whic
         "tool_name": "Bash", "tool_input": {"command": "git reset --hard"}});
     let hook = |variables: &[(&str, &str)]| {
         project.write("a.txt", format!("edited, with {}\n", variables.len()));
+        // Where something is staged, git is asked what is pending.
+        project.git(&["add", "a.txt"]);
         let mut command = project.command(project.root(), &["hook", "PreToolUse"]);
         command.envs(variables.iter().copied());
         crate::hooks::hook_with(command, input.to_string().as_bytes()).exits(0)

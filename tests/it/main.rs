@@ -104,6 +104,7 @@ mod redaction;
 mod remap;
 mod remap_properties;
 mod remote_names;
+mod removed_stores;
 mod renames;
 mod report;
 mod report_between;

@@ -39,6 +39,9 @@ const MOST_TREES: usize = 12;
 /// After this no further work tree is begun: the client gives a hook a minute.
 const LONGEST: Duration = Duration::from_secs(40);
 
+/// Where most stores are in a work tree.
+const STORE: &str = ".claude/snapshots";
+
 /// The longest name of a snapshot, in bytes.
 const LONGEST_NAME: usize = 120;
 
@@ -115,6 +118,11 @@ struct Checkpoints<'a> {
 
 impl Checkpoints<'_> {
     fn before(&mut self, risks: &[Risk], machine: &ThisMachine<'_>) {
+        // What a step takes is told by what is there, and the store of a first checkpoint is not yet.
+        if let Some(own) = self.own.as_ref().filter(|own| !own.join(STORE).is_dir()) {
+            let there = Context { cwd: own.clone(), ..self.context.clone() };
+            let _is_tried_again = Workspace::open(&there).and_then(|workspace| workspace.store.prepare());
+        }
         let hits: Vec<StepImpact> = risks.iter().map(|risk| affected_trees::of_risk(risk, machine)).collect();
         let steps: Vec<(&Risk, StepImpact)> = risks.iter().zip(hits.iter().cloned()).collect();
         for (risk, mut hit) in risks.iter().zip(hits) {
@@ -249,7 +257,8 @@ impl Checkpoints<'_> {
         } else if written {
             self.behind.tidy(if same_repository { &self.context.cwd } else { root });
         }
-        let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone));
+        let takes_store = gone.iter().any(|gone| workspace.store.root().starts_with(gone))
+            || lost_history::removes_what_a_list_says(risk);
         let repository = workspace.repository.as_ref();
         let takes_repository =
             repository.is_some_and(|repository| lost_history::is_gone(risk, gone, repository));

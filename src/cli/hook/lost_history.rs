@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::cli::output::words::count;
 use crate::git::{MOST_COUNTED, Repository, Stashed};
-use crate::risk::{Forgets, Risk};
+use crate::risk::{Forgets, Reach, Risk, Target};
 use crate::workspace::Workspace;
 
 /// At most this many stash entries are named; the others are counted.
@@ -27,7 +27,22 @@ pub(super) fn is_gone(risk: &Risk, gone: &[PathBuf], repository: &Repository) ->
 
 /// Says whether it is only found when a step runs what of a place it takes.
 pub(super) fn may_stay(risk: &Risk) -> bool {
-    risk.class == "overwrite" || risk.step.contains("{}") || risk.step.starts_with("find")
+    risk.class == "overwrite"
+        || risk.step.contains("{}")
+        || risk.step.starts_with("find")
+        || removes_what_a_list_says(risk)
+}
+
+/// Says whether a step removes what a command prints when it runs: git's list of untracked files has whole folders, the one with the
+/// store among them.
+pub(super) fn removes_what_a_list_says(risk: &Risk) -> bool {
+    let touched = &risk.touched;
+    let is_printed = |unknown: &String| unknown.starts_with("$(");
+    // What is a variable's is no list; then the whole tree stands for what is not known.
+    let is_listed = |target: &Target| touched.unknown.is_empty() && target.reach == Reach::Tree;
+    risk.class == "delete"
+        && !risk.step.starts_with("git ")
+        && (touched.unknown.iter().any(is_printed) || touched.targets.iter().any(is_listed))
 }
 
 /// Returns it in words.
