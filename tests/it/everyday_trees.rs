@@ -260,15 +260,3 @@ fn a_remote_that_allows_partial_fetches_by_now_is_believed() {
     assert!(!note(&clone));
     assert!(clone.snap(&["space"]).exits(0).stdout.contains("x"));
 }
-
-#[test]
-fn a_message_of_several_lines_is_shown_as_lines() {
-    let project = Project::new();
-    project.write("a.txt", "saved\n");
-    project.snap(&["save", "x", "-m", "\nprices are cents\n\nthe till is \u{1b}[31mnext\n"]).exits(0);
-    let shown = project.snap(&["show", "x"]).exits(0).stdout;
-    let lines: Vec<&str> = shown.lines().skip(1).take(3).map(str::trim_end).collect();
-    assert_eq!(lines[..2], ["  prices are cents", ""], "{shown}");
-    // What is no line end stays an escape.
-    assert!(lines[2].starts_with("  the till is ") && !shown.contains('\u{1b}'), "{shown}");
-}

@@ -144,8 +144,8 @@ impl Page<'_> {
         let id = manifest.id.short();
         let said = format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host);
         folded(self.ui, &text![name, said], 2)?;
-        for line in manifest.message.iter().flat_map(|message| message.trim().lines()) {
-            folded(self.ui, &text!["  ", line], 2)?;
+        if let Some(message) = &manifest.message {
+            folded(self.ui, &text!["  ", message], 2)?;
         }
         if let Some(safety) = &manifest.safety {
             let back = program_name::in_words("; `snap undo` goes back to it");
