@@ -256,6 +256,17 @@ fn ranges(class: &str) -> Vec<(char, char)> {
     }
 }
 
+/// Quotes a name in a command that a person may type as it stands: in double quotes, or in single ones if a shell would do something
+/// with what is in it.
+pub fn for_shell(name: &str) -> String {
+    let shown = Line(name).to_string();
+    if shown.contains(['$', '`', '\\', '!', '"']) {
+        format!("'{}'", shown.replace('\'', r"'\''"))
+    } else {
+        format!("\"{shown}\"")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,5 +360,12 @@ mod tests {
         assert_eq!(cut("short", 10), "short");
         assert_eq!(cut("a longer text", 8), "a longe…");
         assert_eq!(cut("first\nsecond", 20), "first…");
+    }
+
+    #[test]
+    fn a_shell_does_nothing_with_a_name_in_a_command() {
+        assert_eq!(for_shell("port the api"), "\"port the api\"");
+        assert_eq!(for_shell("$(touch x)"), "'$(touch x)'");
+        assert_eq!(for_shell("a`b`'c"), r"'a`b`'\''c'");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::context::Context;
@@ -111,7 +111,7 @@ impl RemovalPlan {
             if entry.pinned {
                 let name = Line(&entry.called).to_string();
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
-                    .hint(format!("`snap unpin {name:?}` allows it")));
+                    .hint(format!("`snap unpin {}` allows it", for_shell(&entry.called))));
             }
             let known = store.known()?;
             let copies = copies_of(store, &known, &entry);
@@ -122,7 +122,7 @@ impl RemovalPlan {
                     format!("A copy of {:?} is pinned; nothing was removed", Line(&entry.called).to_string()),
                 )
                 .because(format!("{name}.json holds the same snapshot"))
-                .hint(format!("`snap unpin {:?}` allows it", Line(&entry.called).to_string())));
+                .hint(format!("`snap unpin {}` allows it", for_shell(&entry.called))));
             }
             for stem in std::iter::once(&entry.stem).chain(copies.iter().map(|copy| &copy.stem)) {
                 if !named.contains(stem) {

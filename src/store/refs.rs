@@ -7,7 +7,7 @@ use super::stems::stems_for;
 use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::{Line, cut};
+use crate::base::screen::{Line, cut, for_shell};
 use crate::base::similar_names::names_like;
 use crate::manifest::Manifest;
 
@@ -164,8 +164,8 @@ impl Store {
         Err(Error::new(Kind::Refused, format!("There is a snapshot {} already", quoted(&unread.stem)))
             .because("it can't be read")
             .hint(format!(
-                "take another name, or remove that one with `snap rm {:?}`",
-                Line(&unread.stem).to_string()
+                "take another name, or remove that one with `snap rm {}`",
+                for_shell(&unread.stem)
             )))
     }
 

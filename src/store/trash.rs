@@ -12,7 +12,7 @@ use super::{DeleteLock, PATIENCE, Store, manifest_name, stems};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest};
 use crate::sys::files;
@@ -96,8 +96,8 @@ impl Store {
         let elsewhere = root.filter(|root| self.here.as_deref() != Some(root) && root.is_dir());
         Some(match elsewhere {
             Some(root) => format!(
-                "it was removed in another work tree: `snap -C {:?} undo`, once or again, brings it back",
-                Line(&root.to_string_lossy()).to_string()
+                "it was removed in another work tree: `snap -C {} undo`, once or again, brings it back",
+                for_shell(&root.to_string_lossy())
             ),
             None => "`snap undo`, once or again, brings back what was removed".to_owned(),
         })
@@ -197,7 +197,11 @@ impl Store {
             let name = Line(&taken.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
                 .because(format!("there is another snapshot {name:?} by now"))
-                .hint(format!("`snap rm {name:?}` moves that one into the trash; then `snap undo` twice")));
+                .hint(format!(
+                    "save that one under another name if you need it; `snap rm --now {}` removes it for good, and `snap undo --anyway` \
+                     brings back this one then",
+                    for_shell(&taken.name)
+                )));
         }
         let _publishing = self.publishing()?;
         let (mut back, mut unread) = (Vec::new(), Vec::new());

@@ -615,6 +615,8 @@ fn a_name_that_somebody_elses_snapshot_has_can_be_taken() {
     foreign(&project, "x", "mine", |_| ());
     project.write("a.txt", "mine\n");
     project.snap(&["save", "mine"]).exits(0);
+    let shown = project.snap(&["diff", "mine", "-p"]).exits(0).stdout;
+    assert!(shown.contains("+mine"), "the diff is of the other one: {shown}");
     project.write("a.txt", "other\n");
     project.snap(&["save", "mine"]).exits(3);
     project.snap(&["rewind", "mine", "--no-run"]).exits(0);

@@ -428,6 +428,6 @@ fn nor_are_names_of_files_and_branches_and_what_others_push() {
         &["log"],
         &["rm", "--remote", "origin", "x"],
     ] {
-        both_clean(&format!("{typed:?}"), &project.snap(typed), typed == ["list"]);
+        both_clean(&format!("{typed:?}"), &project.snap(typed), typed[0] == "list");
     }
 }

@@ -206,7 +206,7 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
     project.write("a.txt", "another one\n");
     project.snap(&["save", "one"]).exits(0);
     let before = project.stored_files();
-    let said = ["Nothing was brought back", "another snapshot \"one\" by now", "`snap rm \"one\"`"];
+    let said = ["Nothing was brought back", "another snapshot \"one\" by now", "`snap rm --now \"one\"`"];
     project.snap(&["undo"]).exits(4).says(&said);
     assert_eq!(project.stored_files(), before);
     project.snap(&["rm", "one"]).exits(0);

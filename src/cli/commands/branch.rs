@@ -7,7 +7,7 @@ use crate::audit;
 use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::cli::completion::{line_names, sessions, snapshots};
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -93,7 +93,10 @@ impl Branch {
                 let other = Line(other).to_string();
                 return Err(Error::new(Kind::Refused, format!("The line {other:?} begins there already"))
                     .because(format!("a line that begins with \"{}\" has one name", Line(&called)))
-                    .hint(format!("go on first, or `snap branch --remove {other:?}`; no snapshot goes")));
+                    .hint(format!(
+                        "go on first, or `snap branch --remove {}`; no snapshot goes",
+                        for_shell(&other)
+                    )));
             }
             None => log(context, workspace, &id, &called, Operation::Branch, Some(name)),
         }
@@ -121,7 +124,7 @@ fn taken_by(store: &Store, shown: &str, begin: &SnapshotId, last: Option<&Manife
 fn taken(shown: &str) -> Error {
     Error::new(Kind::Refused, format!("There is a line {shown:?} already"))
         .because("its name stands at another snapshot")
-        .hint(format!("`snap branch --remove {shown:?}` takes the name away; no snapshot goes"))
+        .hint(format!("`snap branch --remove {}` takes the name away; no snapshot goes", for_shell(shown)))
 }
 
 /// Writes what is said of a line of work into the log.

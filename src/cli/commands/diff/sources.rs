@@ -69,7 +69,9 @@ impl Diff {
         });
         let workspace = workspace.map_err(|_| Error::new(Kind::Bug, "Opening the workspace failed"))??;
         let manifests = match early {
-            Some((root, Ok(found), newer)) if root == workspace.store.root() => {
+            Some((root, Ok(found), newer))
+                if root == workspace.store.root() && are_meant(&workspace.store, &found, wanted) =>
+            {
                 warn_of_newer(newer, ui);
                 found
             }
@@ -249,4 +251,15 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
     let sizes = (Some(old_facts.len()), Some(new_facts.len()));
     compare::show_readers(file, (old_file, new_file), again, sizes, options, show)
         .map_err(|error| broken(&error))
+}
+
+/// Says whether these are surely the snapshots that the references mean. A store that was opened alone does not know whose a snapshot
+/// is, and of two of one name the user's own is meant.
+fn are_meant(store: &Store, found: &[Manifest], wanted: &[Reference]) -> bool {
+    found.iter().zip(wanted).all(|(manifest, reference)| match reference {
+        Reference::Latest(_) => true,
+        Reference::Named(word) | Reference::Typed(word) => {
+            manifest.id.as_str() == word || store.called(manifest) == *word
+        }
+    })
 }
