@@ -46,8 +46,9 @@ impl Repository {
     /// name must not lead anywhere else.
     pub(super) fn write_ref(&self, name: &str, oid: &str) -> Result<()> {
         let (place, lock) = (self.common_dir.join(name), self.common_dir.join(format!("{name}.lock")));
-        if let Some(above) = place.parent() {
+        if let Some(above) = place.parent().filter(|above| !above.is_dir()) {
             std::fs::create_dir_all(above).context("create", above)?;
+            above.parent().map_or(Ok(()), sync_folder)?;
         }
         // Left by a save that was killed.
         files::remove(&lock)?;

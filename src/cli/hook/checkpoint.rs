@@ -118,8 +118,9 @@ struct Checkpoints<'a> {
 
 impl Checkpoints<'_> {
     fn before(&mut self, risks: &[Risk], machine: &ThisMachine<'_>) {
-        // What a step takes is told by what is there, and the store of a first checkpoint is not yet.
-        if let Some(own) = self.own.as_ref().filter(|own| !own.join(STORE).is_dir()) {
+        // What a step takes is told by what is there, and the store of a first checkpoint is not yet. A linked work tree has none.
+        let lacks_store = |own: &&PathBuf| own.join(".git").is_dir() && !own.join(STORE).is_dir();
+        if let Some(own) = self.own.as_ref().filter(lacks_store).filter(|_| self.context.store.is_none()) {
             let there = Context { cwd: own.clone(), ..self.context.clone() };
             let _is_tried_again = Workspace::open(&there).and_then(|workspace| workspace.store.prepare());
         }
