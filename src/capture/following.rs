@@ -4,6 +4,7 @@
 //! conversation still is. Then the conversation, as it was at that moment, takes its place in the same snapshot. If that never
 //! happens, the edits stay.
 
+use std::fs::Metadata;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ use crate::workspace::Workspace;
 /// Why the conversation is not in a snapshot that was never completed.
 const NOT_YET: &str =
     "the conversation was to follow the edits, and did not; this is the file that it was in";
+
+/// Clocks of disks are behind by less than this.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How long the process behind the answer may take before nobody counts on it any more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -240,8 +244,15 @@ pub(super) fn is_relied_on(
 ) -> bool {
     if conversation == Conversation::Next {
         let saved = earlier.session.as_ref().and_then(|saved| saved.transcript.as_ref());
-        let there = session.and_then(|found| found.transcript.metadata().ok()).map(|about| about.len());
-        return there == saved.map(|transcript| transcript.bytes);
+        let there = session.and_then(|found| found.transcript.metadata().ok());
+        // Without what was taken out of it, the size is another one. The client only appends.
+        let is_older = |about: &Metadata| {
+            let written = about.modified().map(Timestamp::from);
+            written.is_ok_and(|written| earlier.created_at.since(written) > TICK)
+        };
+        let size = there.as_ref().map(Metadata::len);
+        return size == saved.map(|transcript| transcript.bytes)
+            || saved.is_some() && there.as_ref().is_some_and(is_older);
     }
     let may_follow = || now.since(earlier.created_at) < PATIENCE && conversation == Conversation::Follows;
     !is_incomplete(earlier) || may_follow()
