@@ -3,9 +3,11 @@
 //! Only its objects are in the store; the next sweep takes them if no snapshot needs them. It is marked and signed as a snapshot
 //! is, so that whoever takes it in can tell whose it is.
 
+use super::merges::tell;
 use super::publishing::prove;
 use super::{Request, Signing, lineage, state};
 use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
 use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Head, Manifest, Trigger};
@@ -22,6 +24,14 @@ pub fn head(
     request: &Request<'_>,
 ) -> Result<(Manifest, Vec<Warning>)> {
     let mut manifest = state(context, workspace, request)?;
+    came_from(context, workspace, &mut manifest)?;
+    manifest.created_by.trigger = Trigger::Auto;
+    let notes = prove(workspace, &mut manifest, Signing::Configured)?;
+    Ok((manifest, notes))
+}
+
+/// Says of a state what it came from.
+fn came_from(context: &Context, workspace: &Workspace, manifest: &mut Manifest) -> Result<()> {
     let known = workspace.store.known()?;
     let saved =
         |one: &UnreadEntry, own: bool| (one.own || !own).then(|| one.head.as_ref().ok()).flatten().cloned();
@@ -32,8 +42,19 @@ pub fn head(
     let (all, own): (Vec<&Head>, Vec<&Head>) = (all.iter().collect(), own.iter().collect());
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
-    manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
-    manifest.created_by.trigger = Trigger::Auto;
-    let notes = prove(workspace, &mut manifest, Signing::Configured)?;
-    Ok((manifest, notes))
+    manifest.parent = lineage::parent(context, &log, (&all, &own), manifest);
+    tell(&workspace.store, &log, manifest);
+    Ok(())
+}
+
+/// Returns what a save would say of a state that is not saved: where it came from. All else is that of its last snapshot.
+///
+/// # Errors
+/// What the store says.
+pub fn as_next(context: &Context, workspace: &Workspace, last: Manifest) -> Result<Manifest> {
+    let mut next = Manifest { id: SnapshotId::random(), created_at: context.now, ..last };
+    next.workspace.root = workspace.root.as_path().into();
+    (next.created_by.user, next.created_by.host) = (context.user.clone(), context.host.clone());
+    came_from(context, workspace, &mut next)?;
+    Ok(next)
 }

@@ -8,45 +8,22 @@ use std::collections::HashMap;
 
 use crate::base::ids::SnapshotId;
 use crate::base::paths::{NativePath, RepoPath};
-use crate::manifest::{Merged, SavedWorkspace};
+use crate::manifest::{LastRestore, Manifest, Merged, SavedWorkspace};
 use crate::store::{LogEntry, Operation, Reference, Store};
 
 /// The most that a snapshot tells of; the newest.
 const MOST: usize = 50;
 
-/// Returns what is merged into a work tree, oldest first, and what was brought back in it last, if it is known how much of that was
-/// taken; `log` is this user's own.
-pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> (Vec<Merged>, Option<Merged>) {
-    let Now { brought_back, merges } = Now::of(log, &place.root);
-    let of_here = brought_back.as_ref().and_then(|back| {
-        let found = store.find(&Reference::Named(back.snapshot.to_string())).ok()?.manifest.ok()?;
-        let by = &found.created_by;
-        // What somebody else merged is told by their own snapshots.
-        let is_of_here = found.workspace.root == place.root
-            && found.workspace.branch == place.branch
-            && (&by.user, &by.host) == (&back.user, &back.host);
-        is_of_here.then_some((found.merged, found.taken))
-    });
-    let whole = brought_back.filter(|back| back.whole);
-    let back_here = of_here.as_ref().and(whole.as_ref());
-    let back_here = back_here.map(|back| Merged { snapshot: back.snapshot.clone(), left: back.left.clone() });
-    let taken = whole.map(|back| {
-        let left = back.left;
-        match of_here.as_ref().and_then(|(_, taken)| taken.clone()) {
-            // It goes on from where that one came from.
-            Some(before) => Merged { left: before.left.into_iter().chain(left).collect(), ..before },
-            None => Merged { snapshot: back.snapshot, left },
-        }
-    });
-    let mut all = of_here.map(|(merged, _)| merged).unwrap_or_default();
-    // Where parents don't lead back to it, because not all snapshots went to where this one is read.
-    all.extend(back_here);
-    for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
-        all.retain(|one| one.snapshot != merge.snapshot);
-        all.push(Merged { snapshot: merge.snapshot, left: merge.left });
-    }
-    all.drain(..all.len().saturating_sub(MOST));
-    (all, taken)
+/// Says in a snapshot that is about to be saved what is merged into it, and what was brought back last; `log` is this user's own.
+pub(super) fn tell(store: &Store, log: &[LogEntry], manifest: &mut Manifest) {
+    let now = Now::of(log, &manifest.workspace.root);
+    manifest.last_restore.clone_from(&now.last_restore);
+    (manifest.merged, manifest.taken) = now.merged_into(store, &manifest.workspace);
+}
+
+/// Returns what is merged into a work tree, oldest first; `log` is this user's own.
+pub fn merged_into(store: &Store, log: &[LogEntry], place: &SavedWorkspace) -> Vec<Merged> {
+    Now::of(log, &place.root).merged_into(store, place).0
 }
 
 /// What a work tree has, as far as the log tells.
@@ -56,6 +33,8 @@ struct Now {
     brought_back: Option<BroughtBack>,
     /// What was merged since, oldest first.
     merges: Vec<Merge>,
+    /// The last restore that set files.
+    last_restore: Option<LastRestore>,
 }
 
 /// A snapshot that was brought back, by whom and on which machine.
@@ -77,6 +56,41 @@ struct Merge {
 }
 
 impl Now {
+    /// Returns what is merged, oldest first, and what was brought back last, if it is known how much of that was taken.
+    fn merged_into(self, store: &Store, place: &SavedWorkspace) -> (Vec<Merged>, Option<Merged>) {
+        let Now { brought_back, merges, .. } = self;
+        let of_here = brought_back.as_ref().and_then(|back| {
+            let found = store.find(&Reference::Named(back.snapshot.to_string())).ok()?.manifest.ok()?;
+            let by = &found.created_by;
+            // What somebody else merged is told by their own snapshots.
+            let is_of_here = found.workspace.root == place.root
+                && found.workspace.branch == place.branch
+                && (&by.user, &by.host) == (&back.user, &back.host);
+            is_of_here.then_some((found.merged, found.taken))
+        });
+        let whole = brought_back.filter(|back| back.whole);
+        let back_here = of_here.as_ref().and(whole.as_ref());
+        let back_here =
+            back_here.map(|back| Merged { snapshot: back.snapshot.clone(), left: back.left.clone() });
+        let taken = whole.map(|back| {
+            let left = back.left;
+            match of_here.as_ref().and_then(|(_, taken)| taken.clone()) {
+                // It goes on from where that one came from.
+                Some(before) => Merged { left: before.left.into_iter().chain(left).collect(), ..before },
+                None => Merged { snapshot: back.snapshot, left },
+            }
+        });
+        let mut all = of_here.map(|(merged, _)| merged).unwrap_or_default();
+        // Where parents don't lead back to it, because not all snapshots went to where this one is read.
+        all.extend(back_here);
+        for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
+            all.retain(|one| one.snapshot != merge.snapshot);
+            all.push(Merged { snapshot: merge.snapshot, left: merge.left });
+        }
+        all.drain(..all.len().saturating_sub(MOST));
+        (all, taken)
+    }
+
     fn of(log: &[LogEntry], root: &NativePath) -> Now {
         let mut now = Now::default();
         // What there was before each restore, by the safety snapshot that leads back to it.
@@ -87,6 +101,9 @@ impl Now {
         for entry in log.iter().filter(is_of_here) {
             let Some(id) = &entry.snapshot else { continue };
             let before = now.clone();
+            let last_restore = |safety: Option<&SnapshotId>| {
+                Some(LastRestore { snapshot: id.clone(), safety: safety?.clone() })
+            };
             match (entry.operation, &entry.safety) {
                 (Operation::Merge, _) => {
                     now.merges.retain(|merge| merge.snapshot != *id);
@@ -96,10 +113,14 @@ impl Now {
                         left: entry.left.clone(),
                     });
                 }
-                (Operation::Undo | Operation::Redo, _) => now = back.remove(id).unwrap_or_default(),
+                (Operation::Undo | Operation::Redo, safety) => {
+                    // Of what nobody knows any more, no other snapshot is an earlier state.
+                    let unknown = Now { last_restore: last_restore(safety.as_ref()), ..Now::default() };
+                    now = back.remove(id).unwrap_or(unknown);
+                }
                 // Without a safety snapshot, no file was set.
                 (_, None) => {}
-                (_, Some(_)) => {
+                (_, Some(safety)) => {
                     let brought_back = BroughtBack {
                         snapshot: id.clone(),
                         user: entry.user.clone(),
@@ -107,7 +128,11 @@ impl Now {
                         left: entry.left.clone(),
                         whole: entry.whole,
                     };
-                    now = Now { brought_back: Some(brought_back), merges: Vec::new() };
+                    now = Now {
+                        brought_back: Some(brought_back),
+                        merges: Vec::new(),
+                        last_restore: last_restore(Some(safety)),
+                    };
                 }
             }
             if let Some(safety) = &entry.safety {

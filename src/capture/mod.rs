@@ -59,7 +59,7 @@ use crate::store::{LogEntry, Operation, UnreadEntry, check_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
-pub use as_head::head;
+pub use as_head::{as_next, head};
 pub use automatic::Automatic;
 pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
@@ -198,7 +198,7 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
     manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
-    (manifest.merged, manifest.taken) = merged_into(&workspace.store, &log, &manifest.workspace);
+    merges::tell(&workspace.store, &log, &mut manifest);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -334,6 +334,7 @@ fn assemble(
         parent: None,
         merged: Vec::new(),
         taken: None,
+        last_restore: None,
         state: ObjectId::of(b""),
         workspace: place,
         session: session.session,

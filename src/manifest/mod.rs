@@ -74,6 +74,9 @@ pub struct Manifest {
     /// The snapshot that was brought back here last, if it is known what of its edits was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<Merged>,
+    /// The last restore that set files here and was not undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_restore: Option<LastRestore>,
     /// A hash over everything captured: equal hashes, equal states.
     pub state: ObjectId,
     /// Where it was saved.
@@ -116,6 +119,16 @@ pub struct Merged {
     /// What of its edits was not taken: held back, or could not be made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<RepoPath>,
+}
+
+/// A restore that set files. Of two snapshots of one work tree that agree in this, the later was made from the earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LastRestore {
+    /// What was brought back.
+    pub snapshot: SnapshotId,
+    /// What there was before: the safety snapshot of this restore alone.
+    pub safety: SnapshotId,
 }
 
 /// Who and what saved a snapshot.

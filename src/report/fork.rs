@@ -25,7 +25,7 @@ pub fn fork(
         // One that can't be read is no base.
         let found = store.find(&Reference::Named(id.to_string())).and_then(|entry| entry.manifest);
         let Ok(found) = found else { continue };
-        if (found.id == here.id || has(&found)?) && goes_on_from(store, there, &found)? {
+        if has(&found)? && goes_on_from(store, there, &found)? {
             return Ok(Some(found));
         }
     }

@@ -7,12 +7,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
-use super::fork::goes_on_from;
+use super::fork::{fork, goes_on_from};
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{IndexState, Manifest, Merged};
+use crate::manifest::{IndexState, LastRestore, Manifest, Merged};
 use crate::restore::MergeBase;
 use crate::store::{Reference, Store};
 
@@ -28,6 +28,8 @@ const MOST_BEHIND: usize = 16;
 /// What two lines have in common.
 #[derive(Debug, Default)]
 pub struct MergeBases {
+    /// The newest snapshot from which both went on.
+    pub fork: Option<Manifest>,
     /// The snapshot from which they went apart first; if none is known, the newest that both have all of which is left of the bases.
     pub first: Option<MergeBase>,
     /// The newest snapshots that both have, none of which is part of another, newest first.
@@ -42,7 +44,7 @@ pub struct MergeBases {
     pub missing: Option<SnapshotId>,
 }
 
-/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart at `fork`. `has` says
+/// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart. `has` says
 /// whether what is here has the last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one
 /// is a state of what is here.
 ///
@@ -51,17 +53,22 @@ pub struct MergeBases {
 pub fn merge_bases(
     store: &Store,
     (here, merged): (&Manifest, &[Merged]),
-    (there, fork): (&Manifest, Option<&Manifest>),
+    there: &Manifest,
     has: &dyn Fn(&Manifest) -> Result<bool>,
     is_own: &dyn Fn(&Manifest) -> bool,
 ) -> Result<MergeBases> {
-    let nodes = Nodes { store, read: RefCell::default() };
+    // What is here may not be saved.
+    let known = Rc::new(Node::of(here, merged.to_vec()));
+    let nodes = Nodes { store, read: RefCell::new(HashMap::from([(here.id.clone(), Some(known))])) };
     let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
     let mut theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
     // One that was only shared is in nobody's line where it was made: whoever went on from it has it.
     let (ours_before, theirs_before) = (ours.clone(), theirs.clone());
     theirs.add_earlier_states(&nodes, &ours_before, &|_, _| true);
     ours.add_earlier_states(&nodes, &theirs_before, &|one, of| *of != here.id || is_own(one));
+    // A session may go on where its files don't: they were set to something else in between.
+    let both_have = |one: &Manifest| [&ours, &theirs].iter().all(|walk| walk.0.contains_key(&one.id));
+    let fork = fork(store, here, there, &|one| Ok(both_have(one) && (one.id == here.id || has(one)?)))?;
     let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
     let ours = Line { of: here, walk: ours, has: Some(has) };
     let theirs = Line { of: there, walk: theirs, has: None };
@@ -77,7 +84,7 @@ pub fn merge_bases(
     if found.bases.is_empty() {
         found.missing = missing_before(&nodes, there);
     }
-    let first = match fork {
+    let first = match &fork {
         Some(fork) => Some(fork.clone()),
         None => before(&nodes, [&ours, &theirs], &found.bases)?,
     };
@@ -96,6 +103,7 @@ pub fn merge_bases(
         found.behind.push(behind);
         bases = found.behind.last().into_iter().flatten().collect();
     }
+    found.fork = fork;
     Ok(found)
 }
 
@@ -220,6 +228,7 @@ struct Node {
     parent: Option<SnapshotId>,
     merged: Vec<Merged>,
     taken: Option<Merged>,
+    last_restore: Option<LastRestore>,
     place: (NativePath, String, String),
     session: Option<ClientId>,
     branch: Option<String>,
@@ -231,6 +240,14 @@ impl Node {
         Some((self.place.clone(), self.session.clone()?))
     }
 
+    /// Says whether a later state of the same place and session was made from this one, as far as no restore and no undo lies between.
+    fn leads_to(&self, later: &Node) -> bool {
+        self.at <= later.at
+            && self.last_restore == later.last_restore
+            && self.taken == later.taken
+            && self.merged.iter().all(|merged| later.merged.contains(merged))
+    }
+
     fn of(one: &Manifest, merged: Vec<Merged>) -> Node {
         let by = &one.created_by;
         Node {
@@ -239,6 +256,7 @@ impl Node {
             parent: one.parent.clone(),
             merged,
             taken: one.taken.clone(),
+            last_restore: one.last_restore.clone(),
             branch: one.workspace.branch.clone(),
             session: one.session.as_ref().map(|session| session.id.clone()),
             place: (one.workspace.root.clone(), by.user.clone(), by.host.clone()),
@@ -260,6 +278,19 @@ impl Nodes<'_> {
             self.read.borrow_mut().insert(id.clone(), found.clone());
             found
         })
+    }
+}
+
+impl Nodes<'_> {
+    /// Returns what the files of a snapshot came from. It is the parent, if nothing set them to those of another one since.
+    fn came_from(&self, node: &Node) -> Option<SnapshotId> {
+        let parent = node.parent.as_ref()?;
+        let restored = node.last_restore.as_ref().map(|restore| &restore.snapshot);
+        let is_newer =
+            |before: Rc<Node>| before.place == node.place && before.last_restore != node.last_restore;
+        let restored =
+            restored.filter(|restored| *restored != parent && self.find(parent).is_some_and(is_newer));
+        Some(restored.unwrap_or(parent).clone())
     }
 }
 
@@ -302,7 +333,7 @@ impl Walk {
         for (id, how) in other.0.iter().filter(|(id, _)| !self.0.contains_key(*id)) {
             let Some(node) = nodes.find(id) else { continue };
             let Some((later, known)) = node.work().and_then(|work| newest.get(&work)) else { continue };
-            if node.at <= later.at && find(nodes.store, id).is_some_and(|one| may(&one, &later.id)) {
+            if node.leads_to(later) && find(nodes.store, id).is_some_and(|one| may(&one, &later.id)) {
                 let is_whole = known.is_whole && node.branch == later.branch;
                 let how = How { tip: later.id.clone(), is_whole, left: known.left.clone(), at: how.at };
                 found.push((id.clone(), how));
@@ -330,9 +361,9 @@ impl Walk {
                         tips.push_back((found, is_whole, left.iter().chain(&merged.left).cloned().collect()));
                     }
                 }
-                let Some(parent) = &node.parent else { break };
-                let Some(before) = nodes.find(parent) else {
-                    walk.1.insert(parent.clone());
+                let Some(from) = nodes.came_from(&node) else { break };
+                let Some(before) = nodes.find(&from) else {
+                    walk.1.insert(from);
                     break;
                 };
                 tells = node.place != before.place;

@@ -83,21 +83,21 @@ impl Merge {
         } else {
             Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
         };
-        let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
-        let fork = match &saved {
-            Some(saved) => report::fork(store, saved, &manifest, &has)?,
-            None => None,
+        let here = match &saved {
+            Some(last) if args.dry_run => Some(capture::as_next(context, workspace, last.clone())?),
+            saved => saved.clone(),
         };
-        let known = match &saved {
-            Some(saved) => {
+        let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
+        let known = match &here {
+            Some(here) => {
                 let log = store.own_log().unwrap_or_default();
-                let (merged, _) = capture::merged_into(store, &log, &saved.workspace);
+                let merged = capture::merged_into(store, &log, &here.workspace);
                 let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
-                report::merge_bases(store, (saved, &merged), (&manifest, fork.as_ref()), &has, &is_own)?
+                report::merge_bases(store, (here, &merged), &manifest, &has, &is_own)?
             }
             None => MergeBases::default(),
         };
-        let fork = fork.as_ref().or_else(|| known.bases.first().map(|base| &base.snapshot));
+        let fork = known.fork.as_ref().or_else(|| known.bases.first().map(|base| &base.snapshot));
         let first = known.first.as_ref().or(known.bases.first());
         let is_part = fork.is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {

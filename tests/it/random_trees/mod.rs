@@ -8,6 +8,7 @@ mod disk;
 mod files;
 mod index;
 mod merges;
+mod one_person;
 pub(crate) mod rules;
 mod seeds;
 mod seen;
