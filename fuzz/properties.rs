@@ -61,7 +61,6 @@ pub fn transcript(data: &[u8]) {
             "00000000-0000-4000-8000-000000000000".into(),
         )),
         home: Some(("/home/ada".into(), "/root".into())),
-        force: true,
         ..MapSpec::default()
     };
     let map = PathMap::build(&spec).expect("a map");

@@ -40,8 +40,6 @@ pub struct MapSpec {
     pub rewritten: Vec<String>,
     /// The source's file system ignored case (macOS, Windows). ASCII letters only.
     pub ignore_case: bool,
-    /// Accepts roots of a single component, such as a container's `/workspace`.
-    pub force: bool,
 }
 
 /// Why a map could not be built.
@@ -60,7 +58,7 @@ impl fmt::Display for MapError {
         match self {
             Self::NotAbsolute(path) => write!(f, "cannot map {path:?}: not an absolute path"),
             Self::TooShort(path) => {
-                write!(f, "cannot map {path:?}: too short to be told from other paths; --map forces it")
+                write!(f, "cannot map {path:?}: too short to be told from other paths")
             }
             Self::TooLarge => f.write_str("cannot map so many paths at once"),
         }
@@ -139,7 +137,8 @@ impl PathMap {
         let mut pairs = Vec::new();
         for (kind, list, least) in [
             (PairKind::User, &spec.user, 1),
-            (PairKind::Root, &spec.roots, if spec.force { 1 } else { 2 }),
+            // A container's root is often one component long (`/workspace`), and its boundaries still hold.
+            (PairKind::Root, &spec.roots, 1),
             (PairKind::Project, &spec.projects, 2),
         ] {
             for (old, new) in list {

@@ -20,7 +20,6 @@ fn rewritten(records: &[Value]) -> (Vec<Value>, RemapReport) {
     let spec = MapSpec {
         roots: vec![("/old".to_owned(), "/new".to_owned())],
         rewritten: vec!["/old/plans".to_owned()],
-        force: true,
         ..MapSpec::default()
     };
     let remapper = Remapper::new(&PathMap::build(&spec).must("a map"), RemapMode::Rewrite).must("a remapper");

@@ -72,6 +72,22 @@ fn a_session_whose_folder_is_gone_is_brought_to_this_one_from_its_own() {
 }
 
 #[test]
+fn a_path_of_a_system_without_case_is_known_in_any_case() {
+    for (cwd, mention) in
+        [(r"C:\Users\me\app", r"c:\users\Me\app\sub"), ("/Users/me/app", "/users/me/App/sub")]
+    {
+        let project = Project::new();
+        let transcript = elsewhere(&project, cwd, &[]);
+        let said = json!({"type": "user", "uuid": "m", "parentUuid": "u2", "cwd": cwd, "sessionId": ID,
+            "message": {"role": "user", "content": format!("look in {mention}")}});
+        project.append(&transcript, format!("{said}\n").as_bytes());
+        let (_, text) = resumed(&project, &transcript);
+        let here = format!("look in {}", project.path("sub").display());
+        assert!(text.contains(&here), "{mention}: {text}");
+    }
+}
+
+#[test]
 fn paths_of_a_session_of_another_place_stay_what_they_are() {
     let project = Project::new();
     let other = project.home.path().join("another");

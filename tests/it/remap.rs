@@ -13,7 +13,7 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn spec(old: &str, new: &str) -> MapSpec {
-    MapSpec { roots: pairs(&[(old, new)]), force: true, ..MapSpec::default() }
+    MapSpec { roots: pairs(&[(old, new)]), ..MapSpec::default() }
 }
 
 fn remapper(spec: &MapSpec, mode: RemapMode) -> Remapper {
@@ -578,11 +578,11 @@ fn a_map_is_printable_longest_first_and_knows_that_it_does_nothing() {
 }
 
 #[test]
-fn short_and_relative_roots_are_refused_unless_the_user_insists() {
+fn the_root_of_all_and_relative_roots_are_refused() {
     let refused = |list: &[(&str, &str)]| {
         PathMap::build(&MapSpec { roots: pairs(list), ..MapSpec::default() }).unwrap_err()
     };
-    assert_eq!(refused(&[("/home", "/x/y")]), MapError::TooShort("/home".to_owned()));
+    assert_eq!(refused(&[("/", "/x/y")]), MapError::TooShort("/".to_owned()));
     assert_eq!(refused(&[("repo/a", "/x/y")]), MapError::NotAbsolute("repo/a".to_owned()));
     assert_eq!(refused(&[("/a/b", "x")]), MapError::NotAbsolute("x".to_owned()));
     let user =

@@ -132,9 +132,7 @@ impl Relocation {
             user: paths.user.clone(),
             // A home of `/` (a container without users) is every path's beginning.
             home: pair(old.home.as_path(), home).filter(|(old, new)| old != "/" && new != "/"),
-            ignore_case: false,
-            // A container's root is often one component long, and its boundaries still hold.
-            force: true,
+            ignore_case: folders.iter().any(|(old, _)| is_on_system_without_case(old)),
         };
         Ok(Relocation { map: build(&spec)?, mode: paths.mode })
     }
@@ -175,6 +173,11 @@ impl Relocation {
             rewrites: self.mode == RemapMode::Rewrite && !self.map.is_noop(),
         })
     }
+}
+
+/// Says whether a path is of a system whose disks don't tell upper from lower case, as macOS and Windows are set up.
+fn is_on_system_without_case(path: &str) -> bool {
+    !path.starts_with('/') || path.starts_with("/Users/")
 }
 
 /// Rewrites one file after the other, and keeps count.
