@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{IndexState, LastRestore, Manifest, Merged};
+use crate::manifest::{Head, IndexState, LastRestore, Manifest, Merged};
 use crate::restore::MergeBase;
 use crate::store::{Reference, Store};
 
@@ -282,15 +282,33 @@ impl Nodes<'_> {
 }
 
 impl Nodes<'_> {
-    /// Returns what the files of a snapshot came from. It is the parent, if nothing set them to those of another one since.
+    /// Returns what the files of a snapshot came from. It is the parent, if no restore and no undo lies between them.
     fn came_from(&self, node: &Node) -> Option<SnapshotId> {
         let parent = node.parent.as_ref()?;
         let restored = node.last_restore.as_ref().map(|restore| &restore.snapshot);
         let is_newer =
             |before: Rc<Node>| before.place == node.place && before.last_restore != node.last_restore;
-        let restored =
-            restored.filter(|restored| *restored != parent && self.find(parent).is_some_and(is_newer));
-        Some(restored.unwrap_or(parent).clone())
+        if restored == Some(parent) || !self.find(parent).is_some_and(is_newer) {
+            return Some(parent.clone());
+        }
+        self.state_before(node).or_else(|| restored.cloned())
+    }
+
+    /// Returns the newest earlier state of the same work, of whatever session.
+    fn state_before(&self, node: &Node) -> Option<SnapshotId> {
+        let known = self.store.known().ok()?;
+        let is_earlier = |head: &&Head| {
+            let by = &head.created_by;
+            !head.safety
+                && head.id != node.id
+                && head.created_at <= node.at
+                && (head.root(), &by.user, &by.host) == (&node.place.0, &node.place.1, &node.place.2)
+        };
+        let mut earlier: Vec<&Head> =
+            known.iter().filter_map(|known| known.head.as_ref().ok()).filter(is_earlier).collect();
+        earlier.sort_unstable_by_key(|head| std::cmp::Reverse((head.created_at, &head.id)));
+        let leads_here = |head: &&&Head| self.find(&head.id).is_some_and(|before| before.leads_to(node));
+        earlier.iter().take(MOST).find(leads_here).map(|head| head.id.clone())
     }
 }
 

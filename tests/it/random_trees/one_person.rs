@@ -26,10 +26,24 @@ enum Act {
     /// Goes back to one of those that were saved.
     Rewind {
         to: usize,
-        with_session: bool,
+        how: How,
     },
+    /// Takes back the rewind that was just done, after which at most something was saved.
+    Undo,
     /// Merges one of them, and takes that back.
     Merge(usize),
+}
+
+/// What becomes of the conversation.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Also,
+    Stays,
+    Forks,
+}
+
+fn how() -> impl Strategy<Value = How> {
+    prop_oneof![3 => Just(How::Also), 1 => Just(How::Stays), 1 => Just(How::Forks)]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -38,7 +52,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..FILES, 0..PLACES).prop_map(|(file, place)| Act::TakeBack(file, place)),
         1 => (0..FILES).prop_map(Act::Remove),
         5 => prop::bool::weighted(0.3).prop_map(|speaks| Act::Save { speaks }),
-        5 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(to, with_session)| Act::Rewind { to, with_session }),
+        5 => (any::<usize>(), how()).prop_map(|(to, how)| Act::Rewind { to, how }),
+        3 => Just(Act::Undo),
         5 => any::<usize>().prop_map(Act::Merge),
     ]
 }
@@ -117,7 +132,7 @@ fn try_it(acts: &[Act]) {
     project.write("b.txt", "an edit\n");
     project.snap(&["save", "s0"]).exits(0);
     let mut saved = vec![Saved { tree: first.clone(), parent: None }];
-    let (mut at, mut here) = (0, first.clone());
+    let (mut at, mut here, mut undone) = (0, first.clone(), None);
     for (number, act) in acts.iter().enumerate() {
         let said = || format!("{acts:?} at {number}");
         match *act {
@@ -141,14 +156,26 @@ fn try_it(acts: &[Act]) {
                 saved.push(Saved { tree: here.clone(), parent: Some(at) });
                 at = saved.len() - 1;
             }
-            Act::Rewind { to, with_session } => {
+            Act::Rewind { to, how } => {
                 let to = to % saved.len();
                 let name = format!("s{to}");
                 let mut words = vec!["rewind", &name];
-                words.extend((!with_session).then_some("--no-session"));
+                words.extend(match how {
+                    How::Also => None,
+                    How::Stays => Some("--no-session"),
+                    How::Forks => Some("--fork"),
+                });
                 project.snap(&words).exits(0);
+                undone = (here != saved[to].tree).then(|| (at, here.clone(), saved[to].tree.clone()));
                 (at, here) = (to, saved[to].tree.clone());
                 assert!(is_here(&project, &here), "{}", said());
+            }
+            Act::Undo => {
+                if let Some((before, tree, _)) = undone.take().filter(|(.., after)| *after == here) {
+                    project.snap(&["undo"]).exits(0);
+                    (at, here) = (before, tree);
+                    assert!(is_here(&project, &here), "{}", said());
+                }
             }
             Act::Merge(other) => {
                 let other = other % saved.len();
@@ -162,12 +189,14 @@ fn try_it(acts: &[Act]) {
                 let Some(wanted) = wanted else {
                     assert_eq!(merged.code, 6, "both changed it: {what}");
                     project.snap(&["undo"]).exits(0);
+                    undone = None;
                     continue;
                 };
                 assert_eq!(merged.code, 0, "{what}");
                 assert!(is_here(&project, &wanted), "wanted {wanted:?}: {what}");
                 if wanted != here {
                     project.snap(&["undo"]).exits(0);
+                    undone = None;
                 }
                 assert!(is_here(&project, &here), "taken back: {what}");
             }
