@@ -54,6 +54,10 @@ fn came_from(context: &Context, workspace: &Workspace, manifest: &mut Manifest) 
 pub fn as_next(context: &Context, workspace: &Workspace, last: Manifest) -> Result<Manifest> {
     let mut next = Manifest { id: SnapshotId::random(), created_at: context.now, ..last };
     next.workspace.root = workspace.root.as_path().into();
+    if let Some(repository) = &workspace.repository {
+        let head = repository.head()?;
+        (next.workspace.branch, next.workspace.head) = (head.branch, head.commit);
+    }
     (next.created_by.user, next.created_by.host) = (context.user.clone(), context.host.clone());
     came_from(context, workspace, &mut next)?;
     Ok(next)

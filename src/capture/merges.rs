@@ -102,7 +102,11 @@ impl Now {
             let Some(id) = &entry.snapshot else { continue };
             let before = now.clone();
             let last_restore = |safety: Option<&SnapshotId>| {
-                Some(LastRestore { snapshot: id.clone(), safety: safety?.clone() })
+                Some(LastRestore {
+                    snapshot: id.clone(),
+                    safety: safety?.clone(),
+                    branch: entry.branch.clone(),
+                })
             };
             match (entry.operation, &entry.safety) {
                 (Operation::Merge, _) => {

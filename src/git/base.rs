@@ -64,6 +64,15 @@ impl Repository {
         Ok(hex && self.git.run(&["cat-file", "-e", &format!("{id}^{{commit}}")])?.ok)
     }
 
+    /// Says whether one commit is an ancestor of another one, or the same; not if one of them is not here.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn is_ancestor(&self, old: &str, new: &str) -> Result<bool> {
+        let is_hex = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(is_hex(old) && is_hex(new) && self.git.run(&["merge-base", "--is-ancestor", old, new])?.ok)
+    }
+
     /// Makes the error for a commit that is not here, with the fetch that would bring it.
     pub fn lacks_commit(&self, id: &str) -> Error {
         let remote = self.remote_to_ask(None).ok().flatten().unwrap_or_else(|| "REMOTE".to_owned());

@@ -129,6 +129,9 @@ pub struct LastRestore {
     pub snapshot: SnapshotId,
     /// What there was before: the safety snapshot of this restore alone.
     pub safety: SnapshotId,
+    /// The git branch that it was made on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
 }
 
 /// Who and what saved a snapshot.

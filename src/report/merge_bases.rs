@@ -46,7 +46,7 @@ pub struct MergeBases {
 
 /// Finds what the line here, into which `merged` was merged, and another one have in common since they went apart. `has` says
 /// whether what is here has the last record of a snapshot's conversation, `is_own` whether this user saved a snapshot: only such a one
-/// is a state of what is here.
+/// is a state of what is here. `is_ancestor` says of two commits whether the second goes on from the first.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if a piece of a conversation is, and what `has` says.
@@ -56,10 +56,12 @@ pub fn merge_bases(
     there: &Manifest,
     has: &dyn Fn(&Manifest) -> Result<bool>,
     is_own: &dyn Fn(&Manifest) -> bool,
+    is_ancestor: &dyn Fn(&str, &str) -> bool,
 ) -> Result<MergeBases> {
     // What is here may not be saved.
     let known = Rc::new(Node::of(here, merged.to_vec()));
-    let nodes = Nodes { store, read: RefCell::new(HashMap::from([(here.id.clone(), Some(known))])) };
+    let nodes =
+        Nodes { store, is_ancestor, read: RefCell::new(HashMap::from([(here.id.clone(), Some(known))])) };
     let mut ours = Walk::of(&nodes, Node::of(here, merged.to_vec()));
     let mut theirs = Walk::of(&nodes, Node::of(there, there.merged.clone()));
     // One that was only shared is in nobody's line where it was made: whoever went on from it has it.
@@ -232,6 +234,8 @@ struct Node {
     place: (NativePath, String, String),
     session: Option<ClientId>,
     branch: Option<String>,
+    /// The commit that was checked out.
+    head: Option<String>,
 }
 
 impl Node {
@@ -258,6 +262,7 @@ impl Node {
             taken: one.taken.clone(),
             last_restore: one.last_restore.clone(),
             branch: one.workspace.branch.clone(),
+            head: one.workspace.head.clone(),
             session: one.session.as_ref().map(|session| session.id.clone()),
             place: (one.workspace.root.clone(), by.user.clone(), by.host.clone()),
         }
@@ -267,6 +272,7 @@ impl Node {
 /// Those that were read.
 struct Nodes<'s> {
     store: &'s Store,
+    is_ancestor: &'s dyn Fn(&str, &str) -> bool,
     read: RefCell<HashMap<SnapshotId, Option<Rc<Node>>>>,
 }
 
@@ -282,16 +288,33 @@ impl Nodes<'_> {
 }
 
 impl Nodes<'_> {
-    /// Returns what the files of a snapshot came from. It is the parent, if no restore and no undo lies between them.
+    /// Returns what the files of a snapshot came from. It is the parent, if no restore, no undo and no checkout of another branch lies
+    /// between them.
     fn came_from(&self, node: &Node) -> Option<SnapshotId> {
         let parent = node.parent.as_ref()?;
-        let restored = node.last_restore.as_ref().map(|restore| &restore.snapshot);
-        let is_newer =
-            |before: Rc<Node>| before.place == node.place && before.last_restore != node.last_restore;
-        if restored == Some(parent) || !self.find(parent).is_some_and(is_newer) {
+        let Some(before) = self.find(parent).filter(|before| before.place == node.place) else {
             return Some(parent.clone());
+        };
+        let restore = node.last_restore.as_ref();
+        if restore == before.last_restore.as_ref() {
+            let is_on = self.is_on(&before, node);
+            return if is_on { Some(parent.clone()) } else { self.state_before(node) };
         }
-        self.state_before(node).or_else(|| restored.cloned())
+        self.state_before(node).or_else(|| {
+            let restored = restore.and_then(|restore| self.find(&restore.snapshot))?;
+            let stayed = restore.is_some_and(|restore| restore.branch == node.branch);
+            (stayed || self.is_on(&restored, node)).then(|| restored.id.clone())
+        })
+    }
+
+    /// Says whether the branch of git was not changed in between, but for one that goes on from there.
+    fn is_on(&self, before: &Node, node: &Node) -> bool {
+        before.branch == node.branch
+            || match (&before.head, &node.head) {
+                (Some(before), Some(head)) => before == head || (self.is_ancestor)(before, head),
+                (None, _) => true,
+                (Some(_), None) => false,
+            }
     }
 
     /// Returns the newest earlier state of the same work, of whatever session.
@@ -307,7 +330,9 @@ impl Nodes<'_> {
         let mut earlier: Vec<&Head> =
             known.iter().filter_map(|known| known.head.as_ref().ok()).filter(is_earlier).collect();
         earlier.sort_unstable_by_key(|head| std::cmp::Reverse((head.created_at, &head.id)));
-        let leads_here = |head: &&&Head| self.find(&head.id).is_some_and(|before| before.leads_to(node));
+        let leads_here = |head: &&&Head| {
+            self.find(&head.id).is_some_and(|before| before.leads_to(node) && self.is_on(&before, node))
+        };
         earlier.iter().take(MOST).find(leads_here).map(|head| head.id.clone())
     }
 }
@@ -351,7 +376,10 @@ impl Walk {
         for (id, how) in other.0.iter().filter(|(id, _)| !self.0.contains_key(*id)) {
             let Some(node) = nodes.find(id) else { continue };
             let Some((later, known)) = node.work().and_then(|work| newest.get(&work)) else { continue };
-            if node.leads_to(later) && find(nodes.store, id).is_some_and(|one| may(&one, &later.id)) {
+            if node.leads_to(later)
+                && nodes.is_on(&node, later)
+                && find(nodes.store, id).is_some_and(|one| may(&one, &later.id))
+            {
                 let is_whole = known.is_whole && node.branch == later.branch;
                 let how = How { tip: later.id.clone(), is_whole, left: known.left.clone(), at: how.at };
                 found.push((id.clone(), how));

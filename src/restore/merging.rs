@@ -17,8 +17,9 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::client::FoundSession;
 use crate::git::{BaseHere, Repository};
-use crate::manifest::{Edits, Manifest};
+use crate::manifest::{Edits, LastRestore, Manifest};
 use crate::redaction::{Refilled, refill};
+use crate::store::Reference;
 use crate::workspace::Workspace;
 
 /// What a line of work is merged with.
@@ -27,6 +28,8 @@ pub struct MergedWith<'a> {
     pub session: Option<&'a FoundSession>,
     /// The snapshot of this place that was saved before it.
     pub saved: Option<&'a Manifest>,
+    /// The last restore that set files here.
+    pub last_restore: Option<&'a LastRestore>,
     /// The snapshot from which both went on first.
     pub first: Option<&'a MergeBase>,
     /// The newest snapshots that both have, since one merged the other; else the same.
@@ -106,7 +109,8 @@ pub fn plan_merge(
     let first = with.first.map(|first| fork_of(workspace, repository, first)).transpose()?.flatten();
     let forks_of = |bases| forks_of(workspace, repository, bases);
     let behind = with.behind.iter().map(|bases| forks_of(bases)).collect::<Result<_>>()?;
-    let forks = Forks { bases: forks_of(with.bases)?, behind, first };
+    let restored_on = with.last_restore.and_then(|restore| base_of(workspace, restore));
+    let forks = Forks { bases: forks_of(with.bases)?, behind, first, restored_on };
     let called = workspace.store.called(&manifest);
     let options = RestoreOptions { merge: true, session: false, ..options.clone() };
     match plan_since(workspace, manifest, Some(&forks), &options, monitor)? {
@@ -118,6 +122,12 @@ pub fn plan_merge(
         }
         PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &format!("{called:?}"))),
     }
+}
+
+/// Returns the commit that a snapshot was made on whose files were brought back.
+fn base_of(workspace: &Workspace, restore: &LastRestore) -> Option<String> {
+    let restored = Reference::Named(restore.snapshot.to_string());
+    workspace.store.find(&restored).ok()?.manifest.ok()?.edits?.base
 }
 
 fn forks_of<'a>(

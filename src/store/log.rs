@@ -87,7 +87,7 @@ pub struct LogEntry {
     /// For a merge: the snapshot of this line that was saved before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<SnapshotId>,
-    /// For a merge: the git branch that it was made on.
+    /// For a restore: the git branch that it was made on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// For a merge, a resume and a rewind: what of the snapshot's edits was not taken.

@@ -77,6 +77,7 @@ mod merging_again;
 mod merging_held;
 mod merging_left_out;
 mod merging_real;
+mod merging_rewound;
 mod modes;
 mod mounts;
 mod names;

@@ -358,29 +358,3 @@ fn a_file_that_both_renamed_is_called_that() {
     assert!(said.contains("Each side renamed a.txt to another name"), "{said}");
     assert!(!said.contains("the other one removed it") && !said.contains("of another kind"), "{said}");
 }
-
-#[test]
-fn what_was_saved_before_a_rewind_is_no_part_of_what_was_done_after_it() {
-    for speaks in [false, true] {
-        let project = Project::new();
-        project.write("a.txt", text(&[]));
-        project.git(&["commit", "-qam", "forty lines"]);
-        project.session(ID);
-        project.write("a.txt", text(&[(5, "one")]));
-        project.snap(&["save", "step-1"]).exits(0);
-        project.write("a.txt", text(&[(5, "one"), (15, "two")]));
-        if speaks {
-            talk(&project, ID, "s", "go on", "done");
-        }
-        project.snap(&["save", "step-2"]).exits(0);
-        project.snap(&["rewind", "step-1"]).exits(0);
-        project.write("a.txt", text(&[(5, "one"), (25, "cache")]));
-        project.write("cache.txt", "new\n");
-        project.snap(&["save", "cache-1"]).exits(0);
-        project.snap(&["rewind", "step-2"]).exits(0);
-        project.snap(&["merge", "cache-1"]).exits(0);
-        let both = text(&[(5, "one"), (15, "two"), (25, "cache")]);
-        assert_eq!(String::from_utf8(project.read("a.txt")).must("UTF-8"), both);
-        assert_eq!(project.read("cache.txt"), b"new\n");
-    }
-}

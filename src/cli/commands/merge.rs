@@ -93,7 +93,12 @@ impl Merge {
                 let log = store.own_log().unwrap_or_default();
                 let merged = capture::merged_into(store, &log, &here.workspace);
                 let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
-                report::merge_bases(store, (here, &merged), &manifest, &has, &is_own)?
+                let repository = workspace.repository.as_ref();
+                // If git can't tell, one counts as made on another branch: then less is in common, and nothing is lost.
+                let is_ancestor = |old: &str, new: &str| {
+                    repository.is_some_and(|repository| repository.is_ancestor(old, new).unwrap_or(false))
+                };
+                report::merge_bases(store, (here, &merged), &manifest, &has, &is_own, &is_ancestor)?
             }
             None => MergeBases::default(),
         };
@@ -115,6 +120,7 @@ impl Merge {
         let with = MergedWith {
             session: session.as_ref(),
             saved: saved.as_ref(),
+            last_restore: here.as_ref().and_then(|here| here.last_restore.as_ref()),
             first,
             bases: &known.bases,
             behind: &known.behind,

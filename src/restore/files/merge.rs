@@ -114,7 +114,11 @@ pub(in crate::restore) fn plan(
         None => (base, Vec::new(), changes),
     };
     // An edit that is based on a commit of this branch has that commit's changes in it. They are not another side of the merge.
-    let mut changes = repository.missing_in(listing.head.as_deref(), changes)?;
+    let restored_on = forks.and_then(|forks| forks.restored_on.as_deref());
+    let mut changes = match restored_on {
+        Some(commit) if repository.has_tree(commit)? => repository.missing_in(Some(commit), changes)?,
+        _ => repository.missing_in(listing.head.as_deref(), changes)?,
+    };
     changes.extend(back);
     ours.read(changes.iter().map(|(path, _)| path))?;
     let theirs = repository.tree_with(Some(&base), &changes)?;

@@ -40,6 +40,8 @@ pub(in crate::restore) struct Forks<'a> {
     pub(in crate::restore) behind: Vec<Vec<Fork<'a>>>,
     /// The one from which they went apart first.
     pub(in crate::restore) first: Option<Fork<'a>>,
+    /// The commit whose files are here, beside the edits, since a restore brought them back: HEAD may have more.
+    pub(in crate::restore) restored_on: Option<String>,
 }
 
 /// What both sides have in common.
