@@ -175,6 +175,8 @@ pub enum Warning {
     OfOneSide(String),
     /// Each side of a merge renamed this path to another name.
     RenamedTwice(String),
+    /// A new file was put where the other side of a merge has renamed its folder to: where it was, and where it is.
+    MovedWithFolder(String, String),
     /// One side of a merge changed this path, and the other one removed it.
     ChangedAndRemoved(String),
     /// The edits were merged onto another commit than their base.
@@ -441,6 +443,9 @@ impl fmt::Display for Warning {
                 f,
                 "Each side renamed {path} to another name: both new files stay; `git rm` the one that is not wanted."
             ),
+            Warning::MovedWithFolder(old, new) => {
+                write!(f, "{old} is put at {new}: one side renamed the folder, and the other one made the file.")
+            }
             Warning::ChangedAndRemoved(path) => write!(
                 f,
                 "One side changed {path} and the other one removed it: the changed version stays, without conflict markers."

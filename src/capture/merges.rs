@@ -53,6 +53,7 @@ struct Merge {
     snapshot: SnapshotId,
     branch: Option<String>,
     left: Vec<RepoPath>,
+    safety: Option<SnapshotId>,
 }
 
 impl Now {
@@ -70,14 +71,17 @@ impl Now {
         });
         let whole = brought_back.filter(|back| back.whole);
         let back_here = of_here.as_ref().and(whole.as_ref());
-        let back_here =
-            back_here.map(|back| Merged { snapshot: back.snapshot.clone(), left: back.left.clone() });
+        let back_here = back_here.map(|back| Merged {
+            snapshot: back.snapshot.clone(),
+            left: back.left.clone(),
+            safety: None,
+        });
         let taken = whole.map(|back| {
             let left = back.left;
             match of_here.as_ref().and_then(|(_, taken)| taken.clone()) {
                 // It goes on from where that one came from.
                 Some(before) => Merged { left: before.left.into_iter().chain(left).collect(), ..before },
-                None => Merged { snapshot: back.snapshot, left },
+                None => Merged { snapshot: back.snapshot, left, safety: None },
             }
         });
         let mut all = of_here.map(|(merged, _)| merged).unwrap_or_default();
@@ -85,7 +89,7 @@ impl Now {
         all.extend(back_here);
         for merge in merges.into_iter().filter(|merge| merge.branch == place.branch) {
             all.retain(|one| one.snapshot != merge.snapshot);
-            all.push(Merged { snapshot: merge.snapshot, left: merge.left });
+            all.push(Merged { snapshot: merge.snapshot, left: merge.left, safety: merge.safety });
         }
         all.drain(..all.len().saturating_sub(MOST));
         (all, taken)
@@ -109,12 +113,13 @@ impl Now {
                 })
             };
             match (entry.operation, &entry.safety) {
-                (Operation::Merge, _) => {
+                (Operation::Merge, safety) => {
                     now.merges.retain(|merge| merge.snapshot != *id);
                     now.merges.push(Merge {
                         snapshot: id.clone(),
                         branch: entry.branch.clone(),
                         left: entry.left.clone(),
+                        safety: safety.clone(),
                     });
                 }
                 (Operation::Undo | Operation::Redo, safety) => {

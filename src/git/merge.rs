@@ -18,6 +18,8 @@ pub struct Merged {
     pub tree: String,
     /// The stages of each conflicted path.
     pub conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>>,
+    /// New files whose folder the other side renamed: where each was, by where it is now.
+    pub moved: BTreeMap<RepoPath, RepoPath>,
 }
 
 /// One side of a merge: its tree, and what people call it.
@@ -143,6 +145,7 @@ impl Repository {
             "merge-tree",
             "--write-tree",
             "-z",
+            "--messages",
             &merge_base,
             ours,
             theirs,
@@ -156,7 +159,7 @@ impl Repository {
         }
         let mut conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>> = BTreeMap::new();
         // MODE OID STAGE\tPATH, up to an empty field.
-        for record in fields.take_while(|record| !record.is_empty()) {
+        for record in fields.by_ref().take_while(|record| !record.is_empty()) {
             let Some(tab) = record.iter().position(|byte| *byte == b'\t') else { continue };
             let facts = String::from_utf8_lossy(&record[..tab]).into_owned();
             let words: Vec<&str> = facts.split(' ').collect();
@@ -166,8 +169,24 @@ impl Repository {
                 conflicts.entry(path).or_default().push((stage, Version { oid: (*oid).to_owned(), mode }));
             }
         }
-        Ok(Merged { tree, conflicts })
+        Ok(Merged { tree, conflicts, moved: moved(fields) })
     }
+}
+
+/// Reads which files git moved with their folder, in what it says of the merge: the number of paths, the paths, a kind and a sentence.
+fn moved<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> BTreeMap<RepoPath, RepoPath> {
+    let mut moved = BTreeMap::new();
+    while let Some(number) = fields.next().and_then(|field| std::str::from_utf8(field).ok()?.parse().ok()) {
+        let paths: Vec<&[u8]> = fields.by_ref().take(number).collect();
+        let kind = fields.next();
+        fields.next();
+        if let ([new, old], Some(b"Path updated due to directory rename")) = (paths.as_slice(), kind)
+            && let (Ok(new), Ok(old)) = (RepoPath::new(new), RepoPath::new(old))
+        {
+            moved.insert(new, old);
+        }
+    }
+    moved
 }
 
 fn cant_merge(why: &str) -> Error {

@@ -119,6 +119,9 @@ pub struct Merged {
     /// What of its edits was not taken: held back, or could not be made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<RepoPath>,
+    /// Of a merge that set files: what there was before. It tells this merge from the same one, made again after it was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SnapshotId>,
 }
 
 /// A restore that set files. Of two snapshots of one work tree that agree in this, the later was made from the earlier.

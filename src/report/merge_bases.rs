@@ -392,7 +392,7 @@ impl Walk {
         let mut walk = Walk(HashMap::new(), HashSet::new());
         let mut tips = VecDeque::from([(Rc::new(start), true, BTreeSet::new())]);
         while let Some((mut node, mut is_whole, mut left)) = tips.pop_front() {
-            let tip = node.id.clone();
+            let mut tip = node.id.clone();
             // What a snapshot tells of merges is all of its place: those before it there add nothing to that, and may tell of what
             // was undone since.
             let mut tells = true;
@@ -412,6 +412,10 @@ impl Walk {
                     walk.1.insert(from);
                     break;
                 };
+                if node.parent.as_ref() != Some(&from) {
+                    // The log tells that, whatever the conversations say.
+                    tip = from;
+                }
                 tells = node.place != before.place;
                 match node.taken.as_ref().filter(|taken| taken.snapshot == before.id) {
                     Some(taken) => left.extend(taken.left.iter().cloned()),

@@ -429,7 +429,6 @@ fn carry_out(
     let brings_back = matches!(operation, Operation::Resume | Operation::Rewind) && safety.is_some();
     let left = if operation == Operation::Merge || brings_back { plan.not_taken() } else { Vec::new() };
     let whole = brings_back && plan.conflicts().is_empty();
-    let branch = plan.listing.as_ref().and_then(|listing| listing.branch.clone());
     let RestorePlan { manifest, steps, session, moved, folders, emptied, merging, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
@@ -452,7 +451,7 @@ fn carry_out(
         safety: safety.map(|safety| safety.id.clone()),
         moved: moved.clone(),
         into: merging.as_ref().and_then(|merging| merging.into.clone()),
-        branch,
+        branch: merging.as_ref().map_or_else(|| safety?.workspace.branch.clone(), |one| one.branch.clone()),
         left,
         whole,
         tasks: merging.as_ref().and_then(MergePlan::logged),

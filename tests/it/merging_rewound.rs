@@ -121,3 +121,72 @@ fn a_branch_that_is_made_where_one_stands_goes_on_from_what_was_saved_there() {
     project.snap(&["merge", "s2"]).exits(0).says(&["Nothing to merge"]);
     has(&project, &[(25, "two")]);
 }
+
+#[test]
+fn the_same_merge_made_again_has_nothing_of_what_followed_the_first() {
+    let project = begun();
+    project.write("a.txt", text(&[(35, "one")]));
+    project.snap(&["save", "s2"]).exits(0);
+    project.snap(&["rewind", "s1"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0);
+    project.write("a.txt", text(&[(5, "two"), (35, "one")]));
+    project.snap(&["save", "s3"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0);
+    has(&project, &[(35, "one")]);
+    project.snap(&["merge", "s3"]).exits(0);
+    has(&project, &[(5, "two"), (35, "one")]);
+}
+
+#[test]
+fn what_files_came_from_is_the_base_whatever_conversation_goes_on() {
+    let project = begun();
+    project.write("a.txt", text(&[(5, "one")]));
+    project.snap(&["save", "s2"]).exits(0);
+    let resumed = project.snap(&["rewind", "s1", "--fork", "--json"]).exits(0).json();
+    let fork = resumed["session_id"].as_str().must("a session").to_owned();
+    talk(&project, &fork, "f1", "try it", "tried");
+    project.write("a.txt", text(&[(25, "two")]));
+    project.snap(&["save", "s3"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0);
+    project.write("a.txt", text(&[(25, "two")]));
+    talk(&project, &fork, "f2", "not that", "taken back");
+    project.snap(&["save", "s5"]).exits(0);
+    project.snap(&["rewind", "s2", "--no-session"]).exits(0);
+    talk(&project, &fork, "f3", "go on", "done");
+    project.snap(&["merge", "s5"]).exits(0);
+    has(&project, &[(25, "two")]);
+}
+
+#[test]
+fn a_merge_that_set_nothing_names_no_undo_that_would_take_back_something_else() {
+    let project = begun();
+    project.write("a.txt", text(&[(5, "one")]));
+    project.snap(&["save", "s2"]).exits(0);
+    project.snap(&["rewind", "s1"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0).says(&["was merged here already", "snap undo"]);
+    project.snap(&["rewind", "s1"]).exits(0);
+    project.write("a.txt", text(&[(5, "one")]));
+    project.snap(&["save", "s4"]).exits(0);
+    project.snap(&["merge", "s2"]).exits(0);
+    let said = project.snap(&["merge", "s2"]).exits(0);
+    assert!(!format!("{}{}", said.stdout, said.stderr).contains("snap undo"), "{}", said.stderr);
+}
+
+#[test]
+fn a_new_file_that_is_put_into_a_renamed_folder_is_named() {
+    let project = Project::new();
+    project.write("src/a.txt", text(&[]));
+    project.write("src/b.txt", "b\n");
+    project.git(&["add", "src"]);
+    project.git(&["commit", "-qm", "files"]);
+    project.snap(&["save", "one"]).exits(0);
+    project.write("src/new.txt", "new\n");
+    project.snap(&["save", "two"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.git(&["mv", "src", "lib"]);
+    let merged = project.snap(&["merge", "two"]).exits(0).says(&["src/new.txt is put at lib/new.txt"]);
+    assert!(!merged.stdout.contains("was removed here"), "{}", merged.stdout);
+    assert_eq!(project.read("lib/new.txt"), b"new\n");
+}

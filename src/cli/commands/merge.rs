@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::report::{self, MergeBases};
 use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
-use crate::store::{Operation, Store};
+use crate::store::{LogEntry, Operation, Store};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -107,7 +107,8 @@ impl Merge {
         let is_part = fork.is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
             let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
-            ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part })?;
+            let undoes = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));
+            ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part, undoes })?;
             return Ok(Outcome::Done);
         }
         if known.is_gone {
@@ -167,16 +168,27 @@ struct NothingToMerge<'a> {
     into: &'a SnapshotId,
     /// Whether it was merged, and is not what came before.
     was_merged: bool,
+    /// Whether an undo would take that merge back.
+    #[serde(skip)]
+    undoes: bool,
+}
+
+/// Says whether the merge of a snapshot is the last thing that set files here.
+fn is_last(log: &[LogEntry], workspace: &Workspace, id: &SnapshotId) -> bool {
+    let set_files = |entry: &&LogEntry| {
+        let here = entry.root.as_ref().is_some_and(|root| root.as_path() == workspace.root);
+        here && entry.outcome.is_ok() && entry.operation.is_restore() && entry.safety.is_some()
+    };
+    let last = log.iter().rev().find(set_files);
+    last.is_some_and(|last| last.operation == Operation::Merge && last.snapshot.as_ref() == Some(id))
 }
 
 impl Report for NothingToMerge<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let snapshot = Line(self.snapshot);
         ui.say(&if self.was_merged {
-            format!(
-                "Nothing to merge: \"{snapshot}\" was merged here already. `snap undo` takes a merge back; then it can be \
-                 merged again."
-            )
+            let again = if self.undoes { " `snap undo` takes that back; then it can be merged again." } else { "" };
+            format!("Nothing to merge: \"{snapshot}\" was merged here already.{again}")
         } else {
             format!(
                 "Nothing to merge: what is here goes on from \"{snapshot}\". `snap rewind {}` goes back to it.",

@@ -43,6 +43,9 @@ const CONTAINS_IT: &str = "the saved edits are in it already";
 /// The same, where nothing is here.
 const WAS_REMOVED: &str = "it was removed here, and that side has not changed it since";
 
+/// The same, where its folder has another name here.
+const WAS_MOVED: &str = "its folder was renamed here, and it is put there";
+
 /// The same, where something of another kind is here.
 const STANDS_BESIDE: &str = "the saved version stands beside it, as `NAME~snapshot`";
 
@@ -227,6 +230,10 @@ pub(in crate::restore) fn plan(
     let renamed = renamed_twice(&merged.conflicts);
     let mut notes: Vec<Warning> =
         merged.conflicts.iter().filter_map(|one| both_changed(one, &renamed, &with_markers)).collect();
+    let moved: BTreeSet<&RepoPath> = merged.moved.values().collect();
+    for (new, old) in merged.moved.iter().take(MOST_TOLD) {
+        notes.push(Warning::MovedWithFolder(old.to_string(), new.to_string()));
+    }
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
@@ -240,6 +247,7 @@ pub(in crate::restore) fn plan(
         let is_beside = differing.contains_key(&beside(&edit.path));
         let reason = match &here[&edit.path].work {
             _ if is_beside => STANDS_BESIDE,
+            None if moved.contains(&edit.path) => WAS_MOVED,
             None => WAS_REMOVED,
             Some(_) => CONTAINS_IT,
         };

@@ -192,7 +192,7 @@ impl CommonBase {
 
 /// Merges two bases to one, of which neither side has what is in conflict.
 fn of_both(repository: &Repository, behind: &str, [one, other]: [&str; 2]) -> Result<String> {
-    let Merged { tree, conflicts } = repository.merge_trees(behind, one, other)?;
+    let Merged { tree, conflicts, .. } = repository.merge_trees(behind, one, other)?;
     if conflicts.is_empty() {
         return Ok(tree);
     }
