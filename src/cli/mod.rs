@@ -19,6 +19,7 @@ mod pick;
 mod program_name;
 mod remotes;
 mod restore_flow;
+mod restored_sessions;
 mod save_first;
 mod session_choice;
 mod unfinished;
