@@ -41,6 +41,10 @@ pub enum Warning {
     Links(String),
     /// A pattern of files that were to be saved all the same fits none.
     NothingIncluded(String),
+    /// Files that were saved because an earlier save was asked to take them.
+    IncludedAgain(Vec<String>),
+    /// Files that an earlier save was asked to take, and that this one leaves out.
+    NotIncludedAgain(Vec<String>),
     /// There is no repository whose pending edits could be saved.
     NotInRepository,
     /// A merge or the like is under way while a snapshot is saved.
@@ -226,6 +230,15 @@ impl Lost {
     }
 }
 
+/// A few paths, and how many more there are.
+fn some_of(paths: &[String]) -> String {
+    let first = paths.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(MOST_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -265,6 +278,18 @@ impl fmt::Display for Warning {
             Warning::NothingIncluded(pattern) => {
                 write!(f, "`--include {}` fits no untracked or ignored file", cut(pattern, 200))
             }
+            Warning::IncludedAgain(paths) => write!(
+                f,
+                "saved as before, because an earlier save was told to: {}; `--no-include` leaves {} out",
+                some_of(paths),
+                if paths.len() == 1 { "it" } else { "them" }
+            ),
+            Warning::NotIncludedAgain(paths) => write!(
+                f,
+                "not saved, though an earlier save was told to: {}; `--include` saves {} again",
+                some_of(paths),
+                if paths.len() == 1 { "it" } else { "them" }
+            ),
             Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
             Warning::NotFinished(why) => write!(
                 f,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
-use super::untracked::Limits;
+use super::untracked::{self, Limits};
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
@@ -239,14 +239,7 @@ impl EditReader<'_> {
             }
             Status::Untracked => match self.shared.tree.size(&path)? {
                 Some(size) if size > self.shared.limits.file && !self.shared.also.contains(&path) => {
-                    let most = match self.shared.limits.file {
-                        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
-                        1 => "1 byte".to_owned(),
-                        bytes => format!("{bytes} bytes"),
-                    };
-                    let reason = format!(
-                        "untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it"
-                    );
+                    let reason = untracked::too_large(size, self.shared.limits);
                     self.part.skip(&path, reason);
                     Ok(())
                 }

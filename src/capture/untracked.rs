@@ -1,13 +1,15 @@
 //! Which untracked files are left out: large ones, and masses in folders that tools fill.
 //!
-//! Pure. Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
+//! Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{Pending, Status};
 use crate::manifest::Skipped;
 use crate::settings::{self, Settings};
+use crate::sys::work_tree::Tree;
 
 /// How much of what is untracked is saved without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,44 @@ pub(super) fn leave_out_generated(
         ),
     };
     counts.into_iter().map(skipped).collect()
+}
+
+/// Returns those of these untracked files that a save leaves out, each with the reason.
+///
+/// # Errors
+/// What the disk says.
+pub fn beyond(
+    tree: &Tree,
+    mut untracked: Vec<Pending>,
+    included: &BTreeSet<RepoPath>,
+    limits: Limits,
+) -> Result<Vec<(RepoPath, String)>> {
+    let before: Vec<RepoPath> = untracked.iter().map(|entry| entry.path.clone()).collect();
+    let folders = leave_out_generated(&mut untracked, included, limits.files);
+    let kept: BTreeSet<&RepoPath> = untracked.iter().map(|entry| &entry.path).collect();
+    let mut beyond = Vec::new();
+    for path in &before {
+        let folder = || folders.iter().find(|one| path.to_string().starts_with(&one.path));
+        if !kept.contains(path) {
+            beyond.push((path.clone(), folder().map(|one| one.reason.clone()).unwrap_or_default()));
+        } else if let Some(size) = tree.size(path)?
+            && size > limits.file
+            && !included.contains(path)
+        {
+            beyond.push((path.clone(), too_large(size, limits)));
+        }
+    }
+    Ok(beyond)
+}
+
+/// Says why a file is left out for its size.
+pub(super) fn too_large(size: u64, limits: Limits) -> String {
+    let most = match limits.file {
+        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        1 => "1 byte".to_owned(),
+        bytes => format!("{bytes} bytes"),
+    };
+    format!("untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it")
 }
 
 /// Returns the outermost folder of that kind that an untracked file lies in.

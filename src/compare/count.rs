@@ -1,24 +1,43 @@
 //! How many files differ: counted, not shown.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use super::{Detail, Loader, with_work_tree};
 use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::capture::{self, Limits};
 use crate::diff::{End, FileHeader, Options, Show, Sink};
+use crate::git::{Pending, Status};
 use crate::manifest::Manifest;
+use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-/// Counts the files that differ between a snapshot and the work tree as it is now, without those that it leaves out.
+/// What became of a work tree since a snapshot.
+pub struct ChangedSince {
+    /// How many files differ.
+    pub files: usize,
+    /// The untracked files that are in no snapshot, as a save leaves them out.
+    pub left_out: Vec<RepoPath>,
+}
+
+/// Counts the files that differ between a snapshot and the work tree as it is now, and lists those that it lacks because
+/// a save with these limits leaves them out.
 ///
 /// # Errors
 /// As [`with_work_tree`], and what the store or the disk says.
-pub fn changed_since(workspace: &Workspace, snapshot: &Manifest) -> Result<usize> {
+pub fn changed_since(workspace: &Workspace, snapshot: &Manifest, limits: Limits) -> Result<ChangedSince> {
     let mut counter = Counter(0);
     let mut loader = Loader::new(workspace, Options::default(), Detail::Names);
-    for item in with_work_tree(workspace, snapshot)?.items {
+    let now = with_work_tree(workspace, snapshot)?;
+    let pending = now.untracked.into_iter().map(|path| Pending { path, status: Status::Untracked });
+    let tree = Tree::open(&workspace.root)?;
+    let beyond = capture::beyond(&tree, pending.collect(), &BTreeSet::new(), limits)?;
+    let left_out: BTreeSet<RepoPath> = beyond.into_iter().map(|(path, _)| path).collect();
+    for item in now.items.into_iter().filter(|item| !left_out.contains(item.path())) {
         loader.show(item, &mut counter)?;
     }
-    Ok(counter.0)
+    Ok(ChangedSince { files: counter.0, left_out: left_out.into_iter().collect() })
 }
 
 struct Counter(usize);

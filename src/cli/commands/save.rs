@@ -12,7 +12,7 @@ use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
-use crate::capture::{self, History, Limits, Request, Signing};
+use crate::capture::{self, Carry, History, Limits, Request, Signing};
 use crate::cli::completion::sessions;
 use crate::cli::help::examples;
 use crate::cli::interrupted;
@@ -57,6 +57,9 @@ pub(crate) struct Save {
     /// Also save untracked files that match PATTERN, even if they are large or ignored by git (repeatable)
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
+    /// Leave out what earlier saves took in with --include, --max-file or --max-files; else each save takes it again
+    #[arg(long)]
+    no_include: bool,
     /// Leave out untracked files larger than SIZE, such as 500K or 2GiB [default: 10MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_file: Option<u64>,
@@ -114,6 +117,11 @@ impl Save {
             limits: Limits {
                 file: self.max_file.unwrap_or(limits.file),
                 files: self.max_files.unwrap_or(limits.files),
+            },
+            carry: match (self.no_include, self.max_file.is_some() || self.max_files.is_some()) {
+                (true, _) => Carry::No,
+                (false, true) => Carry::Tell,
+                (false, false) => Carry::Yes,
             },
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
