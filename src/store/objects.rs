@@ -123,11 +123,13 @@ pub(super) fn is_old(found: &Stat, now: Timestamp) -> bool {
     now.since(Timestamp::from(found.modified)) > GRACE
 }
 
+/// What helps if a part of a snapshot is damaged or missing.
+const LOST_PART: &str = "`snap verify --repair` rebuilds this part if the session, the work tree or git still has it; `snap resume` brings \
+                         the rest: with `--no-edits` what was said, with `--no-session` the files";
+
 /// The error of an object that is not what it should be.
 pub(super) fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(cause).hint(
-        "this part of the snapshot is lost unless another copy of the store has it; the rest stays usable",
-    )
+    Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(cause).hint(LOST_PART)
 }
 
 /// Returns how long an object's file may be: a file that only seems huge is not read.
@@ -306,7 +308,7 @@ impl Store {
         checked.map_err(|cause| {
             Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
                 .because(cause)
-                .hint("this part of the snapshot is lost unless another copy of the store has it")
+                .hint(LOST_PART)
         })
     }
 
