@@ -56,7 +56,7 @@ use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{LogEntry, Operation, UnreadEntry, check_name};
+use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
@@ -115,7 +115,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 
 fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<SaveReport> {
     if let Some(name) = request.name {
-        check_name(name)?;
+        check_new_name(name, "a snapshot's name")?;
         if request.automatic.is_none() {
             workspace.store.refuse_taken(name)?;
         }

@@ -198,6 +198,31 @@ pub(super) fn remotes() -> ArgValueCandidates {
     })
 }
 
+/// Completes a branch of this repository.
+pub(super) fn branches() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let branches =
+            here().and_then(|(_, workspace)| workspace.repository?.branches().ok()).unwrap_or_default();
+        let (shell, quote) = asked();
+        let words = branches.iter().filter_map(|branch| word_for(&shell, quote, branch)).enumerate();
+        let candidate = |(number, word)| {
+            CompletionCandidate::new(word).help(Some("a branch".into())).display_order(Some(number))
+        };
+        words.map(candidate).collect()
+    })
+}
+
+/// Completes a command.
+pub(super) fn commands() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let line = super::args::Arguments::line();
+        let shown = line.get_subcommands().filter(|command| !command.is_hide_set());
+        shown
+            .map(|command| CompletionCandidate::new(command.get_name()).help(command.get_about().cloned()))
+            .collect()
+    })
+}
+
 /// Returns the shell that asks, and the quote that the word begins with.
 fn asked() -> (String, Option<char>) {
     let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();

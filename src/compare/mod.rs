@@ -441,6 +441,9 @@ pub fn broken(error: &io::Error) -> Error {
         (io::ErrorKind::BrokenPipe, _) => Error::new(Kind::ClosedPipe, "The reader has gone away"),
         // Content that was read bit by bit says by itself what is wrong with it.
         (_, Some(own)) => own.clone(),
+        (io::ErrorKind::StorageFull, _) => {
+            Error::new(Kind::Environment, "Cannot write the diff").because(error)
+        }
         _ => Error::new(Kind::Environment, "Cannot read or write a part of the diff").because(error),
     }
 }

@@ -69,7 +69,7 @@ use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
 pub use objects::{Destination, Grace, Sweep, YoungObjects};
 pub use pieces::Pieces;
-pub use refs::{Reference, check_name, check_name_of};
+pub use refs::{Reference, check_name, check_new_name};
 pub use seal::Seal;
 pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};

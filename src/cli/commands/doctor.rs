@@ -1,6 +1,7 @@
 //! `snap doctor`: what is wrong with a session of this machine, and a mended one beside it.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::base::error::{Error, Kind, Result};
@@ -42,7 +43,7 @@ const MOST_BRANCHES: usize = 10;
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
-    #[arg(value_name = "SESSION", add = sessions())]
+    #[arg(value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), add = sessions())]
     session: Option<String>,
     /// Check all sessions on this machine, a line for each
     #[arg(long, conflicts_with_all = ["session", "fix", "turns"])]

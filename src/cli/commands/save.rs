@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::audit;
@@ -32,7 +33,7 @@ use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
 use crate::redaction;
 use crate::restore;
-use crate::store::{LogEntry, Operation};
+use crate::store::{LogEntry, Operation, Store};
 use crate::workspace::Workspace;
 
 /// The most secrets that are listed one by one.
@@ -49,13 +50,13 @@ pub(crate) struct Save {
     /// The name of the snapshot; by default made from the last prompt, or else from the session's title, and the time
     name: Option<String>,
     /// Why you save it, for whoever reads it later
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     message: Option<String>,
     /// The session to save: its id, the start of the id, or the path of its transcript
-    #[arg(long, value_name = "ID|PATH", add = sessions())]
+    #[arg(long, value_name = "ID|PATH", value_parser = NonEmptyStringValueParser::new(), add = sessions())]
     session: Option<String>,
     /// Also save untracked files that match PATTERN, even if they are large or ignored by git (repeatable)
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = NonEmptyStringValueParser::new())]
     include: Vec<String>,
     /// Leave out what earlier saves took in with --include, --max-file or --max-files; else each save takes it again
     #[arg(long)]
@@ -127,6 +128,7 @@ impl Save {
             allow_secrets: &self.allow_secret,
             ..usual
         };
+        let others = self.name.as_deref().and_then(|name| called(workspace, name));
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         // What fails tells its name; and in a snapshot it would have been searched.
         let name = self.name.as_deref().filter(|_| saved.is_err());
@@ -140,6 +142,12 @@ impl Save {
         let saved = &report.manifest;
         let mut notes = choice.notes;
         notes.extend(report.notes.iter().map(ToString::to_string));
+        if let Some(now) = others.and_then(|id| workspace.store.names().ok()?.remove(&id)) {
+            notes.push(format!(
+                "another user's snapshot had that name here; it is called {} from now on",
+                quoted(&now)
+            ));
+        }
         let unchanged_since = report.unchanged_since.as_deref();
         let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
         let tasks = tasks(&workspace.store, saved).len();
@@ -174,6 +182,15 @@ impl Save {
         follow_links(workspace, ui);
         Ok(Outcome::partial_if(!skipped.is_empty() || choice.missed))
     }
+}
+
+/// Returns the snapshot of another user that a name means here.
+fn called(workspace: &Workspace, name: &str) -> Option<SnapshotId> {
+    let known = workspace.store.known().ok()?;
+    let called = Store::called_by_stem(&known);
+    let others =
+        known.iter().filter(|one| !one.own && called.get(&one.stem).is_some_and(|word| word == name));
+    others.filter_map(|one| Some(one.head.as_ref().ok()?.id.clone())).next()
 }
 
 /// Has whoever interrupts it be told whether there is a new snapshot.

@@ -121,7 +121,10 @@ impl Rm {
                     "the remote comes before the snapshot: `snap rm --remote origin {}`",
                     quoted(word)
                 )),
-                None => needs.hint("`snap list` lists them"),
+                None => needs.hint(match &self.remote {
+                    Some(remote) => format!("`snap list --remote {}` lists them", quoted(remote)),
+                    None => "`snap list` lists them".to_owned(),
+                }),
             });
         }
         if let Some(remote) = &self.remote {
