@@ -230,13 +230,10 @@ impl Lost {
     }
 }
 
-/// A few paths, and how many more there are.
+/// A few paths.
 fn some_of(paths: &[String]) -> String {
     let first = paths.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match paths.len().saturating_sub(MOST_NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
+    if paths.len() > MOST_NAMED { format!("{first}, …") } else { first }
 }
 
 impl fmt::Display for Warning {
@@ -280,15 +277,13 @@ impl fmt::Display for Warning {
             }
             Warning::IncludedAgain(paths) => write!(
                 f,
-                "saved as before, because an earlier save was told to: {}; `--no-include` leaves {} out",
-                some_of(paths),
-                if paths.len() == 1 { "it" } else { "them" }
+                "saved as before, because an earlier save was told to: {}; `--no-include` leaves that out",
+                some_of(paths)
             ),
             Warning::NotIncludedAgain(paths) => write!(
                 f,
-                "not saved, though an earlier save was told to: {}; `--include` saves {} again",
-                some_of(paths),
-                if paths.len() == 1 { "it" } else { "them" }
+                "not saved, though an earlier save was told to: {}; `--include` saves that again",
+                some_of(paths)
             ),
             Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
             Warning::NotFinished(why) => write!(
@@ -448,9 +443,8 @@ impl fmt::Display for Warning {
                     Some([]) => Ok(()),
                     Some([one]) => write!(f, " Another file differs between the two: {one}."),
                     Some(all) => {
-                        let named = all.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-                        write!(f, " {} other files differ between the two: {named}", all.len())?;
-                        f.write_str(if all.len() > MOST_NAMED { ", …" } else { "." })
+                        write!(f, " {} other files differ between the two: {}", all.len(), some_of(all))?;
+                        f.write_str(if all.len() > MOST_NAMED { "" } else { "." })
                     }
                 }
             }

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::untracked::{self, Limits};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::git::{Pending, Status};
 use crate::manifest::{Edit, Edits, Head, IndexState};
 use crate::store::{Operation, UnreadEntry};
 use crate::sys::work_tree::Tree;
@@ -58,10 +57,8 @@ pub(super) fn asked_for(
     let mut all: BTreeSet<RepoPath> =
         by_name.iter().filter(|path| untracked.contains(path)).cloned().collect();
     if limits.file > usual.file || limits.files > usual.files {
-        let pending = |path: &&RepoPath| Pending { path: (*path).clone(), status: Status::Untracked };
-        let tree = Tree::open(&workspace.root)?;
-        let beyond = untracked::beyond(&tree, untracked.iter().map(pending).collect(), &all, usual)?;
-        all.extend(beyond.into_iter().map(|(path, _)| path));
+        let others = untracked.into_iter().filter(|path| !all.contains(*path)).cloned().collect();
+        all.extend(untracked::beyond(&workspace.root, others, usual)?);
     }
     Ok(all.into_iter().collect())
 }

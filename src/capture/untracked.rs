@@ -3,6 +3,7 @@
 //! Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
@@ -87,31 +88,23 @@ pub(super) fn leave_out_generated(
     counts.into_iter().map(skipped).collect()
 }
 
-/// Returns those of these untracked files that a save leaves out, each with the reason.
+/// Returns those of these untracked files of a work tree that a save with these limits leaves out.
 ///
 /// # Errors
 /// What the disk says.
-pub fn beyond(
-    tree: &Tree,
-    mut untracked: Vec<Pending>,
-    included: &BTreeSet<RepoPath>,
-    limits: Limits,
-) -> Result<Vec<(RepoPath, String)>> {
-    let before: Vec<RepoPath> = untracked.iter().map(|entry| entry.path.clone()).collect();
-    let folders = leave_out_generated(&mut untracked, included, limits.files);
-    let kept: BTreeSet<&RepoPath> = untracked.iter().map(|entry| &entry.path).collect();
-    let mut beyond = Vec::new();
-    for path in &before {
-        let folder = || folders.iter().find(|one| path.to_string().starts_with(&one.path));
-        if !kept.contains(path) {
-            beyond.push((path.clone(), folder().map(|one| one.reason.clone()).unwrap_or_default()));
-        } else if let Some(size) = tree.size(path)?
-            && size > limits.file
-            && !included.contains(path)
-        {
-            beyond.push((path.clone(), too_large(size, limits)));
+pub fn beyond(root: &Path, untracked: Vec<RepoPath>, limits: Limits) -> Result<BTreeSet<RepoPath>> {
+    let tree = Tree::open(root)?;
+    let mut beyond = BTreeSet::new();
+    for path in &untracked {
+        if tree.size(path)?.is_some_and(|size| size > limits.file) {
+            beyond.insert(path.clone());
         }
     }
+    let pending = |path: &RepoPath| Pending { path: path.clone(), status: Status::Untracked };
+    let mut kept: Vec<Pending> = untracked.iter().map(pending).collect();
+    leave_out_generated(&mut kept, &BTreeSet::new(), limits.files);
+    let kept: BTreeSet<RepoPath> = kept.into_iter().map(|entry| entry.path).collect();
+    beyond.extend(untracked.into_iter().filter(|path| !kept.contains(path)));
     Ok(beyond)
 }
 

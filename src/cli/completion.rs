@@ -37,10 +37,13 @@ const LONGEST_ABOUT: usize = 60;
 /// The shell that asks.
 static SHELL: OnceLock<OsString> = OnceLock::new();
 
+/// What makes the command line.
+static LINE: OnceLock<fn() -> Command> = OnceLock::new();
+
 /// Answers a shell, if one asks; says whether that was all.
 pub(super) fn answer(snap: fn() -> Command) -> bool {
     let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else { return false };
-    let _first = SHELL.set(shell);
+    let (_first, _line) = (SHELL.set(shell), LINE.set(snap));
     let here = std::env::current_dir().ok();
     let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin(program_name::name());
     // A shell that is not known gets nothing, and no error in the middle of what is typed.
@@ -215,7 +218,8 @@ pub(super) fn branches() -> ArgValueCandidates {
 /// Completes a command.
 pub(super) fn commands() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let line = super::args::Arguments::line();
+        let Some(line) = LINE.get() else { return Vec::new() };
+        let line = line();
         let shown = line.get_subcommands().filter(|command| !command.is_hide_set());
         shown
             .map(|command| CompletionCandidate::new(command.get_name()).help(command.get_about().cloned()))

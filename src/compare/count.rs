@@ -6,11 +6,8 @@ use std::io;
 use super::{Detail, Loader, with_work_tree};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::capture::{self, Limits};
 use crate::diff::{End, FileHeader, Options, Show, Sink};
-use crate::git::{Pending, Status};
 use crate::manifest::Manifest;
-use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
 /// What became of a work tree since a snapshot.
@@ -21,19 +18,20 @@ pub struct ChangedSince {
     pub left_out: Vec<RepoPath>,
 }
 
-/// Counts the files that differ between a snapshot and the work tree as it is now, and lists those that it lacks because
-/// a save with these limits leaves them out.
+/// Counts the files that differ between a snapshot and the work tree as it is now, and lists those untracked ones that it lacks
+/// because a save leaves them out; `left_out` says which those are.
 ///
 /// # Errors
 /// As [`with_work_tree`], and what the store or the disk says.
-pub fn changed_since(workspace: &Workspace, snapshot: &Manifest, limits: Limits) -> Result<ChangedSince> {
+pub fn changed_since(
+    workspace: &Workspace,
+    snapshot: &Manifest,
+    left_out: impl FnOnce(Vec<RepoPath>) -> Result<BTreeSet<RepoPath>>,
+) -> Result<ChangedSince> {
     let mut counter = Counter(0);
     let mut loader = Loader::new(workspace, Options::default(), Detail::Names);
     let now = with_work_tree(workspace, snapshot)?;
-    let pending = now.untracked.into_iter().map(|path| Pending { path, status: Status::Untracked });
-    let tree = Tree::open(&workspace.root)?;
-    let beyond = capture::beyond(&tree, pending.collect(), &BTreeSet::new(), limits)?;
-    let left_out: BTreeSet<RepoPath> = beyond.into_iter().map(|(path, _)| path).collect();
+    let left_out = left_out(now.untracked)?;
     for item in now.items.into_iter().filter(|item| !left_out.contains(item.path())) {
         loader.show(item, &mut counter)?;
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
-use crate::capture::Limits;
+use crate::capture::{self, Limits};
 use crate::cli::output::words::{ago, quoted};
 use crate::cli::output::{Style, Text, text};
 use crate::cli::program_name;
@@ -77,7 +77,8 @@ impl Newest {
         let manifest = workspace.store.whole(one.known)?;
         // What can't be compared, as with a base that is not here, is no news.
         let limits = Limits::of(&context.settings);
-        let since = here.and_then(|_| changed_since(workspace, &manifest, limits).ok());
+        let left_out = |untracked| capture::beyond(&workspace.root, untracked, limits);
+        let since = here.and_then(|_| changed_since(workspace, &manifest, left_out).ok());
         let left_out = since.as_ref().map(|since| &since.left_out);
         let is_newest = std::ptr::eq(one.known, newest.known);
         Some(Newest {
