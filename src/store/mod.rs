@@ -13,6 +13,7 @@ mod clean_guard;
 mod display_names;
 mod entry;
 mod forget_names;
+mod frames;
 mod going;
 mod index_file;
 mod intake;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::handoff_remote::{colleague, utf8, with_remote};
 use crate::hooks::{ID, hook};
+use crate::real_client::on_terminal;
 use crate::support::Must;
 use crate::support::disk::{SmallDisk, fill};
 use crate::support::project::{Project, Ran, ran};
@@ -230,4 +231,37 @@ fn a_save_under_the_name_of_somebody_elses_says_what_that_is_called_now() {
     assert!(name.starts_with("shared name@"), "{said}");
     project.snap(&["show", name]).exits(0);
     project.snap(&["save", name]).exits(3).says(&["is what a snapshot of another user is called"]);
+}
+
+#[test]
+fn what_show_has_more_of_than_the_screen_goes_through_the_pager() {
+    let project = Project::new();
+    for number in 0..40 {
+        project.write(format!("new/{number}"), "new\n");
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let shown = |lines: &str| {
+        let mut command = project.command(project.root(), &["show", "x"]);
+        command.env("COLUMNS", "80").env("LINES", lines).env("TERM", "xterm").env("NO_COLOR", "1");
+        on_terminal(command.env("PAGER", "sed s/^/PAGED/"))
+    };
+    assert!(shown("20").contains("PAGED"), "{}", shown("20"));
+    assert!(!shown("90").contains("PAGED"));
+}
+
+#[test]
+fn long_lines_of_doctor_break_between_words() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let words = "abcdefg hijklmn opqrstu ".repeat(8);
+    let more = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": ID, "cwd": project.root(),
+        "version": "2.1.329", "timestamp": "2026-11-21T01:20:35.028Z",
+        "message": {"role": "user", "content": words}});
+    project.append(&transcript, format!("{more}\n").as_bytes());
+    for typed in [&["doctor", "--all"][..], &["doctor", "--turns"]] {
+        let mut command = project.command(project.root(), typed);
+        command.env("COLUMNS", "60").env("LINES", "90").env("TERM", "xterm").env("NO_COLOR", "1");
+        let text = on_terminal(command.env("PAGER", "cat"));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
 }

@@ -82,7 +82,7 @@ pub(crate) struct Save {
     #[arg(long)]
     link: bool,
     /// Never prompt; if several sessions are running, take the one that was active last
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Prune {
     #[arg(long)]
     dry_run: bool,
     /// Never prompt, however many are removed
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Rm {
     #[arg(long, hide = true)]
     ask: bool,
     /// Never prompt, however many are removed
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 
