@@ -60,6 +60,9 @@ impl Kind {
     }
 }
 
+/// What makes room on a full disk.
+const FREES: &str = "`snap prune --older-than 30d --now`";
+
 /// A failure with its cause and the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -84,20 +87,37 @@ impl Error {
         let shown = screen::Line(&path.to_string_lossy()).to_string();
         let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}")).because(error);
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(
-                "free some space (`snap prune --older-than 30d --now` needs none itself), then run the command again",
-            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(format!(
+                "free some space ({FREES} needs none itself), then run the command again"
+            )),
             io::ErrorKind::PermissionDenied if path.components().any(|part| part.as_os_str() == ".claude") => {
-                made.hint("check who owns it and its permissions; `--store DIR` can put the snapshots elsewhere")
+                made.hint("check who owns it and its permissions; with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
             }
             io::ErrorKind::PermissionDenied => {
                 made.hint("check who owns it and its permissions, then run the command again")
             }
             io::ErrorKind::ReadOnlyFilesystem => {
-                made.hint("the disk is read-only; `--store DIR` can put the snapshots elsewhere")
+                made.hint("the disk is read-only; with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
             }
             _ => made,
         }
+    }
+
+    /// Says of a full disk that it is that of the file which the command was to write.
+    #[must_use]
+    pub fn at_output(mut self) -> Error {
+        if self.hint.as_ref().is_some_and(|hint| hint.contains(FREES)) {
+            self.hint = Some("the disk of that file is full: free some space there, or name a file on another one with `-o FILE`".to_owned());
+        }
+        self
+    }
+
+    /// Names the store in the command that frees space, where the command was told which; `option` is as it is typed.
+    #[must_use]
+    pub fn in_store(mut self, option: &str) -> Error {
+        let there = format!("{} {option}`", FREES.trim_end_matches('`'));
+        self.hint = self.hint.map(|hint| hint.replace(FREES, &there));
+        self
     }
 
     /// Adds the cause.

@@ -154,6 +154,11 @@ impl Monitor {
         }
     }
 
+    /// Begins a part of the phase, of so much: what is told of it is never more, and in the end all of it.
+    pub fn share(&self, all: u64) -> Share<'_> {
+        Share { monitor: self, left: all }
+    }
+
     /// Says how far somebody else's work is; `None` when it has ended.
     pub fn see(&self, step: Option<Progress>) {
         self.replace(step);
@@ -166,6 +171,27 @@ impl Monitor {
 
     fn replace(&self, step: Option<Progress>) -> Option<Progress> {
         std::mem::replace(&mut *self.now.lock().unwrap_or_else(PoisonError::into_inner), step)
+    }
+}
+
+/// A part of a phase.
+pub struct Share<'a> {
+    monitor: &'a Monitor,
+    left: u64,
+}
+
+impl Share<'_> {
+    /// Says that so much more of it is done.
+    pub fn add(&mut self, more: u64) {
+        let more = more.min(self.left);
+        self.left -= more;
+        self.monitor.add(more);
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.monitor.add(self.left);
     }
 }
 
@@ -183,6 +209,9 @@ impl Drop for Begun<'_> {
     }
 }
 
+/// At most so many bytes go through at once.
+const PART: usize = 1 << 20;
+
 /// A reader or writer that counts what goes through.
 pub struct Counted<'a, T>(pub T, pub &'a Monitor);
 
@@ -196,7 +225,8 @@ impl<T: Read> Read for Counted<'_, T> {
 
 impl<T: Write> Write for Counted<'_, T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(bytes)?;
+        // A large piece goes in parts, so that whoever waits sees how far it is.
+        let written = self.0.write(&bytes[..bytes.len().min(PART)])?;
         self.1.add(written as u64);
         Ok(written)
     }

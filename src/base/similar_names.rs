@@ -30,6 +30,14 @@ pub fn names_like<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<
     near
 }
 
+/// Says which names there are, and which of them may have been meant; `all` has commas between them.
+pub fn there_are(typed: &str, all: &str) -> String {
+    match names_like(typed, all.split(", ")).first() {
+        Some(like) => format!("did you mean {like}? There is {all}"),
+        None => format!("there is {all}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,6 +41,10 @@ pub enum Warning {
     Links(String),
     /// A pattern of files that were to be saved all the same fits none.
     NothingIncluded(String),
+    /// Files that were saved because an earlier save was asked to take them.
+    IncludedAgain(Vec<String>),
+    /// Files that an earlier save was asked to take, and that this one leaves out.
+    NotIncludedAgain(Vec<String>),
     /// There is no repository whose pending edits could be saved.
     NotInRepository,
     /// A merge or the like is under way while a snapshot is saved.
@@ -228,6 +232,12 @@ impl Lost {
     }
 }
 
+/// A few paths.
+fn some_of(paths: &[String]) -> String {
+    let first = paths.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if paths.len() > MOST_NAMED { format!("{first}, …") } else { first }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -267,6 +277,16 @@ impl fmt::Display for Warning {
             Warning::NothingIncluded(pattern) => {
                 write!(f, "`--include {}` fits no untracked or ignored file", cut(pattern, 200))
             }
+            Warning::IncludedAgain(paths) => write!(
+                f,
+                "saved as before, because an earlier save was told to: {}; `--no-include` leaves that out",
+                some_of(paths)
+            ),
+            Warning::NotIncludedAgain(paths) => write!(
+                f,
+                "not saved, though an earlier save was told to: {}; `--include` saves that again",
+                some_of(paths)
+            ),
             Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
             Warning::NotFinished(why) => write!(
                 f,
@@ -425,9 +445,8 @@ impl fmt::Display for Warning {
                     Some([]) => Ok(()),
                     Some([one]) => write!(f, " Another file differs between the two: {one}."),
                     Some(all) => {
-                        let named = all.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-                        write!(f, " {} other files differ between the two: {named}", all.len())?;
-                        f.write_str(if all.len() > MOST_NAMED { ", …" } else { "." })
+                        write!(f, " {} other files differ between the two: {}", all.len(), some_of(all))?;
+                        f.write_str(if all.len() > MOST_NAMED { "" } else { "." })
                     }
                 }
             }

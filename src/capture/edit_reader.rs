@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
-use super::untracked::Limits;
+use super::untracked::{self, Limits};
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
@@ -239,14 +239,7 @@ impl EditReader<'_> {
             }
             Status::Untracked => match self.shared.tree.size(&path)? {
                 Some(size) if size > self.shared.limits.file && !self.shared.also.contains(&path) => {
-                    let most = match self.shared.limits.file {
-                        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
-                        1 => "1 byte".to_owned(),
-                        bytes => format!("{bytes} bytes"),
-                    };
-                    let reason = format!(
-                        "untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it"
-                    );
+                    let reason = untracked::too_large(size, self.shared.limits);
                     self.part.skip(&path, reason);
                     Ok(())
                 }
@@ -317,14 +310,15 @@ impl EditReader<'_> {
         let size = self.shared.tree.size(path)?;
         let _alone = self.shared.alone(size);
         let bytes = size.unwrap_or(0);
-        let read = self.read_disk(path, size);
-        // The other half of the work is to store it.
-        self.shared.monitor.add(bytes / 2);
+        // The other half of the work is to store it. What is read twice counts once.
+        let (mut half, rest) = (self.shared.monitor.share(bytes / 2), bytes - bytes / 2);
+        let read = self.read_disk(path, size, &mut |more| half.add(more / 2));
+        drop(half);
         let kept = match read {
             Ok(file) => work(self, file),
             Err(not_kept) => self.list(path, not_kept),
         };
-        self.shared.monitor.add(bytes - bytes / 2);
+        self.shared.monitor.add(rest);
         kept
     }
 
@@ -340,12 +334,18 @@ impl EditReader<'_> {
     }
 
     /// Reads what is on the disk; `None` if nothing is.
-    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Keeping<Option<DiskFile>> {
+    fn read_disk(
+        &mut self,
+        path: &RepoPath,
+        size: Option<u64>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Keeping<Option<DiskFile>> {
         let skipped = |reason: &str| Err(NotKept::Skipped(reason.to_owned()));
         if size.is_some_and(|size| size > LARGEST_FILE) {
             return skipped(&format!("larger than {} GiB", LARGEST_FILE >> 30));
         }
-        let read = match self.shared.tree.read_steady_again(path, self.shared.files_read.get(path).copied()) {
+        let known = self.shared.files_read.get(path).copied();
+        let read = match self.shared.tree.read_steady_again(path, known, tell) {
             // One file that may not be read must not keep all others from being saved.
             Err(error) if !self.shared.also.contains(path) => return skipped(&error.to_string()),
             read => read?,

@@ -130,6 +130,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         skipped: all.skipped,
         marks: Some(shared.store.keep(shared.lock, &marked.list)?),
         operation: shared.repository.operation().map(str::to_owned),
+        included: Vec::new(),
     };
     let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     let (branch, without_filters) = (listing.branch, listing.without_filters);

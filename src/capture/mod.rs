@@ -7,6 +7,7 @@ mod agents;
 mod as_head;
 mod automatic;
 mod captured_session;
+mod carried;
 mod checkpoints;
 mod chunker;
 mod converted;
@@ -55,7 +56,7 @@ use crate::git::{Listing, Repository};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Skipped, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{LogEntry, Operation, UnreadEntry, check_name};
+use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
@@ -65,8 +66,8 @@ pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
 pub use moment::Follows;
 pub use reading::History;
-pub use request::{Conversation, Request, Signing};
-pub use untracked::Limits;
+pub use request::{Carry, Conversation, Request, Signing};
+pub use untracked::{Limits, beyond};
 
 /// What became of a save.
 pub struct SaveReport {
@@ -114,12 +115,13 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 
 fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<SaveReport> {
     if let Some(name) = request.name {
-        check_name(name)?;
+        check_new_name(name, "a snapshot's name")?;
         if request.automatic.is_none() {
             workspace.store.refuse_taken(name)?;
         }
     }
-    let Pending { lock, redactor, hashed, files, edits, mut notes } = pending(workspace, request)?;
+    let Pending { lock, redactor, hashed, files, edits, mut notes } =
+        pending(workspace, request, request.carry)?;
     let left_out = edits.as_ref().map(|captured| captured.edits.skipped.clone()).unwrap_or_default();
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
@@ -231,7 +233,8 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 /// # Errors
 /// What git, the client's folders or the disk say.
 pub fn state(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Manifest> {
-    let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request)?;
+    // What was once saved here by request is not shared by itself.
+    let Pending { lock, redactor, hashed, edits, .. } = pending(workspace, request, Carry::No)?;
     let reading = request.reading(&workspace.root);
     let session = session::capture(workspace, reading, &lock, &redactor, &hashed)?;
     let mut manifest = assemble(context, workspace, edits, session)?;

@@ -1,13 +1,17 @@
 //! Reads what is pending in a work tree, beside what is learnt of its secrets.
 
+use super::carried;
 use super::edits::{self, CapturedEdits, EditsRequest};
-use super::{Limits, Request, manifest_secrets};
+use super::{Carry, Limits, Request, manifest_secrets};
+use std::collections::BTreeSet;
+
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::SessionFiles;
 use crate::git::{Listing, Repository};
+use crate::manifest::Edits;
 use crate::redaction::{Hashed, Redactor};
 use crate::store::AddLock;
 use crate::sys::parallel;
@@ -26,7 +30,7 @@ pub(super) struct Pending {
 }
 
 /// Reads the pending edits.
-pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pending> {
+pub(super) fn pending(workspace: &Workspace, request: &Request<'_>, carry: Carry) -> Result<Pending> {
     let mut notes = Vec::new();
     let listing_phase = request.monitor.begin(Phase::Listing, None);
     let (listing, prepared) = beside_status(workspace, Repository::status_at_once, || {
@@ -36,21 +40,34 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pe
         let files = request.files(&workspace.root);
         let of_session = manifest_secrets::of_session(request.session, &files);
         let hashed = redactor.learn(&of_session, &texts, request.monitor);
-        Ok((lock, redactor, hashed, files))
+        let is_carried = carry != Carry::No && workspace.repository.is_some();
+        let carried = if is_carried { carried::still_here(workspace)? } else { BTreeSet::new() };
+        Ok((lock, redactor, hashed, files, carried))
     });
     drop(listing_phase);
-    let (lock, mut redactor, hashed, files) = prepared?;
+    let (lock, mut redactor, hashed, files, carried) = prepared?;
     if let Some(Ok(listing)) = &listing {
         redactor.know(&workspace.root, listing);
     }
     redactor.learn(&manifest_secrets::pending(workspace, listing.as_ref()), &[], request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let also = &included(repository, request.include, &mut notes)?;
+            let mut also = included(repository, request.include, &mut notes)?;
+            let named = also.clone();
+            if carry == Carry::Yes {
+                also.extend(carried.iter().cloned());
+            }
+            let also = &also;
             let (limits, monitor) = (request.limits, request.monitor);
             let read = &FilesRead::new();
             let how = EditsHow { repository, lock: &lock, also, read, limits, monitor };
-            Some(captured_edits(workspace, &how, listing?, &mut redactor)?)
+            let mut captured = captured_edits(workspace, &how, listing?, &mut redactor)?;
+            let edits = &mut captured.edits;
+            edits.included = carried::asked_for(workspace, edits, also, (limits, request.usual_limits))?;
+            if request.automatic.is_none() {
+                notes.extend(carried_note(edits, carried, &named));
+            }
+            Some(captured)
         }
         _ => {
             notes.push(Warning::NotInRepository);
@@ -64,6 +81,19 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>) -> Result<Pe
         notes.push(Warning::OperationInProgress(operation.to_owned()));
     }
     Ok(Pending { lock, redactor, hashed, files, edits, notes })
+}
+
+/// Says which files are saved, or are not, that an earlier save was asked to take and this one was not.
+fn carried_note(edits: &Edits, carried: BTreeSet<RepoPath>, named: &[RepoPath]) -> Vec<Warning> {
+    let unnamed = carried.into_iter().filter(|path| !named.contains(path));
+    let saved: BTreeSet<&RepoPath> = edits.files.iter().map(|edit| &edit.path).collect();
+    let (again, not): (Vec<RepoPath>, Vec<RepoPath>) = unnamed.partition(|path| saved.contains(path));
+    // What is left out for its size is named anyway.
+    let not = not.into_iter().filter(|path| !edits.leave_out(path));
+    let names = |paths: Vec<RepoPath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (again, not) = (names(again), names(not.collect()));
+    let again = (!again.is_empty()).then(|| Warning::IncludedAgain(again));
+    again.into_iter().chain((!not.is_empty()).then(|| Warning::NotIncludedAgain(not))).collect()
 }
 
 /// How edits are captured.

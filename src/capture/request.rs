@@ -25,6 +25,10 @@ pub struct Request<'a> {
     pub include: &'a [String],
     /// How much of what is untracked is saved without that.
     pub limits: Limits,
+    /// The limits that hold if nobody says otherwise: what is saved beyond them was asked for.
+    pub usual_limits: Limits,
+    /// Whether it takes what an earlier save of this work tree was asked to take.
+    pub carry: Carry,
     /// For a checkpoint that nobody asked for: what makes it worth saving.
     pub automatic: Option<Automatic>,
     /// Whether it is signed.
@@ -50,6 +54,8 @@ impl<'a> Request<'a> {
             conversation: Conversation::WithEdits,
             include: &[],
             limits: Limits::of(settings),
+            usual_limits: Limits::of(settings),
+            carry: Carry::Yes,
             automatic: None,
             sign: Signing::Configured,
             allow_secrets: &[],
@@ -67,6 +73,17 @@ impl<'a> Request<'a> {
         let (files, moment) = (self.files(root), None);
         Reading { found: self.session, files, history: self.history, moment, monitor: self.monitor }
     }
+}
+
+/// Whether files are saved because an earlier save of this work tree was asked to take them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// They are.
+    Yes,
+    /// They are only told of.
+    Tell,
+    /// They are not.
+    No,
 }
 
 /// When a conversation is saved.

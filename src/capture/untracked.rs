@@ -1,13 +1,16 @@
 //! Which untracked files are left out: large ones, and masses in folders that tools fill.
 //!
-//! Pure. Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
+//! Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{Pending, Status};
 use crate::manifest::Skipped;
 use crate::settings::{self, Settings};
+use crate::sys::work_tree::Tree;
 
 /// How much of what is untracked is saved without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,36 @@ pub(super) fn leave_out_generated(
         ),
     };
     counts.into_iter().map(skipped).collect()
+}
+
+/// Returns those of these untracked files of a work tree that a save with these limits leaves out.
+///
+/// # Errors
+/// What the disk says.
+pub fn beyond(root: &Path, untracked: Vec<RepoPath>, limits: Limits) -> Result<BTreeSet<RepoPath>> {
+    let tree = Tree::open(root)?;
+    let mut beyond = BTreeSet::new();
+    for path in &untracked {
+        if tree.size(path)?.is_some_and(|size| size > limits.file) {
+            beyond.insert(path.clone());
+        }
+    }
+    let pending = |path: &RepoPath| Pending { path: path.clone(), status: Status::Untracked };
+    let mut kept: Vec<Pending> = untracked.iter().map(pending).collect();
+    leave_out_generated(&mut kept, &BTreeSet::new(), limits.files);
+    let kept: BTreeSet<RepoPath> = kept.into_iter().map(|entry| entry.path).collect();
+    beyond.extend(untracked.into_iter().filter(|path| !kept.contains(path)));
+    Ok(beyond)
+}
+
+/// Says why a file is left out for its size.
+pub(super) fn too_large(size: u64, limits: Limits) -> String {
+    let most = match limits.file {
+        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        1 => "1 byte".to_owned(),
+        bytes => format!("{bytes} bytes"),
+    };
+    format!("untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it")
 }
 
 /// Returns the outermost folder of that kind that an untracked file lies in.

@@ -37,10 +37,13 @@ const LONGEST_ABOUT: usize = 60;
 /// The shell that asks.
 static SHELL: OnceLock<OsString> = OnceLock::new();
 
+/// What makes the command line.
+static LINE: OnceLock<fn() -> Command> = OnceLock::new();
+
 /// Answers a shell, if one asks; says whether that was all.
 pub(super) fn answer(snap: fn() -> Command) -> bool {
     let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else { return false };
-    let _first = SHELL.set(shell);
+    let (_first, _line) = (SHELL.set(shell), LINE.set(snap));
     let here = std::env::current_dir().ok();
     let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin(program_name::name());
     // A shell that is not known gets nothing, and no error in the middle of what is typed.
@@ -195,6 +198,32 @@ pub(super) fn remotes() -> ArgValueCandidates {
             CompletionCandidate::new(word).help(Some("a remote".into())).display_order(Some(number))
         };
         words.map(candidate).collect()
+    })
+}
+
+/// Completes a branch of this repository.
+pub(super) fn branches() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let branches =
+            here().and_then(|(_, workspace)| workspace.repository?.branches().ok()).unwrap_or_default();
+        let (shell, quote) = asked();
+        let words = branches.iter().filter_map(|branch| word_for(&shell, quote, branch)).enumerate();
+        let candidate = |(number, word)| {
+            CompletionCandidate::new(word).help(Some("a branch".into())).display_order(Some(number))
+        };
+        words.map(candidate).collect()
+    })
+}
+
+/// Completes a command.
+pub(super) fn commands() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let Some(line) = LINE.get() else { return Vec::new() };
+        let line = line();
+        let shown = line.get_subcommands().filter(|command| !command.is_hide_set());
+        shown
+            .map(|command| CompletionCandidate::new(command.get_name()).help(command.get_about().cloned()))
+            .collect()
     })
 }
 

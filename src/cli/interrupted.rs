@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::output::{ColorChoice, Ui, progress_bar};
 use crate::base::error::{Error, Kind, Result};
-use crate::sys::signals;
+use crate::sys::signals::{self, RestoreStage};
 
 /// What is said where nothing is written.
 pub(crate) const NOTHING: &str = "nothing was changed";
@@ -16,8 +16,9 @@ pub(crate) const NOTHING: &str = "nothing was changed";
 /// What is said of what can be cut off in the middle, and goes on from there.
 pub(crate) const IN_PART: &str = "it may be done in part, and the same command does the rest";
 
-/// What is said at the moment in which a restore is done, and is not yet told.
-const ALL_OR_NOTHING: &str = "all of it is done or nothing was changed; `snap log -n 1` says which";
+/// What is said if a restore is ended in the middle of a step.
+const CUT_OFF: &str =
+    "it was begun; the next `snap save`, `rewind` or `verify` here rolls it back or finishes it";
 
 /// How far the command is.
 type Said = Box<dyn Fn() -> Option<String> + Send>;
@@ -59,8 +60,15 @@ fn swap(said: Option<Said>) -> Option<Said> {
 /// # Errors
 /// Those of the restore; [`Kind::Interrupted`] if Ctrl-C came just before it.
 pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, left: Option<&str>, done: &str) -> Result<T> {
-    let words = [ALL_OR_NOTHING].into_iter().chain(left).collect::<Vec<_>>().join("; ");
-    let before = swap(Some(Box::new(move || Some(words.clone()))));
+    let (left, at_end) = (left.map(str::to_owned), done.to_owned());
+    let before = swap(Some(Box::new(move || {
+        let stage = match signals::restore_stage() {
+            RestoreStage::Before => NOTHING,
+            RestoreStage::UnderWay => CUT_OFF,
+            RestoreStage::Decided => &at_end,
+        };
+        Some([stage].into_iter().chain(left.as_deref()).collect::<Vec<_>>().join("; "))
+    })));
     // Whoever tells it may have taken away by now what is restored in.
     if signals::was_interrupted() {
         swap(before);

@@ -19,6 +19,7 @@ mod pick;
 mod program_name;
 mod remotes;
 mod restore_flow;
+mod restored_sessions;
 mod save_first;
 mod session_choice;
 mod unfinished;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor;
+use crate::base::screen::Line;
 use crate::context::Context;
 use crate::settings;
 use crate::view::Action;
@@ -39,6 +41,7 @@ use args::{Arguments, Command};
 use global::Global;
 use outcome::Outcome;
 use output::Ui;
+use output::words::quoted;
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
@@ -50,7 +53,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are a success; a closed pipe is quiet there.
             let usage = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
-            let _closed = usage::tell(error);
+            let told = usage::tell(error).err().filter(|failed| failed.kind() != Kind::ClosedPipe);
+            if let Some(failed) = told.filter(|_| usage == 0) {
+                Ui::new(output::ColorChoice::Auto, false, false).error(&failed);
+                return ExitCode::from(failed.kind().exit_code());
+            }
             // The client takes exit code 2 for "stop": a hook that it calls in a way of tomorrow must not.
             if std::env::args_os().nth(1).is_some_and(|word| word == "hook") {
                 return ExitCode::SUCCESS;
@@ -84,6 +91,8 @@ pub fn main() -> ExitCode {
         Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(Kind::ClosedPipe.exit_code()),
         Err(error) => match interrupted::instead_of(error) {
             Some(error) => {
+                let store = global.store.as_ref().map(|store| quoted(&store.to_string_lossy()));
+                let error = store.map_or(error.clone(), |store| error.in_store(&format!("--store {store}")));
                 ui.error(&error);
                 ExitCode::from(error.kind().exit_code())
             }
@@ -107,10 +116,12 @@ fn at_first(command: &Command) {
         | Command::Lease(_)
         | Command::Pull(_)
         | Command::Sync(_)
-        | Command::Verify(_)
-        | Command::Doctor(_)
-        | Command::Export(_)
-        | Command::Report(_) => interrupted::says(interrupted::IN_PART),
+        | Command::Doctor(_) => interrupted::says(interrupted::IN_PART),
+        Command::Verify(command) if command.repairs() => interrupted::says(interrupted::IN_PART),
+        // A file of theirs gets its name when it is whole.
+        Command::Export(command) if command.is_to_a_file() => interrupted::says("no file was written"),
+        Command::Export(_) => interrupted::says("what was written is no whole snapshot"),
+        Command::Report(_) => interrupted::says("no file was written"),
         _ => interrupted::says(interrupted::NOTHING),
     }
 }
@@ -163,8 +174,19 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
     if let Some(store) = context.store.as_ref().filter(|store| !store.is_dir())
         && !matches!(command, Command::Save(_) | Command::Import(_) | Command::Pull(_))
     {
-        return Err(Error::new(Kind::NotFound, format!("There is no store in {}", store.display()))
-            .hint("`--store` takes a folder that `snap save` has written to"));
+        let error = Error::new(Kind::NotFound, format!("There is no store in {}", store.display()));
+        return Err(match global.store {
+            Some(_) => error.hint("`--store` takes a folder that `snap save` has written to"),
+            None => error
+                .because("the variable SNAP_STORE names that folder")
+                .hint("correct it, or `unset SNAP_STORE` to use the store of this project"),
+        });
+    }
+    if let Some(store) = context.store.as_ref().filter(|store| global.store.is_none() && !store.is_dir()) {
+        ui.warn(&format!(
+            "the variable SNAP_STORE names {}, where there is no store yet: this makes one",
+            Line(&store.to_string_lossy())
+        ));
     }
     let workspace = Workspace::open(&context)?;
     match &command {

@@ -41,12 +41,17 @@ pub(crate) fn name() -> &'static str {
     })
 }
 
-/// Sets the name to print into the commands of a text for a person: those in backticks.
+/// Sets the name to print into the commands of a text for a person: those in backticks, also behind a pipe.
 pub(crate) fn in_words(text: &str) -> Cow<'_, str> {
-    if name() == SHORT || !text.contains("`snap") {
+    if name() == SHORT || [" snap ", "`snap"].iter().all(|word| !text.contains(word)) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.replace("`snap ", &format!("`{LONG} ")).replace("`snap`", &format!("`{LONG}`")))
+    let begun = ["`snap ", "`snap`", "| snap ", "&& snap "];
+    Cow::Owned(
+        begun
+            .iter()
+            .fold(text.to_owned(), |text, typed| text.replace(typed, &typed.replacen(SHORT, LONG, 1))),
+    )
 }
 
 /// Sets the name to print into a command line that is shown.

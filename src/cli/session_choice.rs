@@ -11,6 +11,7 @@ use crate::base::screen::{Line, cut};
 use crate::base::timestamp::Timestamp;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
+use crate::cli::restored_sessions::restored_sessions;
 use crate::client::{FoundSession, ListedSession, LocatedSession, Passed, Wanted};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
@@ -35,7 +36,11 @@ pub(crate) fn find(context: &Context, workspace: &Workspace, asked: Option<&str>
         None => Vec::new(),
     };
     let environment = context.session.as_deref();
-    workspace.client.find_session(Wanted { asked, environment, root: &workspace.root, trees: &trees })
+    // A log that can't be read only makes the choice less sure.
+    let log = workspace.store.own_log().unwrap_or_default();
+    let restored = &restored_sessions(&log, &workspace.root);
+    let (root, trees) = (&*workspace.root, &*trees);
+    workspace.client.find_session(Wanted { asked, environment, root, trees, restored })
 }
 
 /// Says whether a save would find anything: a repository, or a session.

@@ -80,6 +80,7 @@ const NO_NAME: [(&str, &str); 3] = [
 
 const NEVER_FORCED: &str = "it overwrites nothing that differs here without a yes; `--merge` merges it, and `snap rewind` sets the files \
                             exactly as they were";
+const NEVER_CHANGED: &str = "a snapshot never changes once it is saved, so there is nothing to force: `snap push` sends what is not there yet";
 const UNASKED: &str =
     "one is removed without a question, and `snap undo` brings it back; `--now` deletes it for good";
 const SHOWN: &str = "`snap show REF` shows what goes; `snap undo` brings back what was removed, for a day";
@@ -97,6 +98,13 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
         "push",
         "--all",
         "without a REF it sends the newest; `snap push REMOTE REF REF` sends those that you name",
+    ),
+    ("push", "--force", NEVER_CHANGED),
+    ("push", "-f", NEVER_CHANGED),
+    (
+        "pull",
+        "--force",
+        "it overwrites nothing, and needs no force: one that is damaged here is mended by `snap pull REMOTE NAME`",
     ),
     ("pull", "--all", "without a REF it fetches all that are new"),
     (

@@ -20,7 +20,7 @@ use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
-pub use count::changed_since;
+pub use count::{ChangedSince, changed_since};
 pub use loader::{Detail, Loader};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
@@ -114,6 +114,8 @@ pub struct WorkTreeItems {
     pub items: Vec<Item>,
     /// How many files are pending now that the snapshot leaves out: nobody knows whether they differ.
     pub left_out: usize,
+    /// The untracked files that the snapshot does not have.
+    pub untracked: Vec<RepoPath>,
 }
 
 /// Lists what may differ between a snapshot and the work tree as it is now.
@@ -135,11 +137,17 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
     let mut submodules = BTreeMap::new();
     let mut tracked = BTreeSet::new();
     let mut left_out = 0;
+    let mut untracked = Vec::new();
     for entry in &listing.pending {
         let path = &entry.path;
-        if entry.status == Status::Untracked && !edits.contains_key(path) && old.leave_out(path) {
-            left_out += 1;
-            continue;
+        if entry.status == Status::Untracked && !edits.contains_key(path) {
+            if !own.hold(path) {
+                untracked.push(path.clone());
+            }
+            if old.leave_out(path) {
+                left_out += 1;
+                continue;
+            }
         }
         if matches!(entry.status, Status::Tracked { .. } | Status::Unmerged { .. }) {
             tracked.insert(&entry.path);
@@ -181,7 +189,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
         Item::new(path, ItemSource::Pair(place, now))
     };
     let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
-    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out })
+    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out, untracked })
 }
 
 type BaseChange = (Option<Version>, Option<Version>);
@@ -217,6 +225,7 @@ fn empty() -> Edits {
         skipped: Vec::new(),
         marks: None,
         operation: None,
+        included: Vec::new(),
     }
 }
 
@@ -432,6 +441,9 @@ pub fn broken(error: &io::Error) -> Error {
         (io::ErrorKind::BrokenPipe, _) => Error::new(Kind::ClosedPipe, "The reader has gone away"),
         // Content that was read bit by bit says by itself what is wrong with it.
         (_, Some(own)) => own.clone(),
+        (io::ErrorKind::StorageFull, _) => {
+            Error::new(Kind::Environment, "Cannot write the diff").because(error)
+        }
         _ => Error::new(Kind::Environment, "Cannot read or write a part of the diff").because(error),
     }
 }

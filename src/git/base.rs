@@ -151,6 +151,15 @@ impl Repository {
         Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
     }
 
+    /// Returns the names of the branches.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn branches(&self) -> Result<Vec<String>> {
+        let answer = self.git.demand(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"])?;
+        Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
+    }
+
     /// Says whether this is a partial clone: it left objects with its remote, to be fetched when they
     /// are needed.
     pub fn is_partial(&self) -> bool {

@@ -113,7 +113,7 @@ impl<'a> Remote<'a> {
                     .because("this folder is in no git repository")
                     .hint("go to your project, or name an address"),
                 none if none.is_empty() => error.hint("name an address, or add one with `git remote add`"),
-                some => error.hint(format!("there is {some}")),
+                some => error.hint(crate::base::similar_names::there_are(address, &some)),
             });
         }
         let mut settings = match repository {

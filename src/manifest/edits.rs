@@ -33,6 +33,9 @@ pub struct Edits {
     /// A merge, rebase or the like that was in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// The untracked files that are in here because somebody asked for them, sorted: later saves of this work tree take them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<RepoPath>,
 }
 
 impl Edits {

@@ -176,7 +176,10 @@ pub fn bring_back(
     let (removed_at, (back, unread)) = {
         let lock = store.lock_for_deleting()?;
         let removed_at = store.trash()?.into_iter().find(|one| one.id == *batch).map(|one| one.since);
-        (removed_at, store.bring_back(&lock, batch)?)
+        let (mut back, mut unread) = store.bring_back(&lock, batch)?;
+        back.sort_by_key(|manifest| std::cmp::Reverse(manifest.created_at));
+        unread.sort();
+        (removed_at, (back, unread))
     };
     let mut unlogged = None;
     // Without the line of what it undoes, nobody could redo it.

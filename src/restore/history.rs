@@ -52,7 +52,7 @@ pub struct HistoryStep {
     /// The restore in question.
     pub what: Restored,
     /// Snapshots were removed after it, which no step brings back: the command, and when.
-    pub removed: Option<(Operation, Timestamp)>,
+    pub removed: Option<Removal>,
 }
 
 /// One step back, or forward again.
@@ -83,6 +83,8 @@ pub struct Removal {
     pub snapshots: Vec<SnapshotId>,
     /// What they were called.
     pub names: Vec<String>,
+    /// The remote that they were removed from; `None` for this store.
+    pub remote: Option<String>,
 }
 
 /// Something that a person did, and that can be undone or redone.
@@ -202,6 +204,7 @@ impl History {
             in_trash: entry.batch.as_ref().is_some_and(|batch| trash.contains(batch)),
             snapshots: entry.snapshot.iter().cloned().collect(),
             names: vec![entry.name.clone()],
+            remote: entry.peer.clone().filter(|_| entry.operation == Operation::Withdraw),
         }));
     }
 

@@ -205,7 +205,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if head != saved.base {
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
-    let removed = removed.map(|removal| (removal.operation, removal.at));
+    let removed = removed.cloned();
     Ok(RestorePlan {
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::time::Duration;
 
-use super::objects::check_frame;
+use super::frames::check_frame;
 use super::{Store, check_name};
 use crate::base::compress::{self, largest_frame};
 use crate::base::digest::ObjectId;
@@ -116,7 +116,7 @@ impl<'a> Incoming<'a> {
             return Err(self.wrong(id, "the snapshot does not need it"));
         };
         let object = ObjectRef { object: id, size };
-        check_frame(&object, frame).map_err(|cause| self.wrong(id, &cause))?;
+        check_frame(&object, frame, |_| ()).map_err(|cause| self.wrong(id, &cause))?;
         self.check_base(&object, frame)?;
         if self.store.frame(&object).is_err() {
             // Makes the folders; the lock is taken again when all is there, however long that takes.

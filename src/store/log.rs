@@ -372,9 +372,13 @@ impl Store {
     /// # Errors
     /// As [`Store::read_log`].
     pub fn own_log(&self) -> Result<Vec<LogEntry>> {
+        let all = self.read_log()?;
+        if all.is_empty() {
+            return Ok(all);
+        }
         // On a machine where this user can have no key, such as a job's, no line of theirs can carry a seal.
         let all_count = self.seal(LOG_LINE, b"").is_none();
-        Ok(self.read_log()?.into_iter().filter(|entry| entry.own || all_count).collect())
+        Ok(all.into_iter().filter(|entry| entry.own || all_count).collect())
     }
 
     /// Adds the seal, as the last key, and the line's end.

@@ -11,10 +11,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::add_lock::{FramedObject, Unnamed};
+use super::frames::{LARGEST_OBJECT, check_frame, longest};
 use super::needs::Objects;
 use super::{AddLock, DeleteLock, Store, UnreadEntry};
 use crate::base::compress;
-use crate::base::digest::{Checksum, ObjectId};
+use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
@@ -26,9 +27,6 @@ use crate::store::trash::KEPT;
 use crate::sys::files::{Draft, Existing};
 use crate::sys::parallel::{self, held};
 use crate::sys::place::{OwnPath, Shape, Stat};
-
-/// The largest object that is read, raw or compressed, in bytes.
-pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
 
 /// Text of up to this many bytes is in the manifest itself.
 const INLINE: usize = 2_048;
@@ -123,16 +121,13 @@ pub(super) fn is_old(found: &Stat, now: Timestamp) -> bool {
     now.since(Timestamp::from(found.modified)) > GRACE
 }
 
+/// What helps if a part of a snapshot is damaged or missing.
+const LOST_PART: &str = "`snap verify --repair` rebuilds this part if the session, the work tree or git still has it; `snap resume` brings \
+                         the rest: with `--no-edits` what was said, with `--no-session` the files";
+
 /// The error of an object that is not what it should be.
 pub(super) fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(cause).hint(
-        "this part of the snapshot is lost unless another copy of the store has it; the rest stays usable",
-    )
-}
-
-/// Returns how long an object's file may be: a file that only seems huge is not read.
-pub(super) fn longest(object: &ObjectRef) -> u64 {
-    compress::largest_frame(object.size).min(LARGEST_OBJECT)
+    Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(cause).hint(LOST_PART)
 }
 
 impl Store {
@@ -296,18 +291,22 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub fn frame(&self, object: &ObjectRef) -> Result<Vec<u8>> {
+        self.frame_telling(object, |_| ())
+    }
+
+    /// The same; `tell` is told of the bytes while they are checked.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn frame_telling(&self, object: &ObjectRef, tell: impl FnMut(u64)) -> Result<Vec<u8>> {
         let place = self.object_place(object.object);
         let path = place.path();
         let frame = place.read(longest(object))?;
         let checked = frame.ok_or_else(|| "it is missing".to_owned()).and_then(|frame| {
-            check_frame(object, &frame)?;
+            check_frame(object, &frame, tell)?;
             Ok(frame)
         });
-        checked.map_err(|cause| {
-            Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
-                .because(cause)
-                .hint("this part of the snapshot is lost unless another copy of the store has it")
-        })
+        checked.map_err(|cause| damaged(&path, cause))
     }
 
     /// Reads content whole.
@@ -486,12 +485,4 @@ impl Store {
 fn is_bases_name(name: &OsStr) -> bool {
     let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
     id.is_some_and(|id| SnapshotId::parse(id).is_some())
-}
-
-/// Checks compressed bytes against an object's name and size, in constant memory.
-pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Result<(), String> {
-    let mut sum = Checksum::default();
-    compress::decompress_into(frame, object.size.min(LARGEST_OBJECT), |piece| sum.update(piece))
-        .map_err(|error| error.to_string())?;
-    if sum.finish() == object.object { Ok(()) } else { Err("its content does not match its name".to_owned()) }
 }

@@ -33,11 +33,25 @@ pub fn check_name(name: &str) -> Result<()> {
     check_name_of(name, "a snapshot's name")
 }
 
-/// The same for a name of something else that stands for a snapshot: `what` it would be.
+/// The same for one that is given now: it must also be no word that people take for something else. Snapshots of earlier
+/// versions may have such a name.
 ///
 /// # Errors
 /// As [`check_name`].
-pub fn check_name_of(name: &str, what: &str) -> Result<()> {
+pub fn check_new_name(name: &str, what: &str) -> Result<()> {
+    check_name_of(name, what)?;
+    let why = if name.chars().all(|c| c.is_ascii_punctuation() || c.is_whitespace()) {
+        "a name has at least one letter or digit"
+    } else if name.to_lowercase() == "latest" || name.to_lowercase().starts_with("latest~") {
+        "it would be taken for `latest`, which always means the newest snapshot"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Usage, format!("{name:?} can't be {what}")).because(why))
+}
+
+/// Checks the name of anything that stands for a snapshot: `what` it would be.
+fn check_name_of(name: &str, what: &str) -> Result<()> {
     let shown = Line(name).to_string();
     let why = if name.trim().is_empty() {
         "a name has at least one letter"
@@ -355,7 +369,12 @@ impl Store {
         };
         let names =
             known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let alike = names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
+        let names: Vec<&str> =
+            names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()).collect();
+        let mut alike = names_like(name, names.iter().copied());
+        if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
+            alike = names_like(before, names.into_iter());
+        }
         let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             known.iter().partition(|entry| is_called(entry));
         // Several files can hold one and the same snapshot.

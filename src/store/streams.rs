@@ -9,7 +9,8 @@ use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
 use super::Store;
-use super::objects::{LARGEST_OBJECT, damaged, longest};
+use super::frames::{LARGEST_OBJECT, longest};
+use super::objects::damaged;
 use crate::base::compress::Unpacked;
 use crate::base::digest::Checksum;
 use crate::base::error::Error;

@@ -108,6 +108,29 @@ impl Drop for LeftToPager {
     }
 }
 
+/// How far the restore of this process is.
+static RESTORE: AtomicUsize = AtomicUsize::new(0);
+
+/// How far a restore is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreStage {
+    /// Nothing of the user's was touched yet, or all is as before.
+    Before,
+    /// Under way: what ends it now leaves it to the next command to roll it back.
+    UnderWay,
+    /// Decided: nobody takes it back but by an undo.
+    Decided,
+}
+
+/// Says how far the restore of this process is.
+pub fn restore_stage() -> RestoreStage {
+    match RESTORE.load(Ordering::SeqCst) {
+        0 => RestoreStage::Before,
+        1 => RestoreStage::UnderWay,
+        _ => RestoreStage::Decided,
+    }
+}
+
 /// Keeps signals that would end the program from doing so at once, as long as it lives.
 pub struct Interrupt(Shared);
 
@@ -134,7 +157,13 @@ impl Interrupt {
         OTHERS.fetch_add(1, Ordering::SeqCst);
         shared.seen.store(false, Ordering::SeqCst);
         shared.guarded.store(true, Ordering::SeqCst);
+        RESTORE.store(1, Ordering::SeqCst);
         Ok(Interrupt(shared))
+    }
+
+    /// Notes that what was under way is decided: it is there, whatever comes now.
+    pub fn decided(&self) {
+        RESTORE.store(2, Ordering::SeqCst);
     }
 
     /// Fails if a signal has come.
@@ -153,6 +182,7 @@ impl Interrupt {
 impl Drop for Interrupt {
     fn drop(&mut self) {
         self.0.guarded.store(false, Ordering::SeqCst);
+        let _decided = RESTORE.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst);
         OTHERS.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -206,9 +206,9 @@ fn check(
     let mut damaged = Vec::new();
     for (what, object) in uses(manifest).into_iter().chain(extras) {
         let found = objects.entry(object).or_insert_with(|| {
-            let found = workspace.store.frame(&object).err().map(|error| error.to_string());
-            monitor.add(object.size);
-            found
+            let mut share = monitor.share(object.size);
+            let found = workspace.store.frame_telling(&object, |more| share.add(more));
+            found.err().map(|error| error.to_string())
         });
         if let Some(cause) = found {
             damaged.push(object);

@@ -97,10 +97,32 @@ fn another_work_tree_is_put_back_only_after_a_yes() {
     let (code, said) = ask("y\r");
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(there(), b"saved there\n");
-    // Where nobody can be asked it is said, as before.
+    // Where nobody can be asked, the yes is an option.
     fs::write(other.join("a.txt"), "since\n").must("written");
-    project.snap(&["rewind", "x", "--no-run"]).exits(0).says(&["it is restored there"]);
+    project
+        .snap(&["rewind", "x", "--no-run"])
+        .exits(3)
+        .says(&["nobody can be asked", "`snap rewind --yes x`"]);
+    project.snap(&["rewind", "x", "--dry-run"]).exits(0);
+    assert_eq!(there(), b"since\n");
+    project.snap(&["rewind", "x", "--yes"]).exits(0).says(&["it is restored there"]);
     assert_eq!(there(), b"saved there\n");
+}
+
+#[test]
+fn a_rewind_of_another_work_tree_says_how_its_conversation_goes_on() {
+    let (project, other) = with_second_tree();
+    let transcript = project.session(ID);
+    fs::write(other.join("a.txt"), "saved there\n").must("written");
+    let session = ["--session", transcript.to_str().must("UTF-8")];
+    project.snap_in(&other, &[&["save", "x"][..], &session].concat()).exits(0);
+    fs::write(other.join("a.txt"), "since\n").must("written");
+    let said = project.snap(&["rewind", "x", "--yes"]).exits(0).stderr;
+    let place = other.display().to_string();
+    assert!(said.contains("Its conversation was left as it is") && said.contains(&place), "{said}");
+    assert!(said.contains("&& snap rewind x`"), "{said}");
+    let said = project.snap(&["rewind", "x", "--yes", "--no-session"]).exits(0).stderr;
+    assert!(!said.contains("conversation was left"), "{said}");
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn what_it_was_about_is_in_the_page_the_plan_and_the_conversation_of_an_agent() 
          ag1  interrupted  Explore  look around\n"
     );
     assert_eq!(project.snap(&["show", "wip", "--agent", "ag"]).exits(0).stdout, "❯ look\n");
-    project.snap(&["show", "wip", "--agent", "zz"]).exits(3).says(&["no agent \"zz\"", "--talk"]);
+    project.snap(&["show", "wip", "--agent", "zz"]).exits(3).says(&["no agent \"zz\"", "ag1 (look around)"]);
     project.snap(&["save", "bare", "--history", "none"]).exits(0);
     project.snap(&["show", "bare", "--talk"]).exits(3).says(&["no conversation"]);
 }

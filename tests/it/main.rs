@@ -32,6 +32,7 @@ mod documents;
 mod drift;
 mod every_record;
 mod everyday;
+mod everyday_hints;
 mod everyday_trees;
 mod everyday_words;
 mod failing_filters;

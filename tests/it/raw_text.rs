@@ -289,7 +289,8 @@ fn nor_on_a_terminal_where_it_asks_and_pages() {
         let typed_now = typed;
         // The end of input: nothing waits for more.
         let keys = format!("{keys}\u{4}\u{4}\u{4}\u{4}\u{4}\u{4}");
-        let (code, said) = typed_into(&mut project.command(project.root(), typed_now), &keys);
+        let mut command = project.command(project.root(), typed_now);
+        let (code, said) = typed_into(command.env("PAGER", "cat"), &keys);
         assert!(![70, 101, -1].contains(&code), "{typed:?}: {said}");
         // The terminal itself ends lines so, and erases what the progress bar drew; and it echoes ^D.
         let said = said.replace("\r\n", "\n").replace("\r\u{1b}[K", "").replace("^D\u{8}\u{8}", "");

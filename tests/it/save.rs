@@ -368,3 +368,55 @@ fn where_no_variable_names_the_user_the_systems_list_does() {
     let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
     assert_eq!(shown["created_by"]["user"], name.as_str());
 }
+
+#[test]
+fn what_a_save_was_told_to_take_is_in_the_later_ones_too_until_that_is_taken_back() {
+    let project = Project::new();
+    project.write(".gitignore", "*.log\n");
+    project.write("wanted.log", "wanted\n");
+    project.write("huge", vec![7; 11 << 20]);
+    let files = |name: &str| {
+        let shown = project.snap(&["show", name, "--json"]).exits(0).json();
+        let files = shown["edits"]["files"].as_array().must("files").clone();
+        files.iter().filter_map(|file| Some(file["path"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    let all = [".gitignore", "huge", "wanted.log"].map(str::to_owned);
+    let next = |text: &str| project.write("a.txt", text);
+    let saved = |more: &[&str]| project.snap(&[&["save"], more].concat());
+    saved(&["one", "--include", "wanted.log", "--max-file", "12MiB"]).exits(0);
+    assert_eq!(files("one"), all);
+    next("two\n");
+    saved(&["two"]).exits(0).says(&["saved as before", "huge, wanted.log", "`--no-include`"]);
+    assert!(all.iter().all(|path| files("two").contains(path)), "{:?}", files("two"));
+    // Also behind a rewind to before that.
+    project.snap(&["rewind", "one", "--no-input", "--no-run"]).exits(0);
+    next("three\n");
+    saved(&["three"]).exits(0);
+    assert!(all.iter().all(|path| files("three").contains(path)), "{:?}", files("three"));
+    // Limits that are typed hold for all, and what they leave out is named.
+    next("four\n");
+    saved(&["four", "--max-file", "10MiB"]).exits(6).says(&["not saved: huge", "told to: wanted.log"]);
+    saved(&["five", "--include", "wanted.log"]).exits(0);
+    next("six\n");
+    let without = saved(&["six", "--no-include", "--max-file", "20MiB"]).exits(0);
+    assert!(!without.stderr.contains("wanted.log"), "{}", without.stderr);
+    assert_eq!(files("six"), [".gitignore", "a.txt", "huge"]);
+}
+
+#[test]
+fn status_names_the_files_that_no_save_takes_and_counts_them_as_no_change() {
+    let project = Project::new();
+    project.snap(&["save", "one", "-m", "x"]).exits(0);
+    project.write("huge", vec![7; 11 << 20]);
+    let status = || project.snap(&["status"]).exits(0).stdout;
+    let said = status();
+    assert!(said.contains("no file has changed since"), "{said}");
+    assert!(
+        said.contains("not in it, too large or too many: huge (`snap save --include PATTERN`)"),
+        "{said}"
+    );
+    let newest = project.snap(&["status", "--json"]).exits(0).json()["newest"].clone();
+    assert_eq!((&newest["changed"], &newest["left_out"]), (&0.into(), &1.into()), "{newest}");
+    project.snap(&["save", "two", "--include", "huge"]).exits(0);
+    assert!(!status().contains("huge"));
+}

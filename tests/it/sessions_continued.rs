@@ -278,3 +278,39 @@ fn the_copy_that_is_in_another_folder_goes_on_as_long_as_nobody_has_touched_it()
     assert_eq!(continues, json!(false));
     assert!(![ID, &copy, &fork].contains(&third.as_str()));
 }
+
+#[test]
+fn after_a_rewind_the_next_save_holds_the_conversation_that_the_client_goes_on_with() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let said = |name: &str| {
+        let shown = project.snap(&["show", name, "--talk"]).exits(0).stdout;
+        shown.contains("only said for b")
+    };
+    let save = |name: &str, text: &str| {
+        project.write("a.txt", text);
+        project.snap(&["save", name]).exits(0);
+    };
+    save("a", "a\n");
+    let more = serde_json::json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": ID,
+        "cwd": project.root(), "version": "2.1.329", "timestamp": "2026-11-21T01:20:35.028Z",
+        "message": {"role": "user", "content": "only said for b"}});
+    project.append(&transcript, format!("{more}\n").as_bytes());
+    save("b", "b\n");
+    let rewind = |name: &str| project.snap(&["rewind", name, "--no-run", "--no-input"]).exits(0);
+    rewind("a");
+    save("c", "c\n");
+    assert!(said("b") && !said("c"));
+    // The session that was there before goes on, though the copy was written later.
+    rewind("b");
+    save("d", "d\n");
+    assert!(said("d"));
+    rewind("c");
+    save("e", "e\n");
+    assert!(!said("e"));
+    // What an undone restore brought is not gone on with, until that is redone.
+    rewind("b");
+    project.snap(&["undo", "--no-input"]).exits(0);
+    save("f", "f\n");
+    assert!(!said("f"));
+}

@@ -212,7 +212,7 @@ fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
     project.snap(&["rm", "one", "--now"]).exits(0);
-    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\", \"two\" are back"]);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"two\", \"one\" are back"]);
     project.snap(&["verify"]).exits(0);
 }
 

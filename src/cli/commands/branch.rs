@@ -18,7 +18,7 @@ use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, Store, check_name_of};
+use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, Store, check_new_name};
 use crate::workspace::Workspace;
 
 /// Name the line of work that begins here, or list the lines that have names
@@ -46,7 +46,7 @@ pub(crate) struct Branch {
     #[arg(long, value_name = "ID|PATH", add = sessions(), conflicts_with_all = ["reference", "remove"])]
     session: Option<String>,
     /// Never prompt; if several sessions are running, take the one that was active last
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 
@@ -61,7 +61,7 @@ impl Branch {
 
     fn give(&self, name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
-        check_name_of(name, "the name of a line")?;
+        check_new_name(name, "the name of a line")?;
         let name = &without_secrets(workspace, name)?;
         let shown = Line(name).to_string();
         if store.find(&Reference::parse(name).whole()).is_ok() {

@@ -1,6 +1,7 @@
 //! `snap doctor`: what is wrong with a session of this machine, and a mended one beside it.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::base::error::{Error, Kind, Result};
@@ -29,6 +30,9 @@ const WIDE: usize = 60;
 const MOST_FINDINGS: usize = 30;
 const MOST_BRANCHES: usize = 10;
 
+/// Where what a narrow terminal has no room for goes on in the next line.
+const BELOW: usize = 4;
+
 /// Check a session that can't go on, and mend it as a new one
 ///
 /// Says what the client would lose of it and what the API would refuse, line by line. It needs no snapshot. The exit code
@@ -42,7 +46,7 @@ const MOST_BRANCHES: usize = 10;
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
-    #[arg(value_name = "SESSION", add = sessions())]
+    #[arg(value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), add = sessions())]
     session: Option<String>,
     /// Check all sessions on this machine, a line for each
     #[arg(long, conflicts_with_all = ["session", "fix", "turns"])]
@@ -171,7 +175,7 @@ impl Report for AllReport<'_> {
         for row in &self.0 {
             let title = row.title.map(|title| format!("  \"{}\"", cut(title, WIDE))).unwrap_or_default();
             let head = format!("{}  {:>9}  ", row.session, row.age);
-            ui.line(text![head, row.state(), Style::Faint.of(title)])?;
+            folded(ui, &text![head, row.state(), Style::Faint.of(title)], BELOW)?;
         }
         let ill = self.0.iter().filter(|row| row.ok == Some(false)).count();
         let unread = self.0.iter().filter(|row| row.error.is_some()).count();
@@ -335,7 +339,8 @@ impl<'a> DoctorReport<'a> {
                 let (mark, when) = (if branch.taken { "*" } else { " " }, self.when(branch.at));
                 let prompt = cut(branch.prompt.unwrap_or_default(), WIDE);
                 let messages = count(branch.messages, "message");
-                ui.line(text![format!("{mark} {}  {when:>9}  {messages:>12}  ", branch.message), prompt])?;
+                let head = format!("{mark} {}  {when:>9}  {messages:>12}  ", branch.message);
+                folded(ui, &text![head, prompt], BELOW)?;
             }
             if let more @ 1.. = self.branches.len().saturating_sub(MOST_BRANCHES) {
                 ui.line(&format!("  and {more} more; `--json` has all"))?;
@@ -345,7 +350,8 @@ impl<'a> DoctorReport<'a> {
             ui.line(Style::Strong.of("Turns"))?;
             for turn in turns {
                 let when = self.when(turn.at);
-                ui.line(text![format!("  {}  {when:>9}  ", turn.message), cut(&turn.prompt, WIDE)])?;
+                let head = format!("  {}  {when:>9}  ", turn.message);
+                folded(ui, &text![head, cut(&turn.prompt, WIDE)], BELOW)?;
             }
         }
         Ok(())

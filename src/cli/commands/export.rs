@@ -45,10 +45,15 @@ pub(crate) struct Export {
 }
 
 impl Export {
+    /// Says whether it writes a file, and not to standard output.
+    pub(crate) fn is_to_a_file(&self) -> bool {
+        self.output != Path::new("-")
+    }
+
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
         let entry = line_choice::find_here(workspace, &self.reference, "export", ui)?;
-        let to_stdout = self.output == Path::new("-");
+        let to_stdout = !self.is_to_a_file();
         if to_stdout && ui.json() {
             return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")
                 .hint("name a file with `-o FILE`"));
@@ -78,7 +83,7 @@ impl Export {
             refuse_folder(&self.output, &path, &format!("{}.snap", entry.called), "a snapshot")?;
             let export =
                 || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
-            progress_bar::show(talks, &monitor, export)?
+            progress_bar::show(talks, &monitor, export).map_err(Error::at_output)?
         };
         let (called, manifest) = (entry.called, entry.manifest?);
         let file = self.output.to_string_lossy().into_owned();

@@ -8,6 +8,7 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::cli::completion::commands;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, output_error};
@@ -20,7 +21,7 @@ use crate::cli::output::{Ui, output_error};
 ]))]
 pub(crate) struct Man {
     /// The command; without one, the page of snap itself
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", add = commands())]
     command: Option<String>,
 }
 

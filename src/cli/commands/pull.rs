@@ -2,12 +2,13 @@
 
 use clap::Args;
 
-use crate::base::error::Result;
+use crate::base::error::{Kind, Result};
 use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
+use crate::cli::output::words::quoted;
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::context::Context;
 use crate::workspace::Workspace;
@@ -35,6 +36,16 @@ impl Pull {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
             remote.pull(&self.references, self.newest)
+        })
+        .map_err(|error| {
+            let is_alone = self.references.is_empty() && self.newest.is_none();
+            let leads_on = error.next_step().is_some_and(|hint| hint.contains("did you mean"));
+            if error.kind() != Kind::NotFound || !is_alone || leads_on {
+                return error;
+            }
+            let before = error.next_step().map(|hint| format!("{hint}; ")).unwrap_or_default();
+            let name = quoted(&self.remote);
+            error.hint(format!("{before}the remote comes before the snapshot: `snap pull origin {name}`"))
         })?;
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)

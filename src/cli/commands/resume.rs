@@ -9,6 +9,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::cli::commands::diff::Diff;
 use crate::cli::commands::rewind::Rewind;
+use crate::cli::completion::branches;
 use crate::cli::help::examples;
 use crate::cli::line_choice::say_which;
 use crate::cli::outcome::Outcome;
@@ -44,7 +45,7 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
     /// Restore into a new linked work tree for BRANCH at the snapshot's base commit, by default below `.claude/worktrees`
-    #[arg(long, value_name = "BRANCH")]
+    #[arg(long, value_name = "BRANCH", add = branches())]
     worktree: Option<String>,
     /// Restore into a repository that doesn't have the snapshot's base commit
     #[arg(long)]

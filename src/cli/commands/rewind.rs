@@ -63,7 +63,7 @@ impl Rewind {
                 manifest = lost
             } else {
                 ui.warn(&format!(
-                    "a work tree of this session is gone: {}. To restore it: snap rewind {}",
+                    "a work tree of this session is gone: {}; `snap rewind {}` restores it",
                     lost.workspace.root,
                     quoted(&lost.name)
                 ))
@@ -72,13 +72,18 @@ impl Rewind {
         match tree_of(workspace, &manifest)? {
             SavedTree::This => self.at(context, workspace, manifest, || (), ui),
             SavedTree::Other(root) => {
+                self.refuse_unasked(&manifest, &root, ui)?;
                 say_where(&root, false, ui);
                 self.asked_for_elsewhere(&manifest, &root, ui)?;
+                let leaves = !self.args.no_session && !self.args.dry_run;
                 let (context, workspace) = other(context, workspace, &root)?;
                 settle(&context, &workspace, ui)?;
                 self.args.no_session = true;
-                self.args.undo_in = Some(root);
-                self.at(&context, &workspace, manifest, || (), ui)
+                self.args.undo_in = Some(root.clone());
+                let left = self.left_there(&manifest, &root, leaves);
+                let done = self.at(&context, &workspace, manifest, || (), ui)?;
+                left.into_iter().for_each(|left| ui.say(&left));
+                Ok(done)
             }
             SavedTree::Gone(root) => {
                 let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
@@ -99,12 +104,30 @@ impl Rewind {
                 let made = making(repository, &root, || repository.remake_worktree(&root, branch, base))?;
                 self.args.made = Some(left(made.made()));
                 say_where(made.root(), true, ui);
+                let leaves = !self.args.no_session;
                 let (context, workspace) = other(context, workspace, made.root())?;
                 self.args.no_session = true;
                 self.args.undo_in = Some(made.root().to_owned());
-                self.at(&context, &workspace, manifest, || made.keep(), ui)
+                let left = self.left_there(&manifest, made.root(), leaves);
+                let done = self.at(&context, &workspace, manifest, || made.keep(), ui)?;
+                left.into_iter().for_each(|left| ui.say(&left));
+                Ok(done)
             }
         }
+    }
+
+    /// Refuses to change another work tree than the one in which the command was typed where nobody can be asked and nobody
+    /// said yes.
+    fn refuse_unasked(&self, manifest: &Manifest, root: &Path, ui: &Ui) -> Result<()> {
+        if self.args.dry_run || self.args.is_agreed() || self.args.asks(ui) {
+            return Ok(());
+        }
+        let (name, shown) = (quoted(&manifest.name), Line(&root.to_string_lossy()).to_string());
+        Err(Error::new(Kind::Refused, "Nothing was restored")
+            .because(format!("it is of another work tree, {shown}, and nobody can be asked here"))
+            .hint(format!(
+                "`snap rewind --yes {name}` restores it there; with `--dry-run` it shows what that would change"
+            )))
     }
 
     /// Asks before another work tree than the one in which the command was typed is changed.
@@ -119,6 +142,18 @@ impl Rewind {
         Err(Error::new(Kind::Refused, "Nothing was restored")
             .because(format!("it would change {}", Line(&root.to_string_lossy())))
             .hint(format!("`snap rewind --dry-run {name}` shows what it would change; `snap resume {name}` brings the snapshot here")))
+    }
+
+    /// Says where the conversation of a snapshot of another work tree is, which stays as it is.
+    fn left_there(&self, manifest: &Manifest, root: &Path, leaves: bool) -> Option<String> {
+        let has_one = manifest.session.as_ref().is_some_and(|session| session.transcript.is_some());
+        (leaves && has_one).then(|| {
+            format!(
+                "Its conversation was left as it is. To go on with it as it was saved: `cd {} && snap rewind {}`",
+                quoted(&root.to_string_lossy()),
+                quoted(&manifest.name)
+            )
+        })
     }
 
     fn at(
@@ -149,7 +184,7 @@ impl Rewind {
             && let Some(name) = checkpoint_before_last_step(workspace, plan.manifest())?
         {
             ui.warn(&format!(
-                "the newest snapshot has what the last step did. To go back to before that: snap rewind {}",
+                "the newest snapshot has what the last step did; `snap rewind {}` goes back to before that",
                 quoted(&name)
             ));
         }

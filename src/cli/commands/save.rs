@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::audit;
@@ -12,7 +13,7 @@ use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
-use crate::capture::{self, History, Limits, Request, Signing};
+use crate::capture::{self, Carry, History, Limits, Request, Signing};
 use crate::cli::completion::sessions;
 use crate::cli::help::examples;
 use crate::cli::interrupted;
@@ -32,7 +33,7 @@ use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
 use crate::redaction;
 use crate::restore;
-use crate::store::{LogEntry, Operation};
+use crate::store::{LogEntry, Operation, Store};
 use crate::workspace::Workspace;
 
 /// The most secrets that are listed one by one.
@@ -49,14 +50,17 @@ pub(crate) struct Save {
     /// The name of the snapshot; by default made from the last prompt, or else from the session's title, and the time
     name: Option<String>,
     /// Why you save it, for whoever reads it later
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     message: Option<String>,
     /// The session to save: its id, the start of the id, or the path of its transcript
-    #[arg(long, value_name = "ID|PATH", add = sessions())]
+    #[arg(long, value_name = "ID|PATH", value_parser = NonEmptyStringValueParser::new(), add = sessions())]
     session: Option<String>,
     /// Also save untracked files that match PATTERN, even if they are large or ignored by git (repeatable)
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = NonEmptyStringValueParser::new())]
     include: Vec<String>,
+    /// Leave out what earlier saves took in with --include, --max-file or --max-files; else each save takes it again
+    #[arg(long)]
+    no_include: bool,
     /// Leave out untracked files larger than SIZE, such as 500K or 2GiB [default: 10MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_file: Option<u64>,
@@ -78,7 +82,7 @@ pub(crate) struct Save {
     #[arg(long)]
     link: bool,
     /// Never prompt; if several sessions are running, take the one that was active last
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 
@@ -115,10 +119,16 @@ impl Save {
                 file: self.max_file.unwrap_or(limits.file),
                 files: self.max_files.unwrap_or(limits.files),
             },
+            carry: match (self.no_include, self.max_file.is_some() || self.max_files.is_some()) {
+                (true, _) => Carry::No,
+                (false, true) => Carry::Tell,
+                (false, false) => Carry::Yes,
+            },
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
             ..usual
         };
+        let others = self.name.as_deref().and_then(|name| called(workspace, name));
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         // What fails tells its name; and in a snapshot it would have been searched.
         let name = self.name.as_deref().filter(|_| saved.is_err());
@@ -132,6 +142,12 @@ impl Save {
         let saved = &report.manifest;
         let mut notes = choice.notes;
         notes.extend(report.notes.iter().map(ToString::to_string));
+        if let Some(now) = others.and_then(|id| workspace.store.names().ok()?.remove(&id)) {
+            notes.push(format!(
+                "another user's snapshot had that name here; it is called {} from now on",
+                quoted(&now)
+            ));
+        }
         let unchanged_since = report.unchanged_since.as_deref();
         let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
         let tasks = tasks(&workspace.store, saved).len();
@@ -166,6 +182,15 @@ impl Save {
         follow_links(workspace, ui);
         Ok(Outcome::partial_if(!skipped.is_empty() || choice.missed))
     }
+}
+
+/// Returns the snapshot of another user that a name means here.
+fn called(workspace: &Workspace, name: &str) -> Option<SnapshotId> {
+    let known = workspace.store.known().ok()?;
+    let called = Store::called_by_stem(&known);
+    let others =
+        known.iter().filter(|one| !one.own && called.get(&one.stem).is_some_and(|word| word == name));
+    others.filter_map(|one| Some(one.head.as_ref().ok()?.id.clone())).next()
 }
 
 /// Has whoever interrupts it be told whether there is a new snapshot.

@@ -16,7 +16,7 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::agent_tree::tree;
 use crate::cli::output::line_words::sentences;
-use crate::cli::output::paged::folded;
+use crate::cli::output::paged::paged;
 use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, quoted, short_commit as short, size_text};
@@ -76,26 +76,27 @@ impl Show {
         if self.ignored {
             return ignored(manifest, ui);
         }
-        let mut page = Page { ui };
-        page.head(context, manifest, &entry.called, entry.pinned)?;
+        let mut page = Page { screen: ui.shows_on_terminal().then(screen_width), lines: Vec::new() };
+        page.head(context, manifest, &entry.called, entry.pinned);
         if let Some(state) = space::line_states_of_all(context, workspace).get(&manifest.id) {
             let names = workspace.store.names().unwrap_or_default();
             let said = sentences(state, context.now, |id| names.get(id).cloned());
-            page.list("Line", said.into_iter().map(|said| text![said]).collect())?;
+            page.list("Line", said.into_iter().map(|said| text![said]).collect());
         }
-        page.content(&workspace.store, manifest, &entry.called)?;
-        page.provenance(&workspace.provenance(manifest))?;
-        page.session(manifest)?;
-        page.spoken(manifest)?;
-        page.tasks(&tasks(&workspace.store, manifest))?;
-        page.agents(manifest)?;
-        page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
-        page.edits(manifest)?;
-        page.ignored(manifest)?;
-        page.grants(manifest)?;
-        page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect())?;
-        page.wakes(manifest)?;
-        page.not_captured(manifest)?;
+        page.content(&workspace.store, manifest, &entry.called);
+        page.provenance(&workspace.provenance(manifest));
+        page.session(manifest);
+        page.spoken(manifest);
+        page.tasks(&tasks(&workspace.store, manifest));
+        page.agents(manifest);
+        page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect());
+        page.edits(manifest);
+        page.ignored(manifest);
+        page.grants(manifest);
+        page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect());
+        page.wakes(manifest);
+        page.not_captured(manifest);
+        paged(ui, &page.lines)?;
         Ok(Outcome::Done)
     }
 }
@@ -108,49 +109,59 @@ fn ignored(manifest: &Manifest, ui: &mut Ui) -> Result<Outcome> {
             .because("there were too many of them to be listed"));
     }
     let Some(listed) = around.and_then(|around| around.ignored.as_ref()) else { return Ok(Outcome::Done) };
-    for folder in &listed.folders {
-        ui.line(&format!("{folder}/"))?;
-    }
+    let mut lines: Vec<Text> = listed.folders.iter().map(|folder| text![format!("{folder}/")]).collect();
     let held = manifest.edited_files().iter().map(|edit| &edit.path).filter(|path| listed.cover(path));
     let held: BTreeSet<&RepoPath> = held.collect();
     let files: BTreeSet<&RepoPath> = listed.files.iter().chain(held.iter().copied()).collect();
     for path in files {
         let mark = if held.contains(path) { "  (in the snapshot)" } else { "" };
-        ui.line(text![path.to_string(), Style::Faint.of(mark)])?;
+        lines.push(text![path.to_string(), Style::Faint.of(mark)]);
     }
+    paged(ui, &lines)?;
     Ok(Outcome::Done)
 }
 
-struct Page<'a> {
-    ui: &'a mut Ui,
+/// What is shown, line by line.
+struct Page {
+    /// How wide the terminal is, if it is one.
+    screen: Option<usize>,
+    lines: Vec<Text>,
 }
 
-impl Page<'_> {
+impl Page {
+    /// Adds a line; what the terminal has no room for goes on below, in this column.
+    fn put(&mut self, text: Text, indent: usize) {
+        match self.screen {
+            Some(screen) => self.lines.extend(text.folded(screen, indent)),
+            None => self.lines.push(text),
+        }
+    }
+
     /// Says if something that it needs is not there, as far as that is known without reading it.
-    fn content(&mut self, store: &Store, manifest: &Manifest, called: &str) -> Result<()> {
+    fn content(&mut self, store: &Store, manifest: &Manifest, called: &str) {
         if !matches!(store.has_objects_of(manifest), Ok(false)) {
-            return Ok(());
+            return;
         }
         let command = format!("; `snap verify {}` says what", quoted(called));
         let line = text![Style::Bad.of("damaged or missing in part"), program_name::in_words(&command)];
         self.list("Content", vec![line])
     }
 
-    fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) -> Result<()> {
+    fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) {
         let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
         let saved = ago(&manifest.created_at.age(context.now));
         let id = manifest.id.short();
         let said = format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host);
-        folded(self.ui, &text![name, said], 2)?;
+        self.put(text![name, said], 2);
         if let Some(message) = &manifest.message {
-            folded(self.ui, &text!["  ", message], 2)?;
+            self.put(text!["  ", message], 2);
         }
         if let Some(safety) = &manifest.safety {
             let back = program_name::in_words("; `snap undo` goes back to it");
             let made = format!("  made before restoring {}{back}", Line(&safety.name));
-            folded(self.ui, &text![made], 2)?;
+            self.put(text![made], 2);
         }
         let place = &manifest.workspace;
         let mut where_ = place.root.to_string();
@@ -166,9 +177,9 @@ impl Page<'_> {
         self.list("Where", vec![text![where_]])
     }
 
-    fn provenance(&mut self, provenance: &Provenance) -> Result<()> {
+    fn provenance(&mut self, provenance: &Provenance) {
         match provenance {
-            Provenance::Own => Ok(()),
+            Provenance::Own => {}
             Provenance::Trusted { signer } => {
                 self.list("Signed", vec![text![format!("by {signer}, whom you trust")]])
             }
@@ -179,7 +190,7 @@ impl Page<'_> {
         }
     }
 
-    fn session(&mut self, manifest: &Manifest) -> Result<()> {
+    fn session(&mut self, manifest: &Manifest) {
         let Some(session) = &manifest.session else {
             return self.list("Session", vec!["none was found".into()]);
         };
@@ -216,14 +227,13 @@ impl Page<'_> {
     }
 
     /// Prints the first and the last prompt and the last answer, the beginning of each.
-    fn spoken(&mut self, manifest: &Manifest) -> Result<()> {
+    fn spoken(&mut self, manifest: &Manifest) {
         let Some(Spoken { first, last, answer }) = manifest.session.as_ref().map(|session| &session.spoken)
         else {
-            return Ok(());
+            return;
         };
         let first = first.as_ref().filter(|first| last.as_ref() != Some(first));
-        let room =
-            if self.ui.shows_on_terminal() { screen_width().saturating_sub(18).min(WIDE) } else { WIDE };
+        let room = self.screen.map_or(WIDE, |screen| screen.saturating_sub(18).min(WIDE));
         let told = [("first", first), ("last", last.as_ref()), ("answer", answer.as_ref())];
         let line = |(word, said): (&str, Option<&String>)| {
             Some(text![Style::Faint.of(format!("{word:6}  ")), fitted(said?, room)])
@@ -231,16 +241,16 @@ impl Page<'_> {
         self.list("About", told.into_iter().filter_map(line).collect())
     }
 
-    fn tasks(&mut self, tasks: &[Value]) -> Result<()> {
+    fn tasks(&mut self, tasks: &[Value]) {
         if tasks.is_empty() {
-            return Ok(());
+            return;
         }
         let mut lines = vec![text![format!("{} of {} done", done(tasks), tasks.len())]];
         lines.extend(tasks.iter().map(task_line));
         self.list("Tasks", lines)
     }
 
-    fn agents(&mut self, manifest: &Manifest) -> Result<()> {
+    fn agents(&mut self, manifest: &Manifest) {
         let mut lines = Vec::new();
         for (agent, depth) in tree(&manifest.agents) {
             let style = match agent.status {
@@ -269,7 +279,7 @@ impl Page<'_> {
         self.list("Agents", lines)
     }
 
-    fn edits(&mut self, manifest: &Manifest) -> Result<()> {
+    fn edits(&mut self, manifest: &Manifest) {
         let Some(edits) = &manifest.edits else {
             return self.list("Edits", vec!["none: this was not a git repository".into()]);
         };
@@ -304,8 +314,8 @@ impl Page<'_> {
     }
 
     /// Says how many ignored files and folders there were beside the edits, and how many are in the snapshot all the same.
-    fn ignored(&mut self, manifest: &Manifest) -> Result<()> {
-        let Some(around) = &manifest.around else { return Ok(()) };
+    fn ignored(&mut self, manifest: &Manifest) {
+        let Some(around) = &manifest.around else { return };
         let Some(ignored) = &around.ignored else {
             return self.list("Ignored", vec!["too many files to be listed, and not in it".into()]);
         };
@@ -319,7 +329,7 @@ impl Page<'_> {
         let parts = parts.iter().filter(|(number, _)| *number > 0);
         let left: Vec<String> = parts.map(|(number, thing)| count(*number, thing)).collect();
         let said = match (left.is_empty(), held) {
-            (true, 0) => return Ok(()),
+            (true, 0) => return,
             (true, held) => format!("{} in it", count(held, "ignored file")),
             (false, 0) => format!("{} not in it", left.join(" and ")),
             (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
@@ -330,7 +340,7 @@ impl Page<'_> {
     }
 
     /// Prints grants one per line and whole: a cut grant could hide what it allows.
-    fn grants(&mut self, manifest: &Manifest) -> Result<()> {
+    fn grants(&mut self, manifest: &Manifest) {
         let permissions = &manifest.permissions;
         let mut lines = Vec::new();
         lines.extend(permissions.mode.as_deref().map(|mode| text![format!("mode {mode}")]));
@@ -356,8 +366,8 @@ impl Page<'_> {
     }
 
     /// Prints what starts by itself when the client opens the session, whole.
-    fn wakes(&mut self, manifest: &Manifest) -> Result<()> {
-        let Some(session) = &manifest.session else { return Ok(()) };
+    fn wakes(&mut self, manifest: &Manifest) {
+        let Some(session) = &manifest.session else { return };
         let goal = session.goal.as_deref().map(|goal| text![format!("goal {goal}")]);
         let crons = session.crons.iter().map(|cron| {
             let often = if cron.recurring { "again and again" } else { "once" };
@@ -366,7 +376,7 @@ impl Page<'_> {
         self.list("Starts", goal.into_iter().chain(crons).collect())
     }
 
-    fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
+    fn not_captured(&mut self, manifest: &Manifest) {
         let left = &manifest.not_captured;
         let mut lines = Vec::new();
         lines.extend(left.processes.iter().map(|command| text![format!("process: {}", cut(command, WIDE))]));
@@ -392,12 +402,11 @@ impl Page<'_> {
     }
 
     /// Prints a heading with its lines beside it; nothing if there are none.
-    fn list(&mut self, heading: &str, lines: Vec<Text>) -> Result<()> {
+    fn list(&mut self, heading: &str, lines: Vec<Text>) {
         for (number, line) in lines.iter().enumerate() {
             let heading = if number == 0 { heading } else { "" };
-            folded(self.ui, &text![Style::Faint.of(format!("{heading:10}")), line], 10)?;
+            self.put(text![Style::Faint.of(format!("{heading:10}")), line], 10);
         }
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::BufRead as _;
 
 use crate::base::columns::{fitted, wide, wrapped};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen::Line;
+use crate::base::screen::{Line, cut};
 use crate::cli::output::pager::{Sheet, screen_width};
 use crate::cli::output::snapshot_words::left_out;
 use crate::cli::output::words::count;
@@ -45,6 +45,24 @@ pub(super) fn print(store: &Store, manifest: &Manifest, agent: Option<&str>, ui:
     page.sheet.flush()
 }
 
+/// The most agents that a hint lists.
+const MOST_AGENTS: usize = 8;
+
+/// Says which agents there are, by the start of their ids, and what each was to do.
+fn agents_there(manifest: &Manifest) -> String {
+    let all = manifest.agents.len();
+    if all == 0 {
+        return "it has no agents at all".to_owned();
+    }
+    let named = |agent: &Agent| match &agent.description {
+        Some(words) => format!("{} ({})", Line(agent.id.as_str()), Line(&cut(words, 40))),
+        None => Line(agent.id.as_str()).to_string(),
+    };
+    let listed: Vec<String> = manifest.agents.iter().take(MOST_AGENTS).map(named).collect();
+    let more = if all > MOST_AGENTS { format!(" and {} more", all - MOST_AGENTS) } else { String::new() };
+    format!("there is {}{more}; the start of an id is enough", listed.join(", "))
+}
+
 fn agents_own<'a>(manifest: &'a Manifest, id: &str) -> Result<&'a Agent> {
     let agents: Vec<&Agent> =
         manifest.agents.iter().filter(|agent| agent.id.as_str().starts_with(id)).collect();
@@ -54,7 +72,7 @@ fn agents_own<'a>(manifest: &'a Manifest, id: &str) -> Result<&'a Agent> {
             Kind::NotFound,
             format!("There is no agent {:?} in this snapshot", Line(id).to_string()),
         )
-        .hint("`snap show REF --talk` ends with the list of them")),
+        .hint(agents_there(manifest))),
         several => Err(Error::new(
             Kind::Ambiguous,
             format!("{:?} fits {} agents", Line(id).to_string(), several.len()),

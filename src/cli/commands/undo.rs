@@ -11,7 +11,7 @@ use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::{ago, count};
+use crate::cli::output::words::{ago, count, quoted};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{
     ConsentArgs, RestoreReport, planning, say_moved, warn_of_left, warn_of_unlogged,
@@ -91,17 +91,18 @@ impl UndoneStep {
                     .hint("`snap redo` goes forward again"));
             }
             NextStep::Gone(gone) => {
-                return Err(Error::new(Kind::NotFound, "There is nothing to undo").because(gone_for_good(
-                    gone.operation,
-                    gone.at,
-                    context.now,
-                )));
+                let error = Error::new(Kind::NotFound, "There is nothing to undo")
+                    .because(gone_for_good(&gone, context.now));
+                return Err(match sent_again(&gone) {
+                    Some(how) => error.hint(how),
+                    None => error,
+                });
             }
             NextStep::Removal { removal, gone } => {
                 if let Some(gone) = gone.filter(|_| !anyway) {
                     let before =
                         format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
-                    self.past_removal(ui, context.now, (gone.operation, gone.at), &before)?;
+                    self.past_removal(ui, context.now, &gone, &before)?;
                 }
                 return self.step_of_removal(direction, &removal, context, workspace, ui);
             }
@@ -110,7 +111,7 @@ impl UndoneStep {
         let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
-        if let Some(gone) = way.removed.filter(|_| !anyway) {
+        if let Some(gone) = way.removed.as_ref().filter(|_| !anyway) {
             self.past_removal(ui, context.now, gone, &told(&way.what, context.now))?;
         }
         if self.dry_run {
@@ -183,29 +184,43 @@ impl UndoneStep {
     }
 
     /// Makes sure that a person who has just removed snapshots for good does not want those back.
-    fn past_removal(&self, ui: &mut Ui, now: Timestamp, gone: Gone, before: &str) -> Result<()> {
-        let last = gone_for_good(gone.0, gone.1, now);
+    fn past_removal(&self, ui: &mut Ui, now: Timestamp, gone: &Removal, before: &str) -> Result<()> {
+        let last = gone_for_good(gone, now);
         if !self.dry_run
             && self.consent.asks(ui)
             && ui.ask(&format!("{}. Undo {before}, which came before?", capitalized(&last)))?
         {
             return Ok(());
         }
-        Err(Error::new(Kind::NotFound, "The last step can't be undone")
-            .because(last)
-            .hint(format!("`snap undo --anyway` undoes {before}, which came before")))
+        Err(Error::new(Kind::NotFound, "The last step can't be undone").because(last).hint(
+            sent_again(gone).map(|how| format!("{how}; ")).unwrap_or_default()
+                + &format!("`snap undo --anyway` undoes {before}, which came before"),
+        ))
     }
 }
 
-/// A removal that can't be undone: the command, and when.
-type Gone = (Operation, Timestamp);
-
-fn gone_for_good(operation: Operation, at: Timestamp, now: Timestamp) -> String {
+fn gone_for_good(gone: &Removal, now: Timestamp) -> String {
+    let removed = match &gone.remote {
+        Some(remote) => format!("what it removed is gone from {}", Line(remote)),
+        None => "what it removed is gone".to_owned(),
+    };
     format!(
-        "the last thing done here is `snap {}` ({}), and what it removed is gone",
-        command(operation),
-        ago(&age(now.since(at)))
+        "the last thing done here is `snap {}` ({}), and {removed}",
+        command(gone.operation),
+        ago(&age(now.since(gone.at)))
     )
+}
+
+/// Says how what was removed from a remote gets there again, as far as it has names here.
+fn sent_again(gone: &Removal) -> Option<String> {
+    let remote = gone.remote.as_ref()?;
+    let names =
+        gone.names.iter().filter(|name| !name.is_empty() && *name != NO_NAME).map(|name| quoted(name));
+    let names = names.collect::<Vec<_>>().join(" ");
+    if names.is_empty() {
+        return Some("who has those snapshots can push them again".to_owned());
+    }
+    Some(format!("`snap push {} {names}` sends what is here there again", quoted(remote)))
 }
 
 fn command(operation: Operation) -> &'static str {

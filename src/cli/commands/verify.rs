@@ -39,6 +39,11 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
+    /// Says whether it changes anything.
+    pub(crate) fn repairs(&self) -> bool {
+        self.repair
+    }
+
     pub(crate) fn run(mut self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if let Some(typed) = self.reference.clone() {
             let meant = line_choice::as_meant_here(workspace, &[typed], "verify", ui)?;

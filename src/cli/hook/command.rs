@@ -83,7 +83,8 @@ fn answer_to(started: &Started, name: &str, words: &[String]) -> String {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),
     });
-    // The client prints it as it is.
+    // The client prints it as it is, and what is between tabs in a pipe is for people here.
+    let text = text.replace('\t', "    ");
     shortened(&Lines(program_name::in_words(&as_typed_here(&text, name)).trim_end()).to_string())
 }
 

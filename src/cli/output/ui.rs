@@ -47,6 +47,9 @@ impl ColorChoice {
 /// Where a message goes on that is too long for a line of the terminal, in columns.
 const FOLDED: usize = 2;
 
+/// How many columns are left free for an answer.
+const ANSWER: usize = 4;
+
 /// The variable that turns colours on where there is no terminal.
 const FORCE: &str = "CLICOLOR_FORCE";
 
@@ -269,7 +272,14 @@ impl Ui {
         help: &str,
         mut read: impl FnMut(&str) -> Option<T>,
     ) -> Result<Option<T>> {
-        let question = question.into().render(self.color_on_error);
+        let question = question.into();
+        let folded = match terminal_width() {
+            // The answer needs room too.
+            Some(width) => question.folded(width.saturating_sub(ANSWER), FOLDED),
+            None => vec![question],
+        };
+        let question: Vec<String> = folded.iter().map(|line| line.render(self.color_on_error)).collect();
+        let question = question.join("\n");
         loop {
             let Some(answer) = self.answer(&question)? else { return Ok(None) };
             match read(&answer) {

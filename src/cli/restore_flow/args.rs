@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
+use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
-use crate::remap::RemapMode;
+use crate::remap::{RemapMode, is_absolute};
 use crate::restore::{GrantChoice, KeepId, Paths, RestoreOptions};
 
 #[derive(Args)]
@@ -73,12 +74,26 @@ enum PathChoice {
 
 fn parse_map(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        Some((old, new)) if is_absolute(old) && is_absolute(new) => Ok((old.to_owned(), new.to_owned())),
         _ => Err("write it as OLD=NEW, with absolute paths".to_owned()),
     }
 }
 
 impl RestoreArgs {
+    /// Says that the paths which were given to map are nowhere in what was restored; `replaced` is how often any was.
+    pub(super) fn maps_nothing(&self, replaced: Option<u64>) -> Option<String> {
+        let (old, _) = self.map.first()?;
+        let which = match self.map.len() {
+            1 => format!("`--map {}=…` maps nothing", Line(old)),
+            _ => "what `--map` names maps nothing".to_owned(),
+        };
+        match replaced {
+            None => Some(format!("{which}: no session is restored")),
+            Some(0) => Some(format!("{which}: the session has no path below that")),
+            Some(_) => None,
+        }
+    }
+
     /// Makes those of a merge: it brings no conversation back, and asks no remote who works on it.
     pub(crate) fn of_merge(reference: String, dry_run: bool, consent: ConsentArgs) -> RestoreArgs {
         RestoreArgs {

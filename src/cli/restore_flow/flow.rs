@@ -85,6 +85,11 @@ impl RestoreArgs {
         !self.dry_run && self.consent.asks(ui)
     }
 
+    /// Says whether a yes was given in advance.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.consent.no_input()
+    }
+
     /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.
     pub(crate) fn planned<T>(&self, workspace: &Workspace, line: &LogEntry, plan: Result<T>) -> Result<T> {
         if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
@@ -173,6 +178,8 @@ impl RestoreArgs {
         if !ui.json() {
             let undo = undo_command(context, workspace, self.undo_in.as_deref());
             say_done(ui, &done, report.is_partial(), &undo);
+            let replaced = done.session.as_ref().map(|_| done.relocated.report.replaced());
+            self.maps_nothing(replaced).iter().for_each(|said| ui.warn(said));
             // The plan has said it already, unless something was agreed to since.
             let awake = report.alive.as_ref().filter(|_| !agreed.is_empty());
             awake.iter().flat_map(|alive| alive.awake_lines()).for_each(|line| ui.say(line));

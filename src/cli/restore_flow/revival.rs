@@ -21,8 +21,17 @@ use crate::restore::{SessionPlan, revivable};
 pub(crate) struct RevivalArgs {
     /// Let WHAT in somebody else's conversation start by itself again: `mode`, `goal`, `agent`, `scripts`, `memory` or
     /// `cron:ID`, as the plan names them (repeatable)
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = parse_what)]
     revive: Vec<String>,
+}
+
+fn parse_what(text: &str) -> std::result::Result<String, String> {
+    let is_known = ["mode", "goal", "agent", "scripts", "memory"].contains(&text)
+        || text.strip_prefix("cron:").is_some_and(|id| !id.is_empty());
+    match is_known {
+        true => Ok(text.to_owned()),
+        false => Err("it is `mode`, `goal`, `agent`, `scripts`, `memory` or `cron:ID`".to_owned()),
+    }
 }
 
 impl RevivalArgs {

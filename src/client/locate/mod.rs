@@ -6,6 +6,7 @@
 pub(super) mod glance;
 mod scan;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,6 +15,7 @@ use super::{ClientHome, FoundSession, Live, belongs, slug};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 
 /// How much of an id stands for it, in characters.
 const SHORTEST_START: usize = 4;
@@ -29,6 +31,17 @@ pub struct Wanted<'a> {
     pub root: &'a Path,
     /// All work trees of the same repository.
     pub trees: &'a [PathBuf],
+    /// The sessions that restores have brought into it.
+    pub restored: &'a BTreeMap<ClientId, Restored>,
+}
+
+/// What was done last with the restore that brought a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// It was done: the client goes on with the session, though nothing may have been written to it.
+    Done(Timestamp),
+    /// It was undone: the client goes on with another one, unless something was said in this one since.
+    Undone(Timestamp),
 }
 
 /// Why a session was passed over that somebody may mean.
@@ -293,6 +306,7 @@ enum Tie {
 struct WantedPlace<'a> {
     root: &'a Path,
     trees: &'a [PathBuf],
+    restored: &'a BTreeMap<ClientId, Restored>,
     /// The names of the folders of its transcripts.
     folders: Vec<String>,
 }
@@ -301,7 +315,7 @@ impl<'a> WantedPlace<'a> {
     fn new(client: &ClientHome, wanted: Wanted<'a>) -> WantedPlace<'a> {
         let named = client.project_folder.iter().cloned();
         let folders = named.chain([slug(&wanted.root.to_string_lossy())]).collect();
-        WantedPlace { root: wanted.root, trees: wanted.trees, folders }
+        WantedPlace { root: wanted.root, trees: wanted.trees, restored: wanted.restored, folders }
     }
 
     /// Says what a folder has to do with it; a link that was left where the folder once was is followed.

@@ -3,10 +3,12 @@
 //! A project's folder may have any name: of the place where it was before it was renamed, of an editor's connection,
 //! one that was set by hand. What a transcript says of its own folders decides.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::{LocatedSession, Passed, Tie, WantedPlace, glance, session_id};
+use super::{LocatedSession, Passed, Restored, Tie, WantedPlace, glance, session_id};
 use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
 use crate::client::ClientHome;
 use crate::client::FoundSession;
 use crate::client::ListedSession;
@@ -39,7 +41,8 @@ impl ClientHome {
     /// Takes the session whose transcript was written last, of those that were in this work tree. If there is none,
     /// names those that somebody may mean.
     pub(super) fn ended(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
-        let transcripts = self.listed(place)?;
+        let mut transcripts = self.listed(place)?;
+        transcripts.sort_by_cached_key(|listed| place.order(listed));
         let mut seen: Vec<(&ListedSession, Ends)> = Vec::new();
         let mut of_gone_folder = None;
         let (mut whole, mut size, mut rest) = (READ_WHOLE, FIRST, transcripts.as_slice());
@@ -114,6 +117,16 @@ fn ends(transcript: &Path) -> Ends {
 }
 
 impl WantedPlace<'_> {
+    /// Tells when a session was gone on with last, and those that an undo took away from all others.
+    fn order(&self, listed: &ListedSession) -> (bool, Reverse<Timestamp>) {
+        let written = Timestamp::from(listed.modified);
+        match self.restored.get(&listed.id) {
+            Some(Restored::Done(at)) => (false, Reverse(written.max(*at))),
+            Some(Restored::Undone(at)) if written <= *at => (true, Reverse(written)),
+            _ => (false, Reverse(written)),
+        }
+    }
+
     /// Says whether a session belongs to this work tree: it ended here, or began or was here and did not move on to
     /// another work tree of the repository.
     fn holds(&self, transcript: &Path, ends: &Ends, whole: &mut usize) -> bool {

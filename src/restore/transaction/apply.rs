@@ -91,7 +91,9 @@ impl ReadyRestore<'_> {
         };
         let done = self.forward(&interrupt).and_then(|done| {
             journal.as_mut().map_or(Ok(()), Journal::decide)?;
-            self.record.reveal(self.repository).map(|()| done)
+            self.record.reveal(self.repository)?;
+            interrupt.decided();
+            Ok(done)
         });
         let (relocated, old) = match done {
             Ok(done) => done,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
@@ -141,10 +141,14 @@ impl Tree {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
+        self.read_steady_telling(path, &mut |_| ())
+    }
+
+    fn read_steady_telling(&self, path: &RepoPath, tell: &mut dyn FnMut(u64)) -> Result<Option<Node>> {
         let place = self.absolute(path);
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
         for _ in 0..3 {
-            let (node, facts) = read_at(&folder, name).context("read", &place)?;
+            let (node, facts) = read_at_telling(&folder, name, tell).context("read", &place)?;
             if !matches!(node, Node::File { .. }) || facts.steady().is_some() {
                 return Ok(Some(node));
             }
@@ -152,16 +156,22 @@ impl Tree {
         Ok(None)
     }
 
-    /// The same; a file that was read already, and is surely the same, is not read once more.
+    /// The same; a file that was read already, and is surely the same, is not read once more. `tell` is told of the bytes while
+    /// they are read.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
-    pub(crate) fn read_steady_again(&self, path: &RepoPath, read: Option<&ReadFile>) -> Result<Option<Node>> {
+    pub(crate) fn read_steady_again(
+        &self,
+        path: &RepoPath,
+        read: Option<&ReadFile>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Option<Node>> {
         match read {
             Some(ReadFile { facts, node: Some(node) }) if self.facts(path)? == Some(*facts) => {
                 Ok(Some(Node::clone(node)))
             }
-            _ => self.read_steady(path),
+            _ => self.read_steady_telling(path, tell),
         }
     }
 }
@@ -184,6 +194,29 @@ pub(super) fn facts_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<F
 
 /// Reads something in a folder.
 pub(super) fn read_at(folder: impl AsFd, name: &OsStr) -> io::Result<(Node, Surroundings)> {
+    read_at_telling(folder, name, &mut |_| ())
+}
+
+/// At most so many bytes are read at once: whoever waits for a large file sees how far it is.
+const AT_ONCE: usize = 4 << 20;
+
+/// A file that tells how much of it was read.
+struct Telling<'a>(&'a File, &'a mut dyn FnMut(u64));
+
+impl Read for Telling<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(AT_ONCE);
+        let read = self.0.read(&mut buffer[..most])?;
+        (self.1)(read as u64);
+        Ok(read)
+    }
+}
+
+fn read_at_telling(
+    folder: impl AsFd,
+    name: &OsStr,
+    tell: &mut dyn FnMut(u64),
+) -> io::Result<(Node, Surroundings)> {
     let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
         Err(Errno::NOENT) => return Ok((Node::Missing, Surroundings::default())),
@@ -204,8 +237,8 @@ pub(super) fn read_at(folder: impl AsFd, name: &OsStr) -> io::Result<(Node, Surr
             let mut bytes = Vec::new();
             let _as_it_grows =
                 bytes.try_reserve(usize::try_from(before.size).unwrap_or(0).saturating_add(ROOM));
-            // Without the limit, which is none, the size would be asked for once more.
-            (&file).take(u64::MAX).read_to_end(&mut bytes)?;
+            // A reader that is no file does not ask for the size once more.
+            Telling(&file, tell).read_to_end(&mut bytes)?;
             let after = FileFacts::of(&sys::fstat(&file)?);
             let permissions = permissions(&stat);
             let executable = permissions & 0o100 != 0;

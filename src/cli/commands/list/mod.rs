@@ -50,8 +50,9 @@ const MOST_MEASURED: usize = 200;
     ("snap list --remote", "List the snapshots on the git remote origin"),
 ]))]
 pub(crate) struct List {
-    /// Only snapshots with all of these words in name, message, branch, title, first or last prompt, or last answer
-    #[arg(value_name = "WORD", conflicts_with = "remote")]
+    /// Only snapshots with all of these words in name, message, branch, title, first or last prompt, or last answer; of those on
+    /// a remote, in the name or in who saved it
+    #[arg(value_name = "WORD")]
     words: Vec<String>,
     /// Also list safety snapshots, and each automatic one by itself; `--json` always does, and says `hidden` of these
     #[arg(short, long, conflicts_with = "remote")]
@@ -85,7 +86,13 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if let Some(remote) = &self.remote {
-            let (shown, listed) = with_remote(context, workspace, ui, remote, |remote| remote.list())?;
+            let (shown, mut listed) = with_remote(context, workspace, ui, remote, |remote| remote.list())?;
+            let all = listed.len();
+            listed.retain(|one| remote::has_words(one, &self.words));
+            if listed.is_empty() && all > 0 && !ui.json() {
+                ui.say(&format!("None of {} on {shown} is like that.", count(all, "snapshot")));
+                return Ok(Outcome::Done);
+            }
             ui.report(&RemoteList::new(&shown, &listed, context.now))?;
             return Ok(Outcome::Done);
         }

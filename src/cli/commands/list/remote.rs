@@ -48,6 +48,12 @@ struct LeaseFacts<'a> {
     since: Timestamp,
 }
 
+/// Says whether all of these words are in the name of a snapshot, or in who saved it.
+pub(super) fn has_words(one: &ListedSnapshot, words: &[String]) -> bool {
+    let texts = [&one.name, &one.by].map(|text| text.to_lowercase());
+    words.iter().all(|word| texts.iter().any(|text| text.contains(&word.to_lowercase())))
+}
+
 impl<'a> RemoteList<'a> {
     pub(super) fn new(remote: &'a str, listed: &'a [ListedSnapshot], now: Timestamp) -> RemoteList<'a> {
         let lease = |lease: &'a Lease| LeaseFacts { who: &lease.who, since: lease.since };

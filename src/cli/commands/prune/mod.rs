@@ -35,7 +35,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Prune {
     /// Remove snapshots older than AGE, such as 7d, 36h or 2w
-    #[arg(long, value_name = "AGE", value_parser = parse_span)]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
     older_than: Option<Duration>,
     /// Keep the N newest, whatever their age
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = parse_number)]
@@ -59,7 +59,7 @@ pub(crate) struct Prune {
     #[arg(long)]
     dry_run: bool,
     /// Never prompt, however many are removed
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 
@@ -146,6 +146,16 @@ impl Prune {
 }
 
 /// Returns the rules that the user's settings have for when none is given.
+/// Reads an age. None at all would be every snapshot, the newest too.
+fn parse_age(text: &str) -> std::result::Result<Duration, String> {
+    match parse_span(text)? {
+        Duration::ZERO => {
+            Err("every snapshot is older than that; `--keep-last 0` removes all, and says so".to_owned())
+        }
+        age => Ok(age),
+    }
+}
+
 fn usual(settings: &Settings, retention: Retention) -> Policy {
     Policy {
         retention,

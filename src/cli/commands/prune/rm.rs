@@ -43,7 +43,7 @@ pub(crate) struct Rm {
     #[arg(long, hide = true)]
     ask: bool,
     /// Never prompt, however many are removed
-    #[arg(long, alias = "yes")]
+    #[arg(long, visible_alias = "yes")]
     no_input: bool,
 }
 
@@ -121,7 +121,10 @@ impl Rm {
                     "the remote comes before the snapshot: `snap rm --remote origin {}`",
                     quoted(word)
                 )),
-                None => needs.hint("`snap list` lists them"),
+                None => needs.hint(match &self.remote {
+                    Some(remote) => format!("`snap list --remote {}` lists them", quoted(remote)),
+                    None => "`snap list` lists them".to_owned(),
+                }),
             });
         }
         if let Some(remote) = &self.remote {

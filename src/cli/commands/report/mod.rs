@@ -130,19 +130,25 @@ impl Report {
             Format::Html => {
                 let make = || report::page(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
+                let bytes = to
+                    .write(self.force, ui, &mut |write| made.report.write(write))
+                    .map_err(Error::at_output)?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Json => {
                 let make = || report::json(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
+                let bytes = to
+                    .write(self.force, ui, &mut |write| made.report.write(write))
+                    .map_err(Error::at_output)?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Markdown => {
                 let make = || report::markdown(workspace, &wanted, &monitor);
                 let made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to.write(self.force, ui, &mut |write| write(made.report.as_bytes()))?;
+                let bytes = to
+                    .write(self.force, ui, &mut |write| write(made.report.as_bytes()))
+                    .map_err(Error::at_output)?;
                 (bytes, Vec::new(), made.incomplete)
             }
         };

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
+use crate::capture::{self, Limits};
 use crate::cli::output::words::{ago, quoted};
 use crate::cli::output::{Style, Text, text};
 use crate::cli::program_name;
@@ -17,6 +18,9 @@ use crate::restore::{SavedTree, tree_of};
 use crate::store::{Reference, Store, Summaries};
 use crate::workspace::Workspace;
 
+/// At most so many files are named.
+const MOST_NAMED: usize = 3;
+
 /// The newest snapshot of this work tree; the newest of all, if there is none.
 #[derive(Serialize)]
 pub(super) struct Newest {
@@ -25,12 +29,17 @@ pub(super) struct Newest {
     age_seconds: u64,
     /// How many files differ from it now; `null` outside git, and for one of another work tree.
     changed: Option<usize>,
+    /// How many files of this work tree are in no snapshot as it is now, because a save leaves them out; `null` as with `changed`.
+    left_out: Option<usize>,
     /// The other work tree of this repository that it is of.
     work_tree: Option<String>,
     /// The name of a snapshot of another work tree that is newer.
     newer_elsewhere: Option<String>,
     #[serde(skip)]
     age: String,
+    /// A few of the files that a save leaves out.
+    #[serde(skip)]
+    left_out_first: Vec<String>,
 }
 
 /// The other work trees of a repository, once they are asked for.
@@ -67,13 +76,23 @@ impl Newest {
         let one = here.unwrap_or(newest);
         let manifest = workspace.store.whole(one.known)?;
         // What can't be compared, as with a base that is not here, is no news.
-        let changed = here.and_then(|_| changed_since(workspace, &manifest).ok());
+        let limits = Limits::of(&context.settings);
+        let left_out = |untracked| capture::beyond(&workspace.root, untracked, limits);
+        let since = here.and_then(|_| changed_since(workspace, &manifest, left_out).ok());
+        let left_out = since.as_ref().map(|since| &since.left_out);
         let is_newest = std::ptr::eq(one.known, newest.known);
         Some(Newest {
             name: one.called.to_owned(),
             id: manifest.id.to_string(),
             age_seconds: context.now.since(manifest.created_at).as_secs(),
-            changed,
+            changed: since.as_ref().map(|since| since.files),
+            left_out: left_out.map(Vec::len),
+            left_out_first: left_out
+                .into_iter()
+                .flatten()
+                .take(MOST_NAMED)
+                .map(ToString::to_string)
+                .collect(),
             work_tree: here.is_none().then(|| manifest.workspace.root.to_string()),
             newer_elsewhere: (!is_newest).then(|| newest.called.to_owned()),
             age: manifest.created_at.age(context.now),
@@ -97,7 +116,23 @@ impl Newest {
         let newer = self.newer_elsewhere.as_ref().map(|name| {
             text![Style::Faint.of(format!("{} is newer, and of another work tree", quoted(name)))]
         });
-        std::iter::once(text![Style::Strong.of(&self.name), saved, since]).chain(newer).collect()
+        let lines = std::iter::once(text![Style::Strong.of(&self.name), saved, since]);
+        lines.chain(self.without()).chain(newer).collect()
+    }
+}
+
+impl Newest {
+    /// Says which files are in no snapshot because a save leaves them out.
+    fn without(&self) -> Option<Text> {
+        let number = self.left_out.filter(|number| *number > 0)?;
+        let names: Vec<String> = self.left_out_first.iter().map(|name| Line(name).to_string()).collect();
+        let names = names.join(", ");
+        let names = match number - self.left_out_first.len() {
+            0 => names,
+            more => format!("{names} and {more} more"),
+        };
+        let said = format!("not in it, too large or too many: {names} (`snap save --include PATTERN`)");
+        Some(Style::Warning.of(program_name::in_words(&said)).into())
     }
 }
 

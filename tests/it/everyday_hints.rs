@@ -1,0 +1,267 @@
+//! What is said where something does not work leads on: it names what is there, what was meant, and a command that works.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::handoff_remote::{colleague, utf8, with_remote};
+use crate::hooks::{ID, hook};
+use crate::real_client::on_terminal;
+use crate::support::Must;
+use crate::support::disk::{SmallDisk, fill};
+use crate::support::project::{Project, Ran, ran};
+
+/// A project with snapshots `one` and `two`.
+fn with_two() -> Project {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project
+}
+
+#[test]
+fn an_option_without_a_value_is_no_value() {
+    let project = with_two();
+    for typed in
+        [&["save", "--include", ""][..], &["save", "--session", ""], &["save", "-m", ""], &["doctor", ""]]
+    {
+        project.snap(typed).exits(2).says(&["a value is required"]);
+    }
+}
+
+#[test]
+fn a_name_that_people_take_for_something_else_is_refused() {
+    let project = with_two();
+    for name in ["..", ".", "/", "*", "@", "Latest", "LATEST~1"] {
+        project.snap(&["save", name, "-m", "x"]).exits(2).says(&["can't be a snapshot's name"]);
+        project.snap(&["branch", name]).exits(2).says(&["can't be the name of a line"]);
+    }
+    project.snap(&["save", "\u{1f680}", "-m", "x"]).exits(0);
+}
+
+#[test]
+fn hints_of_the_commands_for_a_remote_work_as_they_are_typed() {
+    let (project, _) = with_remote();
+    project.snap(&["pull", "wip"]).exits(3).says(&["there is origin", "`snap pull origin wip`"]);
+    project.snap(&["pull", "orign"]).exits(3).says(&["did you mean origin?"]);
+    project.snap(&["log", "--remote", "orign"]).exits(3).says(&["did you mean origin?"]);
+    project.snap(&["rm", "--remote", "origin"]).exits(2).says(&["`snap list --remote origin` lists them"]);
+    for option in ["--force", "-f"] {
+        project.snap(&["push", option]).exits(2).says(&["a snapshot never changes", "`snap push`"]);
+    }
+    project.write("a.txt", "x");
+    project.snap(&["save", "another one"]).exits(0);
+    project.snap(&["push", "origin", "another one"]).exits(0);
+    let listed = |words: &[&str]| project.snap(&[&["list", "--remote", "origin"], words].concat()).exits(0);
+    assert!(listed(&["ANOTHER", "one"]).stdout.contains("another one"));
+    let none = listed(&["nothing"]);
+    assert!(none.stdout.is_empty() && none.stderr.contains("None of "), "{none:?}");
+}
+
+#[test]
+fn what_was_taken_from_a_remote_gets_there_again_by_the_push_that_undo_names() {
+    let (project, _) = with_remote();
+    project.write("a.txt", "x");
+    project.snap(&["save", "two words"]).exits(0);
+    project.snap(&["push", "origin", "two words"]).exits(0);
+    project.snap(&["rm", "--remote", "origin", "two words"]).exits(0);
+    let said = project.snap(&["undo"]).exits(3).says(&["gone from origin"]).stderr;
+    assert!(said.contains("`snap push origin 'two words'`"), "{said}");
+    project.snap(&["push", "origin", "two words"]).exits(0);
+}
+
+#[test]
+fn an_agent_that_is_not_there_is_answered_with_those_that_are() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "one"]).exits(0);
+    project.snap(&["show", "one", "--agent", "x"]).exits(3).says(&["ag1 (look around)"]);
+    project.snap(&["show", "on@root"]).exits(3).says(&["did you mean \"one\"?"]);
+}
+
+#[test]
+fn an_age_of_nothing_removes_nothing() {
+    let project = with_two();
+    for age in ["0s", "0d"] {
+        project.snap(&["prune", "--older-than", age]).exits(2).says(&["`--keep-last 0` removes all"]);
+    }
+    assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().must("a list").len(), 2);
+}
+
+#[test]
+fn what_brings_several_back_names_the_newest_first() {
+    let project = with_two();
+    project.write("a.txt", "three");
+    project.snap(&["save", "three"]).exits(0);
+    project.snap(&["rm", "two", "three", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["\"three\", \"two\", \"one\" are back"]);
+}
+
+#[test]
+fn a_map_that_maps_nothing_and_a_wrong_word_to_revive_are_said() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "one"]).exits(0);
+    let resume = |more: &[&str]| project.snap(&[&["resume", "one", "--no-run"], more].concat());
+    resume(&["--map", "/no/where=/else/where"]).exits(0).says(&["`--map /no/where=…` maps nothing"]);
+    resume(&["--map", "/no/where=/x", "--no-session"]).exits(0).says(&["no session is restored"]);
+    resume(&["--map", "a=b"]).exits(2).says(&["with absolute paths"]);
+    resume(&["--revive", "foo"]).exits(2).says(&["`cron:ID`"]);
+}
+
+#[test]
+fn a_store_that_a_variable_names_is_blamed_on_that_variable() {
+    let project = with_two();
+    let with = |arguments: &[&str]| {
+        ran(project.command(project.root(), arguments).env("SNAP_STORE", project.path("typo")))
+    };
+    with(&["list"]).exits(3).says(&["the variable SNAP_STORE names that folder", "`unset SNAP_STORE`"]);
+    with(&["save", "x"]).exits(0).says(&["SNAP_STORE names ", "this makes one"]);
+    let again = with(&["save", "y", "-m", "x"]).exits(0);
+    assert!(!again.stderr.contains("SNAP_STORE"), "{}", again.stderr);
+}
+
+#[test]
+fn what_cannot_be_printed_is_a_failure_for_help_too() {
+    let project = with_two();
+    for typed in [&["--help"][..], &["help", "save"], &["list"], &["show"], &["diff"], &["man"]] {
+        let full = fs::File::options().write(true).open("/dev/full").must("/dev/full");
+        let ran = project
+            .command(project.root(), typed)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .must("it runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(7), "{typed:?}: {said}");
+        assert!(said.contains("Cannot write "), "{typed:?}: {said}");
+    }
+}
+
+#[test]
+fn the_name_that_was_typed_is_in_every_suggested_command() {
+    let project = with_two();
+    let long = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
+        let usual = project.command(project.root(), arguments);
+        command.arg0("claude-snap").args(arguments).current_dir(project.root()).env_clear();
+        command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        ran(&mut command)
+    };
+    let said = |ran: Ran| ran.stdout + &ran.stderr;
+    for typed in
+        [&["diff", "--cached"][..], &["diff", "--context", "1", "-"], &["list", "nothing"], &["show", "on"]]
+    {
+        let said = said(long(typed));
+        let short = said.split(['`', '|', '&']).any(|part| part.trim_start().starts_with("snap "));
+        assert!(!short, "{typed:?}: {said}");
+    }
+    assert!(said(long(&["diff", "--cached"])).contains("| claude-snap diff -"));
+}
+
+#[test]
+fn a_prune_in_the_client_has_no_tabs_for_programs() {
+    let project = with_two();
+    let input = json!({"hook_event_name": "UserPromptSubmit", "session_id": ID, "cwd": project.root(),
+        "prompt": "/snapshot prune --dry-run --older-than 7d"});
+    let said = hook(&project, "UserPromptSubmit", &input).exits(0).json()["reason"].clone();
+    let said = said.as_str().must("an answer");
+    assert!(said.contains("keep    two") && !said.contains("\\t"), "{said}");
+}
+
+#[test]
+fn a_full_disk_is_that_of_the_store_that_was_named_or_of_the_file_that_is_written() {
+    let project = Project::new();
+    let place = project.home.path().join("small");
+    let Some(_disk) = SmallDisk::on(&place, 100, "a disk that fills up") else { return };
+    project.write("noise", crate::failures::noise(1, 40_000));
+    let store = place.join("a store");
+    project
+        .snap(&["save", "x", "--store", utf8(&store)])
+        .exits(7)
+        .says(&["`snap prune --older-than 30d --now --store ", "a store'`"]);
+    project.snap(&["save", "x"]).exits(0);
+    let filled = fill(&place);
+    for typed in [&["export", "x", "-o"][..], &["report", "x", "-o"]] {
+        let file = place.join("out.html");
+        let said = project.snap(&[typed, &[utf8(&file)]].concat()).exits(7).stderr;
+        assert!(said.contains("the disk of that file is full") && !said.contains("prune"), "{said}");
+    }
+    fs::remove_file(filled).must("removed");
+}
+
+#[test]
+fn a_damaged_part_is_said_to_be_lost_only_where_nothing_has_it() {
+    let project = Project::new();
+    project.session(ID);
+    let content = (0..20_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
+    project.write("b.bin", &content);
+    project.snap(&["save", "x"]).exits(0);
+    let largest = project.objects().into_iter().max_by_key(|object| object.metadata().must("there").len());
+    fs::write(largest.must("an object"), "damaged").must("written");
+    project.write("b.bin", "since");
+    let said = project.snap(&["rewind", "x", "--no-run"]).exits(5).stderr;
+    for word in ["`snap verify --repair`", "`--no-edits`", "`--no-session`"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(!said.contains("is lost"), "{said}");
+    project.write("b.bin", &content);
+    project.snap(&["verify", "--repair"]).exits(0);
+    project.write("b.bin", "since");
+    project.snap(&["rewind", "x", "--no-run"]).exits(0);
+    assert_eq!(project.read("b.bin"), content);
+}
+
+#[test]
+fn a_save_under_the_name_of_somebody_elses_says_what_that_is_called_now() {
+    let (project, remote) = with_remote();
+    let other = colleague(&project, &remote).of_another_user();
+    other.write("a.txt", "theirs");
+    other.snap(&["save", "shared name"]).exits(0);
+    other.snap(&["push", "origin", "shared name"]).exits(0);
+    project.snap(&["pull", "origin", "shared name"]).exits(0);
+    project.write("a.txt", "mine");
+    let said = project.snap(&["save", "shared name"]).exits(0).stderr;
+    let name = said.split("it is called ").nth(1).and_then(|rest| rest.split(" from now on").next());
+    let name = name.must("another name").trim_matches('\'');
+    assert!(name.starts_with("shared name@"), "{said}");
+    project.snap(&["show", name]).exits(0);
+    project.snap(&["save", name]).exits(3).says(&["is what a snapshot of another user is called"]);
+}
+
+#[test]
+fn what_show_has_more_of_than_the_screen_goes_through_the_pager() {
+    let project = Project::new();
+    for number in 0..40 {
+        project.write(format!("new/{number}"), "new\n");
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let shown = |lines: &str| {
+        let mut command = project.command(project.root(), &["show", "x"]);
+        command.env("COLUMNS", "80").env("LINES", lines).env("TERM", "xterm").env("NO_COLOR", "1");
+        on_terminal(command.env("PAGER", "sed s/^/PAGED/"))
+    };
+    assert!(shown("20").contains("PAGED"), "{}", shown("20"));
+    assert!(!shown("90").contains("PAGED"));
+}
+
+#[test]
+fn long_lines_of_doctor_break_between_words() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let words = "abcdefg hijklmn opqrstu ".repeat(8);
+    let more = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": ID, "cwd": project.root(),
+        "version": "2.1.329", "timestamp": "2026-11-21T01:20:35.028Z",
+        "message": {"role": "user", "content": words}});
+    project.append(&transcript, format!("{more}\n").as_bytes());
+    for typed in [&["doctor", "--all"][..], &["doctor", "--turns"]] {
+        let mut command = project.command(project.root(), typed);
+        command.env("COLUMNS", "60").env("LINES", "90").env("TERM", "xterm").env("NO_COLOR", "1");
+        let text = on_terminal(command.env("PAGER", "cat"));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
+}
