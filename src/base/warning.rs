@@ -436,10 +436,8 @@ impl fmt::Display for Warning {
             ),
             Warning::MoreShownAsStaged(more) => write!(f, "{more} more paths will also show as staged."),
             Warning::HeadElsewhere { here, base, others } => {
-                write!(
-                    f,
-                    "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
-                )?;
+                let same = "the edited files are the same in both";
+                write!(f, "HEAD is at {here}, the snapshot was made on {base}: {same}.")?;
                 match others.as_deref() {
                     None => write!(f, " {base} is not here, and nothing else that was committed there."),
                     Some([]) => Ok(()),
