@@ -155,7 +155,12 @@ impl Written {
 impl Measured {
     /// Adds its summary as JSON; `None` if it can't be read any more.
     fn pack(&self, written: &Written, stem: &str, into: &mut Vec<u8>) -> Option<()> {
-        let as_it_was = |number| written.with_json(number, |json| Some(into.extend_from_slice(json)));
+        let as_it_was = |number| {
+            written.with_json(number, |json| {
+                into.extend_from_slice(json);
+                Some(())
+            })
+        };
         if self.summary.get().is_none() && self.number.and_then(as_it_was).is_some() {
             return Some(());
         }

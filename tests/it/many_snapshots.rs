@@ -14,6 +14,7 @@ use crate::support::trace::{available, traced};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 const MANY: usize = 1_500;
+const ASKED: usize = 16;
 
 /// A store with so many copies of one snapshot, with names, ids and times of their own, that `list` has seen.
 fn with_many() -> Project {
@@ -92,9 +93,10 @@ fn of_many_snapshots_a_command_reads_only_what_it_shows() {
     let all = reads(&project, &["list", "-a"]);
     assert!(all.summaries <= summaries + (16 << 10), "each block is read once: {all:?} of {summaries}");
     let saved = reads(&project, &["save", "-q"]);
-    assert_eq!((saved.summaries, saved.manifests), (0, 0), "{saved:?}");
+    // Some of the newest are asked which objects they have.
+    assert!(saved.summaries == 0 && saved.manifests <= ASKED, "{saved:?}");
     for (what, reads) in [("show", latest), ("list -n", few), ("list -a", all), ("save", saved)] {
-        assert!(reads.looks <= MANY, "{what} looks at each manifest once: {reads:?}");
+        assert!(reads.looks <= MANY + ASKED, "{what} looks at each manifest once: {reads:?}");
     }
 }
 
