@@ -9,28 +9,30 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The id of a snapshot: 32 random lower-case hexadecimal digits, never derived from time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SnapshotId(String);
+pub struct SnapshotId([u8; 32]);
 
 impl SnapshotId {
     /// Makes a new random id.
     pub fn random() -> SnapshotId {
-        SnapshotId(uuid::Uuid::new_v4().simple().to_string())
+        let mut digits = [b'0'; 32];
+        uuid::Uuid::new_v4().simple().encode_lower(&mut digits);
+        SnapshotId(digits)
     }
 
     /// Returns the digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Returns the first eight digits, for people.
     pub fn short(&self) -> &str {
-        &self.0[..8]
+        &self.as_str()[..8]
     }
 
     /// Reads 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<SnapshotId> {
-        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        (text.len() == 32 && text.chars().all(hex)).then(|| SnapshotId(text.to_owned()))
+        let digits: [u8; 32] = text.as_bytes().try_into().ok()?;
+        digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')).then_some(SnapshotId(digits))
     }
 }
 
@@ -69,19 +71,19 @@ macro_rules! text_like {
     ($type:ident, $what:literal) => {
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 

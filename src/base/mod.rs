@@ -7,6 +7,7 @@ pub mod digest;
 pub mod error;
 pub mod ids;
 pub mod monitor;
+pub mod packed;
 pub mod paths;
 pub mod screen;
 pub mod similar_names;

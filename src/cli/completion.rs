@@ -22,7 +22,7 @@ use crate::base::screen::is_safe;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
 use crate::space;
-use crate::store::{LogEntry, Operation, Saved};
+use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
 /// Says that a shell asks, and which one.
@@ -150,11 +150,13 @@ pub(super) fn saved_sessions() -> ArgValueCandidates {
         let Ok(all) = workspace.store.summaries() else { return Vec::new() };
         let mut seen = BTreeSet::new();
         let saved = all.iter().filter_map(|one| {
-            let Saved { head, summary, .. } = one.readable()?;
+            let saved = one.readable()?;
+            let id = saved.head.session().filter(|id| seen.insert(*id))?;
+            let summary = saved.summary();
             let words = summary.title.clone().or_else(|| summary.spoken.first.clone());
-            Some((head.session()?.to_string(), head.created_at, words))
+            Some((id.to_string(), saved.head.created_at, words))
         });
-        session_candidates(&context, saved.filter(|(id, ..)| seen.insert(id.clone())))
+        session_candidates(&context, saved)
     })
 }
 
@@ -251,7 +253,7 @@ fn candidates() -> Option<Vec<CompletionCandidate>> {
         let (Some(word), Some(saved)) = (word_for(&shell, quote, one.called), one.readable()) else {
             continue;
         };
-        let about = fitted(&about(&saved.head.name, saved.summary), LONGEST_ABOUT);
+        let about = fitted(&about(&saved.head.name, saved.summary()), LONGEST_ABOUT);
         let help = format!("{}  {about}", age(context.now.since(saved.head.created_at)));
         let number = candidates.len();
         candidates.push(CompletionCandidate::new(word).help(Some(help.into())).display_order(Some(number)));

@@ -4,15 +4,19 @@
 //! files.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::attestation::Proofs;
 use super::envelope::{believed, check_sum};
-use super::{CreatedBy, Manifest, Secret};
+use super::{CreatedBy, Manifest, Secret, Trigger};
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::packed::{Unpacker, put, put_signed};
 use crate::base::paths::NativePath;
 use crate::base::timestamp::Timestamp;
 
@@ -103,6 +107,60 @@ impl Head {
             && self.session() == other.session()
     }
 
+    /// Adds it to bytes, but for its proofs; `None` if it is too large for that.
+    pub fn pack(&self, into: &mut Vec<u8>) -> Option<()> {
+        put_signed(into, self.created_at.as_millis());
+        let trigger = TRIGGERS.iter().position(|one| *one == self.created_by.trigger)?;
+        into.extend([u8::try_from(trigger).ok()?, u8::from(self.safety)]);
+        into.extend_from_slice(&self.format.to_le_bytes());
+        into.extend_from_slice(self.state.as_bytes());
+        let CreatedBy { user, host, snap, .. } = &self.created_by;
+        for text in [self.id.as_str(), &self.name, user, host, snap] {
+            put(into, text.as_bytes())?;
+        }
+        put(into, self.root().as_path().as_os_str().as_bytes())?;
+        // No session has an empty name.
+        put(into, self.session().map_or("", ClientId::as_str).as_bytes())?;
+        if !(self.requires.is_empty() && self.secrets.is_empty()) {
+            into.extend(serde_json::to_vec(&(&self.requires, &self.secrets)).ok()?);
+        }
+        Some(())
+    }
+
+    /// Reads what [`Head::pack`] wrote, to the end.
+    pub fn unpack(from: &mut Unpacker<'_>) -> Option<Head> {
+        let created_at = Timestamp::from_millis(from.signed()?);
+        let trigger = *TRIGGERS.get(usize::from(from.byte()?))?;
+        let safety = from.byte()? == 1;
+        let format = u32::from_le_bytes(from.bytes(4)?.try_into().ok()?);
+        let state = ObjectId::from_bytes(from.bytes(32)?.try_into().ok()?);
+        let (id, name) = (SnapshotId::parse(from.text()?)?, from.text()?.to_owned());
+        let (user, host, snap) = (from.text()?.to_owned(), from.text()?.to_owned(), from.text()?.to_owned());
+        let root = NativePath::from(Path::new(OsStr::from_bytes(from.part()?)));
+        let session = match from.text()? {
+            "" => None,
+            text => Some(SessionFields { id: ClientId::parse(text)? }),
+        };
+        let (requires, secrets) = match from.rest() {
+            b"" => <(Vec<String>, Vec<Secret>)>::default(),
+            json => serde_json::from_slice(json).ok()?,
+        };
+        Some(Head {
+            format,
+            requires,
+            id,
+            name,
+            created_at,
+            created_by: CreatedBy { user, host, snap, trigger },
+            state,
+            workspace: WorkspaceFields { root },
+            session,
+            secrets,
+            safety,
+            proofs: Proofs::default(),
+        })
+    }
+
     /// Returns the root of the work tree that it is of.
     pub fn root(&self) -> &NativePath {
         &self.workspace.root
@@ -113,6 +171,9 @@ impl Head {
         self.session.as_ref().map(|session| &session.id)
     }
 }
+
+/// What made `snap` save, by numbers.
+const TRIGGERS: [Trigger; 3] = [Trigger::Manual, Trigger::Auto, Trigger::Safety];
 
 /// How an object is named in a manifest that was written here.
 const OBJECT: &[u8] = b"\"object\": \"";
@@ -183,6 +244,32 @@ fn has_escaped_letters(json: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::manifest::seal;
+
+    #[test]
+    fn a_packed_head_is_the_same_again_and_none_if_it_is_cut_off() {
+        let plain = serde_json::json!({
+            "format": 1, "id": "0123456789abcdef0123456789abcdef", "name": "größer\u{1b}", "state": "a".repeat(64),
+            "created_at": "2026-11-30T22:20:33.475Z", "workspace": {"root": "/work"},
+            "created_by": {"user": "ada", "host": "", "snap": "1.2.3", "trigger": "manual"},
+        });
+        let mut full = plain.clone();
+        full["requires"] = serde_json::json!(["earlier", "redaction"]);
+        full["session"] = serde_json::json!({"id": "c137e379-838e-4509-8148-16b407691758"});
+        full["workspace"] = serde_json::json!({"root": {"hex": "2fff"}});
+        full["created_by"]["trigger"] = serde_json::json!("safety");
+        full["safety"] = serde_json::json!({"before": "rewind"});
+        full["secrets"] = serde_json::json!([{"id": "abcdefghijkl", "kind": "known", "names": ["A"], "places": [], "times": 2}]);
+        for (said, may_end_early) in [(plain, false), (full, true)] {
+            let head: Head = serde_json::from_value(said).expect("a head");
+            let mut packed = Vec::new();
+            head.pack(&mut packed).expect("small enough");
+            let unpacked = |bytes: &[u8]| Head::unpack(&mut Unpacker::of(bytes));
+            let json = |head: &Head| serde_json::to_value(head).expect("JSON");
+            assert_eq!(json(&unpacked(&packed).expect("a head")), json(&head));
+            let cut_off = (0..packed.len()).filter(|length| unpacked(&packed[..*length]).is_some()).count();
+            assert_eq!(cut_off, usize::from(may_end_early), "only the whole rest can be missing");
+        }
+    }
 
     #[test]
     fn no_object_is_missed_wherever_its_name_stands_and_however_it_is_written() {

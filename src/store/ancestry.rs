@@ -14,7 +14,7 @@ impl<'a> Ancestry<'a> {
     /// Takes them from a list.
     pub fn of(summaries: &'a Summaries) -> Ancestry<'a> {
         let readable = summaries.iter().filter_map(|listed| listed.readable());
-        Ancestry(readable.map(|saved| (&saved.head.id, saved.summary.parent.as_ref())).collect())
+        Ancestry(readable.map(|saved| (&saved.head.id, saved.parent)).collect())
     }
 
     /// Returns a snapshot and all that it descends from, as far as they are here.
@@ -38,7 +38,7 @@ impl<'a> Ancestry<'a> {
         for saved in
             summaries.iter().filter_map(|listed| listed.readable()).filter(|saved| !saved.head.safety)
         {
-            let mut next = saved.summary.parent.as_ref();
+            let mut next = saved.parent;
             // What is in already has all that is before it in too; so no ring is walked twice.
             while let Some(id) = next.filter(|id| all.insert(*id)) {
                 next = ancestry.0.get(id).copied().flatten();

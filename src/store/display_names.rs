@@ -35,6 +35,12 @@ pub(super) fn called_by_stem<T: Callable>(all: &[T]) -> HashMap<String, String> 
     called(&all.iter().filter_map(Callable::named).collect::<Vec<_>>(), &unread)
 }
 
+/// Says whether all can be read and no two have one name: then each is called by its own.
+pub(super) fn are_plain<T: Callable>(all: &[T]) -> bool {
+    let mut names = HashSet::with_capacity(all.len());
+    all.iter().all(|one| one.named().is_some_and(|one| names.insert(one.name)))
+}
+
 /// Says whether the file of a snapshot that can't be read may be the one that had this name before the readable one: by the
 /// file's name, which is all that is known of it.
 pub(super) fn may_have_had(unread: &str, name: &str, readable: &CallableSnapshot<'_>) -> bool {

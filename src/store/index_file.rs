@@ -1,4 +1,4 @@
-//! Files that only save time: what was read of manifests, in blocks, under a head that carries this user's seal.
+//! Files that only save time: what was read of manifests, in columns of blocks, under a head that carries this user's seal.
 //!
 //! Nothing in such a file is ever the truth. The seal is over the head and the place of the store, and the head has the
 //! hash of every block. So a file that came with a clone, that somebody edited, that is torn or that another version wrote
@@ -8,24 +8,26 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::manifest_cache::Identity;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::packed::{Unpacker, put, put_number, put_signed};
 use crate::sys::files::Draft;
 use crate::sys::parallel;
 use crate::sys::place::{OwnPath, Shape};
 
 /// What seals of these files are made for. It names their form: with another form comes another purpose.
-const PURPOSE: &str = "2026-11-29 index of snapshots";
+const PURPOSE: &str = "2026-11-30 index of snapshots";
 
 /// How the names of drafts of these files begin.
 pub(super) const DRAFT: &str = "snap-tmp-index-";
 
 /// How many entries a block has.
-const EACH: usize = 256;
+pub(super) const EACH: usize = 256;
 
 /// The most bytes of a file, and of its head.
 const LARGEST: u64 = 256 << 20;
@@ -55,13 +57,26 @@ impl Indexed {
     }
 }
 
+/// What one entry of a file says in one of the file's columns.
+pub(super) trait Unpack: Sized {
+    /// Reads it, to the end of what there is.
+    fn unpack(from: &mut Unpacker<'_>) -> Option<Self>;
+}
+
+/// The column that says of every entry which file it is about.
+pub(super) const FILES: usize = 0;
+
 /// A file that carries this user's seal; `A` is what its head says of all of it.
 pub(super) struct IndexFile<A> {
     pub(super) about: A,
     file: File,
-    blocks: Vec<Block>,
-    /// Where the first block begins.
-    begin: u64,
+    columns: Vec<Vec<Placed>>,
+}
+
+/// A block, and where it begins.
+struct Placed {
+    at: u64,
+    block: Block,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,7 +84,7 @@ struct Head<A> {
     /// Which file, and of which version of `snap`.
     of: String,
     about: A,
-    blocks: Vec<Block>,
+    columns: Vec<Vec<Block>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,11 +93,36 @@ struct Block {
     hash: ObjectId,
 }
 
+/// The blocks of one column, as they are written.
+pub(super) struct Column(Vec<Vec<u8>>);
+
+impl Column {
+    /// Makes one of what is packed of these entries, so many to a block; `None` if something is too large for that.
+    pub(super) fn of<T: Sync>(
+        entries: &[T],
+        each: usize,
+        pack_one: impl Fn(&T, &mut Vec<u8>) -> Option<()> + Sync,
+    ) -> Option<Column> {
+        let parts: Vec<&[T]> = entries.chunks(each).collect();
+        let pack = |part: &&[T]| -> Option<Vec<u8>> {
+            let (mut block, mut one) = (Vec::new(), Vec::new());
+            for entry in *part {
+                one.clear();
+                pack_one(entry, &mut one)?;
+                put(&mut block, &one)?;
+            }
+            Some(block)
+        };
+        parallel::map(&parts, 8, pack).into_iter().collect::<Option<Vec<_>>>().map(Column)
+    }
+}
+
 impl<A: DeserializeOwned> IndexFile<A> {
     /// Opens one of a store; `None` if there is none that can be believed.
     pub(super) fn open(store: &Store, which: Indexed) -> Option<IndexFile<A>> {
         let file = place(store, which).open_plain(LARGEST).ok()??;
-        let mut begun = vec![0; usize::try_from(file.metadata().ok()?.len().min(AT_ONCE)).ok()?];
+        let size = file.metadata().ok()?.len();
+        let mut begun = vec![0; usize::try_from(size.min(AT_ONCE)).ok()?];
         file.read_exact_at(&mut begun, 0).ok()?;
         let before = std::str::from_utf8(begun.get(..BEFORE)?).ok()?.strip_suffix('\n')?;
         let (seal, length) = before.split_once(' ')?;
@@ -100,74 +140,119 @@ impl<A: DeserializeOwned> IndexFile<A> {
             return None;
         }
         let head: Head<A> = serde_json::from_slice(&head).ok()?;
-        let begin = u64::try_from(BEFORE + length).ok()?;
-        (head.of == version(which)).then_some(IndexFile {
-            about: head.about,
-            file,
-            blocks: head.blocks,
-            begin,
-        })
-    }
-
-    /// Reads the entries of all blocks; `None` if one is not what the head says.
-    pub(super) fn read<T: DeserializeOwned + Send>(&self) -> Option<Vec<T>> {
-        let mut at = self.begin;
-        let (file, mut places) = (&self.file, Vec::with_capacity(self.blocks.len()));
-        for block in &self.blocks {
-            places.push((at, block));
+        let mut at = u64::try_from(BEFORE + length).ok()?;
+        let mut placed = |block: Block| {
+            let begin = at;
             at += block.bytes;
-        }
-        let read: Option<Vec<Vec<T>>> =
-            parallel::map(&places, 8, |(at, block)| block.read(file, *at)).into_iter().collect();
-        Some(read?.into_iter().flatten().collect())
+            Placed { at: begin, block }
+        };
+        let columns = head.columns.into_iter().map(|column| column.into_iter().map(&mut placed).collect());
+        let columns = columns.collect();
+        // One that was cut off is of no use, even if what is read first is there.
+        (head.of == version(which) && at == size).then_some(IndexFile { about: head.about, file, columns })
     }
 
-    /// Returns the first entry for which this holds, after so many others for which it holds. Reads no block behind it.
-    pub(super) fn nth<T: DeserializeOwned>(&self, number: usize, holds: impl Fn(&T) -> bool) -> Option<T> {
-        let (mut at, mut left) = (self.begin, number);
-        for block in &self.blocks {
-            for entry in block.read::<T>(&self.file, at)?.into_iter().filter(|entry| holds(entry)) {
+    /// Returns how many blocks a column has.
+    pub(super) fn blocks(&self, column: usize) -> usize {
+        self.columns.get(column).map_or(0, Vec::len)
+    }
+
+    /// Reads the bytes of a block; `None` if they are not what the head says.
+    pub(super) fn block(&self, column: usize, number: usize) -> Option<Vec<u8>> {
+        let Placed { at, block } = self.columns.get(column)?.get(number)?;
+        let mut bytes = vec![0; usize::try_from(block.bytes).ok()?];
+        self.file.read_exact_at(&mut bytes, *at).ok()?;
+        (ObjectId::of(&bytes) == block.hash).then_some(bytes)
+    }
+
+    /// Reads what the entries of one block say in a column.
+    pub(super) fn entries<T: Unpack>(&self, column: usize, number: usize) -> Option<Vec<T>> {
+        split(&self.block(column, number)?).into_iter().map(unpacked).collect()
+    }
+
+    /// Reads a column; `None` if a block of it is not what the head says.
+    pub(super) fn read<T: Unpack + Send>(&self, column: usize) -> Option<Vec<T>>
+    where
+        A: Sync,
+    {
+        let numbers: Vec<usize> = (0..self.blocks(column)).collect();
+        let read = parallel::map(&numbers, 8, |number| self.entries(column, *number));
+        let read: Vec<Vec<T>> = read.into_iter().collect::<Option<_>>()?;
+        let mut all = Vec::with_capacity(read.iter().map(Vec::len).sum());
+        all.extend(read.into_iter().flatten());
+        Some(all)
+    }
+
+    /// Returns the number of the first entry for which this holds, after so many others for which it holds, and what it says
+    /// in a column. Reads no block behind it.
+    pub(super) fn nth<T: Unpack>(
+        &self,
+        column: usize,
+        number: usize,
+        holds: impl Fn(&T) -> bool,
+    ) -> Option<(usize, T)> {
+        let (mut before, mut left) = (0, number);
+        for block in 0..self.blocks(column) {
+            let entries: Vec<T> = self.entries(column, block)?;
+            let length = entries.len();
+            for (at, entry) in entries.into_iter().enumerate().filter(|(_, entry)| holds(entry)) {
                 match left.checked_sub(1) {
-                    None => return Some(entry),
+                    None => return Some((before + at, entry)),
                     Some(less) => left = less,
                 }
             }
-            at += block.bytes;
+            before += length;
         }
         None
     }
 }
 
-impl Block {
-    fn read<T: DeserializeOwned>(&self, file: &File, at: u64) -> Option<Vec<T>> {
-        let mut bytes = vec![0; usize::try_from(self.bytes).ok()?];
-        file.read_exact_at(&mut bytes, at).ok()?;
-        if ObjectId::of(&bytes) != self.hash {
-            return None;
-        }
-        serde_json::from_slice(&bytes).ok()
+/// Splits a block into its entries. What is cut off is none.
+pub(super) fn split(block: &[u8]) -> Vec<&[u8]> {
+    let mut all = Unpacker::of(block);
+    std::iter::from_fn(|| all.part()).collect()
+}
+
+fn unpacked<T: Unpack>(entry: &[u8]) -> Option<T> {
+    let mut from = Unpacker::of(entry);
+    T::unpack(&mut from).filter(|_| from.is_done())
+}
+
+/// Which file an entry is about.
+pub(super) struct IndexedFile {
+    pub(super) stem: String,
+    pub(super) identity: Identity,
+}
+
+impl Unpack for IndexedFile {
+    fn unpack(from: &mut Unpacker<'_>) -> Option<IndexedFile> {
+        let identity = (from.number()?, from.number()?, from.number()?, from.signed()?, from.signed()?);
+        Some(IndexedFile { identity, stem: std::str::from_utf8(from.rest()).ok()?.to_owned() })
     }
+}
+
+/// Adds which file an entry is about.
+pub(super) fn pack_file(stem: &str, (device, inode, size, seconds, nanos): Identity, into: &mut Vec<u8>) {
+    [device, inode, size].into_iter().for_each(|number| put_number(into, number));
+    [seconds, nanos].into_iter().for_each(|number| put_signed(into, number));
+    into.extend_from_slice(stem.as_bytes());
 }
 
 /// Writes one of a store's files, by way of a draft that was begun before its entries were read.
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path, or that this user has no key; callers may continue.
-pub(super) fn write<A: Serialize, T: Serialize + Sync>(
+pub(super) fn write<A: Serialize>(
     store: &Store,
     which: Indexed,
     mut draft: Draft,
     about: A,
-    entries: &[T],
+    columns: &[Column],
 ) -> Result<()> {
     let bug = |error: serde_json::Error| Error::new(Kind::Bug, "The index can't be written").because(error);
-    let parts: Vec<&[T]> = entries.chunks(EACH).collect();
-    let written =
-        parallel::map(&parts, 8, |part| serde_json::to_vec(part).map(|bytes| (ObjectId::of(&bytes), bytes)));
-    let written = written.into_iter().collect::<serde_json::Result<Vec<_>>>().map_err(bug)?;
-    let blocks =
-        written.iter().map(|(hash, bytes)| Block { bytes: bytes.len() as u64, hash: *hash }).collect();
-    let head = serde_json::to_vec(&Head { of: version(which), about, blocks }).map_err(bug)?;
+    let hash = |block: &Vec<u8>| Block { bytes: block.len() as u64, hash: ObjectId::of(block) };
+    let blocks = columns.iter().map(|column| parallel::map(&column.0, 8, hash)).collect();
+    let head = serde_json::to_vec(&Head { of: version(which), about, columns: blocks }).map_err(bug)?;
     let seal = store.seal(PURPOSE, &head).ok_or_else(|| {
         Error::new(Kind::Environment, "The index can't be written").because("there is no key")
     })?;
@@ -175,7 +260,7 @@ pub(super) fn write<A: Serialize, T: Serialize + Sync>(
     let mut all = || -> std::io::Result<()> {
         draft.write_all(format!("{seal} {:>10}\n", head.len()).as_bytes())?;
         draft.write_all(&head)?;
-        written.iter().try_for_each(|(_, bytes)| draft.write_all(bytes))
+        columns.iter().flat_map(|column| &column.0).try_for_each(|block| draft.write_all(block))
     };
     all().context("write", &place.path())?;
     draft.publish_unsynced(&place)
@@ -183,12 +268,9 @@ pub(super) fn write<A: Serialize, T: Serialize + Sync>(
 
 /// Returns the names of the files that one of a store's files has something of; `None` if it can't be read.
 pub(super) fn stems(store: &Store, which: Indexed) -> Option<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Line {
-        stem: String,
-    }
-    let file: IndexFile<serde::de::IgnoredAny> = IndexFile::open(store, which)?;
-    Some(file.read::<Line>()?.into_iter().map(|line| line.stem).collect())
+    let file: IndexFile<IgnoredAny> = IndexFile::open(store, which)?;
+    let files: Vec<IndexedFile> = file.read(FILES)?;
+    Some(files.into_iter().map(|file| file.stem).collect())
 }
 
 /// Removes one of a store's files. What stands in its place and is no plain file stays: nothing was written into that.

@@ -2,37 +2,70 @@
 //! from, and from the manifests themselves otherwise.
 //!
 //! It is to [`Summary`] what the index is to heads, and follows the same rules (`catalog.rs`). It is apart from the index,
-//! because only lists need it. The size of a snapshot is what its files had when it was summarized.
+//! because only lists need it. The size of a snapshot is what its files had when it was summarized. Of the summaries
+//! themselves, only those are read that somebody asks for.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use serde::{Deserialize, Serialize};
-
+use super::catalog::Catalog;
 use super::display_names::called_by_stem;
 use super::entry::UnreadEntry;
-use super::index_file::{self, IndexFile, Indexed};
+use super::index_file::{
+    self, Column, EACH, FILES, IndexFile, Indexed, IndexedFile, Unpack, pack_file, split,
+};
 use super::manifest_cache::Identity;
-use super::{DeleteLock, LEAST_EACH, Store, unless_gone};
+use super::{DeleteLock, LEAST_EACH, Store, manifest_name, unless_gone};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Result};
-use crate::manifest::{Head, Manifest, Summary};
+use crate::base::ids::SnapshotId;
+use crate::base::packed::{Unpacker, put_number};
+use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, Summary};
 use crate::sys::parallel::{self, held};
+use crate::sys::place::Root;
+
+/// The column of the file that says what every list needs to know.
+const SHORT: usize = 1;
+
+/// The column with the summaries, and how many of them a block has: most lists show few of them.
+const WHOLE: usize = 2;
+const EACH_WHOLE: usize = 32;
+
+/// How many of these blocks are kept in memory.
+const BLOCKS_KEPT: usize = 8;
 
 /// All snapshots of a store, each with its summary.
 pub struct Summaries {
-    known: Arc<Vec<UnreadEntry>>,
-    called: Vec<String>,
+    catalog: Arc<Catalog>,
+    /// What each is called, where that is not its own name.
+    called: Option<Vec<String>>,
     /// `None` for those that were removed since they were listed.
     read: Vec<Option<Result<Measured>>>,
+    written: Written,
 }
 
-/// A summary, and what the snapshot takes on the disk.
-#[derive(Clone, Serialize, Deserialize)]
+/// The summaries that were written before. A block is read when one of it is asked for.
+struct Written {
+    file: Option<IndexFile<()>>,
+    /// The blocks that were read last: lists ask for one after the other.
+    last: Mutex<VecDeque<(usize, Option<Arc<Vec<u8>>>)>>,
+    root: Root,
+}
+
+/// What is known of a snapshot at once, and where its summary is.
 struct Measured {
-    summary: Summary,
+    short: Short,
+    summary: OnceLock<Box<Summary>>,
+    /// Which of those that were written before.
+    number: Option<usize>,
+}
+
+/// What every list needs to know.
+#[derive(Clone)]
+struct Short {
     /// In bytes, with what it shares with others.
     size: u64,
+    parent: Option<SnapshotId>,
 }
 
 /// One snapshot of a list.
@@ -51,38 +84,121 @@ pub struct Listed<'a> {
 pub struct Saved<'a> {
     /// What tells it from others.
     pub head: &'a Head,
-    /// What it is about.
-    pub summary: &'a Summary,
+    /// The snapshot of the same session before it.
+    pub parent: Option<&'a SnapshotId>,
     /// What it took on the disk when it was first listed, in bytes, with what it shares with others.
     pub size: u64,
-}
-
-/// What the file says of one snapshot.
-#[derive(Deserialize)]
-struct Line {
-    stem: String,
-    identity: Identity,
-    measured: Measured,
-}
-
-/// The same, to be written.
-#[derive(Serialize)]
-struct LineOf<'a> {
     stem: &'a str,
-    identity: Identity,
     measured: &'a Measured,
+    written: &'a Written,
+}
+
+impl Unpack for Short {
+    fn unpack(from: &mut Unpacker<'_>) -> Option<Short> {
+        let size = from.number()?;
+        let parent = match from.rest() {
+            b"" => None,
+            digits => Some(SnapshotId::parse(std::str::from_utf8(digits).ok()?)?),
+        };
+        Some(Short { size, parent })
+    }
+}
+
+impl Short {
+    fn pack(&self, into: &mut Vec<u8>) {
+        put_number(into, self.size);
+        into.extend_from_slice(self.parent.as_ref().map_or("", SnapshotId::as_str).as_bytes());
+    }
+}
+
+impl Written {
+    /// Opens what was written before; says of each which file it is about, and what every list needs to know.
+    fn open(store: &Store) -> (Written, Vec<(IndexedFile, Short)>) {
+        let file: Option<IndexFile<()>> = IndexFile::open(store, Indexed::Summaries);
+        let lines = file.as_ref().and_then(|file| {
+            let (files, shorts): (Vec<IndexedFile>, Vec<Short>) = (file.read(FILES)?, file.read(SHORT)?);
+            let fits = files.len() == shorts.len() && files.len().div_ceil(EACH_WHOLE) == file.blocks(WHOLE);
+            fits.then(|| files.into_iter().zip(shorts).collect::<Vec<_>>())
+        });
+        let file = file.filter(|_| lines.is_some());
+        (Written { file, last: Mutex::default(), root: store.root.clone() }, lines.unwrap_or_default())
+    }
+
+    /// Does this with the JSON of a summary; `None` if it is not what was written.
+    fn with_json<T>(&self, number: usize, use_it: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let block = self.block(number / EACH_WHOLE)?;
+        use_it(split(&block).get(number % EACH_WHOLE)?)
+    }
+
+    fn block(&self, number: usize) -> Option<Arc<Vec<u8>>> {
+        let mut last = held(&self.last);
+        if let Some((_, block)) = last.iter().find(|(at, _)| *at == number) {
+            return block.clone();
+        }
+        let block = self.file.as_ref()?.block(WHOLE, number).map(Arc::new);
+        last.truncate(BLOCKS_KEPT - 1);
+        last.push_front((number, block.clone()));
+        block
+    }
+
+    /// Reads a summary, if need be from the manifest; `None` if that can't be read any more either.
+    fn summary(&self, number: Option<usize>, stem: &str) -> Option<Summary> {
+        let written = || self.with_json(number?, |json| serde_json::from_slice(json).ok());
+        let manifest = || {
+            let json = self.root.at(manifest_name(stem)).read(LARGEST_MANIFEST).ok()??;
+            Some(Summary::of(&Manifest::from_json(&json).ok()?))
+        };
+        written().or_else(manifest)
+    }
+}
+
+impl Measured {
+    /// Adds its summary as JSON; `None` if it can't be read any more.
+    fn pack(&self, written: &Written, stem: &str, into: &mut Vec<u8>) -> Option<()> {
+        let as_it_was = |number| {
+            written.with_json(number, |json| {
+                into.extend_from_slice(json);
+                Some(())
+            })
+        };
+        if self.summary.get().is_none() && self.number.and_then(as_it_was).is_some() {
+            return Some(());
+        }
+        let again = || written.summary(self.number, stem);
+        let summary = self.summary.get().map(|summary| (**summary).clone()).or_else(again)?;
+        into.extend(serde_json::to_vec(&summary).ok()?);
+        Some(())
+    }
+}
+
+impl<'a> Saved<'a> {
+    /// Returns what it is about.
+    pub fn summary(&self) -> &'a Summary {
+        let Measured { summary, number, .. } = self.measured;
+        summary.get_or_init(|| Box::new(self.written.summary(*number, self.stem).unwrap_or_default()))
+    }
 }
 
 impl Summaries {
     /// Returns them newest first, those that can't be read last.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Listed<'_>> {
-        let all = self.known.iter().zip(&self.called).zip(&self.read);
-        all.filter_map(|((known, called), read)| {
+        self.read.iter().enumerate().filter_map(|(number, read)| {
+            let known = &self.catalog.known[number];
             let saved = match (read.as_ref()?, &known.head) {
-                (Ok(measured), Ok(head)) => {
-                    Ok(Saved { head, summary: &measured.summary, size: measured.size })
-                }
+                (Ok(measured), Ok(head)) => Ok(Saved {
+                    head,
+                    parent: measured.short.parent.as_ref(),
+                    size: measured.short.size,
+                    stem: &known.stem,
+                    measured,
+                    written: &self.written,
+                }),
                 (Err(error), _) | (_, Err(error)) => Err(error),
+            };
+            let called = match (&self.called, &known.head) {
+                (Some(called), _) => &called[number],
+                (None, Ok(head)) => &head.name,
+                (None, Err(_)) => &known.stem,
             };
             Some(Listed { known, called, saved })
         })
@@ -107,21 +223,11 @@ impl Store {
     /// # Errors
     /// As [`Store::known`].
     pub fn summaries(&self) -> Result<Summaries> {
-        let known = self.known()?;
-        let file: Option<IndexFile<()>> = IndexFile::open(self, Indexed::Summaries);
-        let lines: Option<Vec<Line>> = file.as_ref().and_then(IndexFile::read);
-        let is_there = lines.is_some();
-        let lines = lines.unwrap_or_default();
-        let had = lines.len();
-        let mut by_stem: HashMap<String, (Identity, Measured)> =
-            lines.into_iter().map(|line| (line.stem, (line.identity, line.measured))).collect();
-        let mut read: Vec<Option<Result<Measured>>> = known
-            .iter()
-            .map(|one| {
-                let (identity, measured) = by_stem.remove(&one.stem)?;
-                (one.head.is_ok() && one.identity == Some(identity)).then_some(Ok(measured))
-            })
-            .collect();
+        let catalog = self.catalog()?;
+        let known = &catalog.known;
+        let (written, lines) = Written::open(self);
+        let (is_there, had) = (written.file.is_some(), lines.len());
+        let mut read = remembered(known, lines);
         let missing: Vec<usize> = (0..known.len()).filter(|number| read[*number].is_none()).collect();
         let begun = if missing.is_empty() && had <= known.len() { None } else { self.begin_index() };
         let sizes = Mutex::default();
@@ -132,22 +238,25 @@ impl Store {
             read[number] = new;
         }
         if let Some(begun) = begun.filter(|_| noted > 0 || !is_there || had > known.len()) {
-            let lines: Vec<LineOf<'_>> = known
+            let noted: Vec<(&UnreadEntry, Identity, &Measured)> = known
                 .iter()
                 .zip(&read)
                 .filter_map(|(one, read)| {
                     let identity = one.identity.filter(|identity| begun.is_after(identity))?;
-                    Some(LineOf { stem: &one.stem, identity, measured: read.as_ref()?.as_ref().ok()? })
+                    Some((one, identity, read.as_ref()?.as_ref().ok()?))
                 })
                 .collect();
-            if self.are_still(lines.iter().map(|line| (line.stem, line.identity))) {
-                let _made_again = index_file::write(self, Indexed::Summaries, begun.draft, (), &lines);
-            }
+            let files = noted.iter().map(|(one, identity, _)| (one.stem.as_str(), *identity));
+            let _made_again = self.nothing_went(&catalog, files).then(|| {
+                let columns = columns_of(&noted, &written)?;
+                index_file::write(self, Indexed::Summaries, begun.draft, (), &columns).ok()
+            });
         }
-        let mut names = called_by_stem(&known);
-        let called = known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone()));
-        let called = called.collect();
-        Ok(Summaries { called, known, read })
+        let called = (!catalog.has_plain_names).then(|| {
+            let mut names = called_by_stem(known);
+            known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone())).collect()
+        });
+        Ok(Summaries { called, read, written, catalog })
     }
 
     /// Takes what is known of snapshots that are gone for good out of the files that only save time: nothing that was said
@@ -185,7 +294,9 @@ impl Store {
             Ok(manifest) => manifest,
             Err(error) => return Some(Err(error)),
         };
-        Some(Ok(Measured { size: self.size_of(one, &manifest, sizes), summary: Summary::of(&manifest) }))
+        let short = Short { size: self.size_of(one, &manifest, sizes), parent: manifest.parent.clone() };
+        let summary = OnceLock::from(Box::new(Summary::of(&manifest)));
+        Some(Ok(Measured { short, summary, number: None }))
     }
 
     fn size_of(&self, one: &UnreadEntry, manifest: &Manifest, sizes: &Mutex<HashMap<ObjectId, u64>>) -> u64 {
@@ -199,4 +310,39 @@ impl Store {
         };
         self.manifest_size(&one.stem) + manifest.objects().iter().map(size).sum::<u64>()
     }
+}
+
+/// Returns what was written of each of these, as far as its file is still the one that it was written of.
+fn remembered(known: &[UnreadEntry], lines: Vec<(IndexedFile, Short)>) -> Vec<Option<Result<Measured>>> {
+    let is_of = |one: &UnreadEntry, file: &IndexedFile| one.stem == file.stem;
+    // Mostly nothing has changed.
+    let is_same =
+        lines.len() == known.len() && known.iter().zip(&lines).all(|(one, (file, _))| is_of(one, file));
+    let by_stem: HashMap<&str, usize> = if is_same {
+        HashMap::new()
+    } else {
+        lines.iter().enumerate().map(|(number, (file, _))| (file.stem.as_str(), number)).collect()
+    };
+    let remembered = |(at, one): (usize, &UnreadEntry)| {
+        let number = if is_same { at } else { *by_stem.get(one.stem.as_str())? };
+        let (file, short) = &lines[number];
+        let measured = || Measured { short: short.clone(), summary: OnceLock::new(), number: Some(number) };
+        (one.head.is_ok() && one.identity == Some(file.identity)).then(|| Ok(measured()))
+    };
+    known.iter().enumerate().map(remembered).collect()
+}
+
+/// Returns the columns of the file for these; `None` if what was written before can't be read any more.
+fn columns_of(noted: &[(&UnreadEntry, Identity, &Measured)], written: &Written) -> Option<[Column; 3]> {
+    let files = Column::of(noted, EACH, |(one, identity, _), into| {
+        pack_file(&one.stem, *identity, into);
+        Some(())
+    });
+    let shorts = Column::of(noted, EACH, |(_, _, measured), into| {
+        measured.short.pack(into);
+        Some(())
+    });
+    let whole =
+        Column::of(noted, EACH_WHOLE, |(one, _, measured), into| measured.pack(written, &one.stem, into));
+    Some([files?, shorts?, whole?])
 }

@@ -217,20 +217,23 @@ impl OwnPath {
         }
     }
 
-    /// Returns what is at each of these names in the folder, which is opened once, as [`OwnPath::stat`] does.
+    /// Returns what is at each of these names, with this end, in the folder, which is opened once, as [`OwnPath::stat`] does.
     ///
     /// # Errors
     /// As [`OwnPath::stat`], or that a name leads out of the folder.
-    pub fn stat_each(&self, names: &[String]) -> Result<Vec<Option<Stat>>> {
+    pub fn stat_each(&self, names: &[&str], end: &str) -> Result<Vec<Option<Stat>>> {
         let Some(folder) = self.open_as_folder(Missing::Stop)? else { return Ok(vec![None; names.len()]) };
-        let stat = |name: &String| {
-            if name.contains('/') || name == ".." {
-                return Err(strange(&self.path().join(name), "it leads out of its folder"));
+        let mut whole = String::new();
+        let stat = |name: &&str| {
+            whole.clear();
+            whole.extend([name, end]);
+            if whole.contains('/') || whole == ".." {
+                return Err(strange(&self.path().join(&whole), "it leads out of its folder"));
             }
-            match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            match sys::statat(&folder, &whole, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => Ok(Some(stat_of(&stat))),
                 Err(Errno::NOENT) => Ok(None),
-                Err(errno) => Err(Error::io("read", &self.path().join(name), &errno.into())),
+                Err(errno) => Err(Error::io("read", &self.path().join(&whole), &errno.into())),
             }
         };
         names.iter().map(stat).collect()

@@ -105,7 +105,7 @@ impl Wanted<'_> {
     }
 
     fn words_are_in(&self, one: Listed<'_>, saved: Saved<'_>) -> bool {
-        let Summary { message, branch, worktree, title, spoken, .. } = saved.summary;
+        let Summary { message, branch, worktree, title, spoken, .. } = saved.summary();
         let texts = [message, branch, worktree, title, &spoken.first, &spoken.last, &spoken.answer];
         let texts = texts.into_iter().flatten().map(String::as_str);
         let all: Vec<String> = std::iter::once(one.called).chain(texts).map(str::to_lowercase).collect();

@@ -86,7 +86,8 @@ impl<'a> Snapshot<'a> {
         saved: Saved<'a>,
         (states, went_on): (&'a LineStates, &HashSet<&SnapshotId>),
     ) -> Snapshot<'a> {
-        let Saved { head, summary, size } = saved;
+        let Saved { head, parent, size, .. } = saved;
+        let summary = saved.summary();
         let line = states.get(&head.id);
         let count = || store.whole(one.known).map(|manifest| tasks(store, &manifest)).unwrap_or_default();
         let tasks = summary.tasks.unwrap_or_else(|| {
@@ -98,7 +99,7 @@ impl<'a> Snapshot<'a> {
         Snapshot {
             name: one.called,
             id: &head.id,
-            parent: summary.parent.as_ref(),
+            parent,
             message: summary.message.as_deref(),
             created_at: head.created_at,
             age_seconds: since.as_secs(),

@@ -35,8 +35,7 @@ pub(super) fn draw(
     if newest_first.is_empty() {
         return Ok(false);
     }
-    let hidden: Hidden<'_> =
-        others.iter().map(|(_, saved)| (&saved.head.id, saved.summary.parent.as_ref())).collect();
+    let hidden: Hidden<'_> = others.iter().map(|(_, saved)| (&saved.head.id, saved.parent)).collect();
     let nodes: Vec<Node<'_>> = newest_first.iter().map(|(_, saved)| node(*saved)).collect();
     let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     let digits = digits(&ids);
@@ -66,5 +65,5 @@ pub(super) fn draw(
 }
 
 fn node(saved: Saved<'_>) -> Node<'_> {
-    Node { id: &saved.head.id, parent: saved.summary.parent.as_ref(), at: saved.head.created_at }
+    Node { id: &saved.head.id, parent: saved.parent, at: saved.head.created_at }
 }

@@ -87,11 +87,11 @@ impl<'a> Snapshots<'a> {
         for one in there {
             let said = states.get(&one.id);
             let facts = match (saved.get(&one.id), &one.says) {
-                (Some(Saved { head, summary, .. }), _) => {
+                (Some(Saved { head, parent, .. }), _) => {
                     let by = &head.created_by;
                     let by = format!("{}@{}", Line(&by.user), Line(&by.host));
                     let auto = head.created_by.trigger == Trigger::Auto;
-                    (Line(&head.name).to_string(), by, head.created_at, summary.parent.as_ref(), auto)
+                    (Line(&head.name).to_string(), by, head.created_at, *parent, auto)
                 }
                 (None, Some(says)) => {
                     (says.name.clone(), says.by.clone(), says.at, says.parent.as_ref(), says.is_auto)
@@ -117,8 +117,7 @@ impl<'a> Snapshots<'a> {
         all.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(b.id)));
         let listed: HashSet<&SnapshotId> = all.iter().map(|one| one.id).collect();
         let hidden = saved.values().filter(|saved| !listed.contains(&saved.head.id));
-        let hidden: Hidden<'a> =
-            hidden.map(|saved| (&saved.head.id, saved.summary.parent.as_ref())).collect();
+        let hidden: Hidden<'a> = hidden.map(|saved| (&saved.head.id, saved.parent)).collect();
         let mut made = Snapshots { all, hidden, unknown };
         made.end_what_led_to_an_end(around);
         made

@@ -51,7 +51,7 @@ pub(super) fn unfinished(context: &Context, workspace: &Workspace) -> Vec<Proble
 /// Says that the last session that was saved here worked in a folder that is gone: if this one was moved, the client finds no
 /// session in it.
 pub(super) fn moved(workspace: &Workspace, all: &Summaries) -> Option<Problem> {
-    let of_main = |saved: &Saved<'_>| saved.head.session().is_some() && saved.summary.worktree.is_none();
+    let of_main = |saved: &Saved<'_>| saved.head.session().is_some() && saved.summary().worktree.is_none();
     let own = all.iter().filter(|one| one.known.own);
     let (one, saved) = own.filter_map(|one| Some((one, one.readable().filter(of_main)?))).next()?;
     let root = saved.head.root().as_path();
