@@ -92,8 +92,8 @@ fn carried_note(edits: &Edits, carried: BTreeSet<RepoPath>, named: &[RepoPath]) 
     let not = not.into_iter().filter(|path| !edits.leave_out(path));
     let names = |paths: Vec<RepoPath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (again, not) = (names(again), names(not.collect()));
-    let again = (!again.is_empty()).then(|| Warning::IncludedAgain(again));
-    again.into_iter().chain((!not.is_empty()).then(|| Warning::NotIncludedAgain(not))).collect()
+    let again = (!again.is_empty()).then_some(Warning::IncludedAgain(again));
+    again.into_iter().chain((!not.is_empty()).then_some(Warning::NotIncludedAgain(not))).collect()
 }
 
 /// How edits are captured.

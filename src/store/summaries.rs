@@ -44,11 +44,14 @@ pub struct Summaries {
     written: Written,
 }
 
+/// The number of a block, and what it says; `None` if it is damaged.
+type ReadBlock = (usize, Option<Arc<Vec<u8>>>);
+
 /// The summaries that were written before. A block is read when one of it is asked for.
 struct Written {
     file: Option<IndexFile<()>>,
     /// The blocks that were read last: lists ask for one after the other.
-    last: Mutex<VecDeque<(usize, Option<Arc<Vec<u8>>>)>>,
+    last: Mutex<VecDeque<ReadBlock>>,
     root: Root,
 }
 

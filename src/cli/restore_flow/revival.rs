@@ -28,10 +28,10 @@ pub(crate) struct RevivalArgs {
 fn parse_what(text: &str) -> std::result::Result<String, String> {
     let is_known = ["mode", "goal", "agent", "scripts", "memory"].contains(&text)
         || text.strip_prefix("cron:").is_some_and(|id| !id.is_empty());
-    match is_known {
-        true => Ok(text.to_owned()),
-        false => Err("it is `mode`, `goal`, `agent`, `scripts`, `memory` or `cron:ID`".to_owned()),
+    if !is_known {
+        return Err("it is `mode`, `goal`, `agent`, `scripts`, `memory` or `cron:ID`".to_owned());
     }
+    Ok(text.to_owned())
 }
 
 impl RevivalArgs {

@@ -132,7 +132,7 @@ impl Newest {
             more => format!("{names} and {more} more"),
         };
         let said = format!("not in it, too large or too many: {names} (`snap save --include PATTERN`)");
-        Some(Style::Warning.of(program_name::in_words(&said)).into())
+        Some(Style::Warning.of(program_name::in_words(&said)))
     }
 }
 
