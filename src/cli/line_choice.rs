@@ -32,10 +32,10 @@ pub(crate) fn find(store: &Store, typed: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// As [`Store::find`].
-pub(crate) fn find_here(workspace: &Workspace, typed: &str, command: &str, ui: &mut Ui) -> Result<Entry> {
+pub(crate) fn find_here(workspace: &Workspace, typed: &str, ui: &mut Ui) -> Result<Entry> {
     let entry = find(&workspace.store, typed)?;
     let Ok(manifest) = &entry.manifest else { return Ok(entry) };
-    match meant_here(workspace, &Reference::parse(typed), manifest, command, ui)? {
+    match meant_here(workspace, &Reference::parse(typed), manifest, ui)? {
         Some(other) => workspace.store.find(&Reference::Named(other.id.to_string())),
         None => Ok(entry),
     }
@@ -58,7 +58,7 @@ pub(crate) fn as_meant_here(
             return Ok(reference.clone());
         }
         workspace.store.find_exactly(&latest)?;
-        let entry = find_here(workspace, reference, command, ui)?;
+        let entry = find_here(workspace, reference, ui)?;
         if let Ok(manifest) = &entry.manifest
             && let SavedTree::Other(root) = restore::tree_of(workspace, manifest)?
         {
@@ -81,7 +81,6 @@ pub(crate) fn meant_here(
     workspace: &Workspace,
     reference: &Reference,
     newest: &Manifest,
-    command: &str,
     ui: &mut Ui,
 ) -> Result<Option<Manifest>> {
     let Reference::Latest(back) = reference else { return Ok(None) };
@@ -89,7 +88,7 @@ pub(crate) fn meant_here(
     if *back == 0 && !is_other {
         return Ok(None);
     }
-    let found = say_which(restore::find_to_look(workspace, &format!("latest~{back}"))?, command, ui);
+    let found = say_which(restore::find_to_look(workspace, &format!("latest~{back}"))?, ui);
     if found.id != newest.id {
         return Ok(Some(found));
     }
@@ -101,14 +100,14 @@ pub(crate) fn meant_here(
 }
 
 /// Returns the snapshot that was found for a command; says if it is not the newest.
-pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Manifest {
+pub(crate) fn say_which(found: SnapshotFound, ui: &mut Ui) -> Manifest {
     if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
         let (why, this) = match of_another_tree {
             Some(root) => (format!("is of another work tree, {root}"), "is of this one"),
             None => ("holds no conversation that can be continued".to_owned(), "does"),
         };
         ui.warn(&format!(
-            "the newest snapshot {why}; this is the newest that {this}. To use the newest: snap {command} {}",
+            "the newest snapshot {why}; this is the newest that {this}. To use the newest, name it: {}",
             quoted(name)
         ));
     }

@@ -203,7 +203,11 @@ fn find_older(
     for one in workspace.store.known()?.iter().filter(is_no_safety_snapshot) {
         let Some(manifest) = workspace.store.whole(one) else { continue };
         let tree = tree_of(workspace, &manifest)?;
-        let counts = if back == 0 { is_meant(&manifest, &tree) } else { is_here(&manifest, &tree) };
+        // Somebody else's is of no work tree of one's own: it is not taken in place of a newer one of another work tree.
+        let is_passed = over.as_ref().is_some_and(|over: &PassedOver| over.of_another_tree.is_some())
+            && !workspace.trust.is_own(&manifest.proofs);
+        let counts =
+            !is_passed && if back == 0 { is_meant(&manifest, &tree) } else { is_here(&manifest, &tree) };
         if counts && seen == back {
             return Ok(Some(SnapshotFound { manifest, passed_over: over.filter(|_| back == 0) }));
         }

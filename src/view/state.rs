@@ -253,7 +253,8 @@ impl State {
         else {
             return Ok(());
         };
-        let missing = format!("not found: {}", crate::base::screen::Line(pattern.text()));
+        let what = if self.found.is_some() { "found no more" } else { "not found" };
+        let missing = format!("{what}: {}", crate::base::screen::Line(pattern.text()));
         match diff.search(pattern, from, forward)? {
             SearchResult::At(record) => {
                 (self.goal, self.found) = (None, Some(record));

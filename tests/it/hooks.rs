@@ -718,7 +718,8 @@ fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
     let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
     assert!(log.lines().count() >= 5 && log.contains("snap hook PreToolUse: "), "{log}");
     let mut bare = project.command(project.root(), &["hook", "PreToolUse"]);
-    bare.env_clear().env("HOME", "/nonexistent");
+    // A home that can't be made.
+    bare.env_clear().env("HOME", project.path("a.txt/none"));
     hook_with(bare, bash(&project, &transcript, "rm x").to_string().as_bytes()).exits(0);
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::merging::as_user;
 use crate::support::Must;
 use crate::support::project::{Project, ran};
 
@@ -419,15 +420,15 @@ fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_
         &["export", "-o", "../one.snap"],
         &["report", "-o", "../one.html"],
     ] {
-        let newest = format!("To use the newest: snap {} zeta", typed[0]);
-        let ran = project.snap(typed).exits(0).says(&["of another work tree", &newest]);
+        let newest = "To use the newest, name it: zeta";
+        let ran = project.snap(typed).exits(0).says(&["of another work tree", newest]);
         assert!(!ran.stdout.contains("zeta"), "{typed:?}: {}", ran.stdout);
     }
     assert_eq!(project.snap(&["diff", "--now", "--name-only"]).exits(0).stdout, "", "status says the same");
     // What changes one means the same.
     for typed in [&["pin", "latest"][..], &["unpin", "latest"], &["rm", "latest"]] {
-        let newest = format!("To use the newest: snap {} zeta", typed[0]);
-        project.snap(typed).exits(0).says(&["of another work tree", &newest]);
+        let newest = "To use the newest, name it: zeta";
+        project.snap(typed).exits(0).says(&["of another work tree", newest]);
     }
     project.snap(&["show", "here"]).exits(3);
     project.snap(&["undo"]).exits(0);
@@ -455,4 +456,21 @@ fn the_newest_means_the_newest_of_this_work_tree_in_every_command_that_looks_or_
         project.snap_in(&third, typed).exits(3).says(&["There is no snapshot of this work tree"]);
     }
     assert_eq!(project.read("a.txt"), b"precious\n");
+}
+
+#[test]
+fn a_colleagues_snapshot_is_not_taken_for_one_of_a_work_tree_that_has_none() {
+    let (ada, remote) = crate::handoff_remote::with_remote();
+    let bob = crate::handoff_remote::colleague(&ada, &remote).of_another_user();
+    bob.write("a.txt", "of bob\n");
+    as_user(&bob, "bob", &["save", "of bob"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "of bob"]).exits(0);
+    ada.snap(&["pull"]).exits(0);
+    ada.write("a.txt", "of ada\n");
+    ada.snap(&["save", "of ada"]).exits(0);
+    let other = ada.path("../other");
+    ada.git(&["worktree", "add", "-q", "-b", "other", other.to_str().must("UTF-8")]);
+    let shown = ada.snap_in(&other, &["show"]).exits(0).says(&["no snapshot is of this work tree"]);
+    assert!(shown.stdout.starts_with("of ada"), "{}", shown.stdout);
+    ada.snap_in(&other, &["rewind", "--dry-run"]).exits(3).says(&["There is no snapshot of this work tree"]);
 }

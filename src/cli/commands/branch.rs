@@ -18,7 +18,7 @@ use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, Store, check_new_name};
+use crate::store::{LineState, LineStates, LogEntry, Operation, Reference, check_new_name};
 use crate::workspace::Workspace;
 
 /// Name the line of work that begins here, or list the lines that have names
@@ -73,14 +73,21 @@ impl Branch {
         let had = states.begin_of(name).cloned();
         let (id, called, saved) = match &self.reference {
             Some(reference) => {
-                let entry = line_choice::find_here(workspace, reference, "branch NAME", ui)?;
+                let entry = line_choice::find_here(workspace, reference, ui)?;
                 (entry.manifest.as_ref().map_err(Clone::clone)?.id.clone(), entry.called, None)
             }
             None => {
                 let session = session_here(context, workspace, self.session.as_deref(), self.no_input, ui)?;
                 if let Some(begin) = &had {
                     let last = last_of(context, workspace, session.as_ref());
-                    return Err(taken_by(store, &shown, begin, last.as_ref()));
+                    let is_on_it =
+                        |last: &Manifest| store.line_of(last).is_ok_and(|line| line.contains(begin));
+                    if !last.is_some_and(|last| is_on_it(&last)) {
+                        return Err(taken(&shown));
+                    }
+                    let snapshot = &store.names().unwrap_or_default().remove(begin).unwrap_or_default();
+                    ui.confirm(&BranchReport { name, id: begin, snapshot, saved: None, is_on_it: true })?;
+                    return Ok(Outcome::Done);
                 }
                 let saved = save_first(context, workspace, session.as_ref(), ui)?;
                 (saved.manifest.id.clone(), store.called(&saved.manifest), Some(saved.written))
@@ -100,7 +107,7 @@ impl Branch {
             }
             None => log(context, workspace, &id, &called, Operation::Branch, Some(name)),
         }
-        ui.confirm(&BranchReport { name, id: &id, snapshot: &called, saved })?;
+        ui.confirm(&BranchReport { name, id: &id, snapshot: &called, saved, is_on_it: false })?;
         Ok(Outcome::Done)
     }
 }
@@ -109,18 +116,7 @@ fn name_of<'s>(states: &'s LineStates, id: &SnapshotId) -> Option<&'s str> {
     states.get(id)?.name.as_deref()
 }
 
-/// Refuses the name of a line that is there; `last` is the snapshot from which what is here goes on.
-fn taken_by(store: &Store, shown: &str, begin: &SnapshotId, last: Option<&Manifest>) -> Error {
-    let is_on_it = |last: &Manifest| store.line_of(last).is_ok_and(|line| line.contains(begin));
-    if !last.is_some_and(is_on_it) {
-        return taken(shown);
-    }
-    let begins = store.names().unwrap_or_default().remove(begin).unwrap_or_default();
-    Error::new(Kind::Refused, format!("You are on the line {shown:?} already"))
-        .because(format!("it begins with \"{}\", and what you save here goes on from that", Line(&begins)))
-        .hint("another name names a line that begins with what is here now")
-}
-
+/// Refuses the name of a line that is there.
 fn taken(shown: &str) -> Error {
     Error::new(Kind::Refused, format!("There is a line {shown:?} already"))
         .because("its name stands at another snapshot")
@@ -196,12 +192,19 @@ struct BranchReport<'a> {
     snapshot: &'a str,
     /// Whether a snapshot was written for it; `null` if one was named.
     saved: Option<bool>,
+    /// Whether the line is the one here, and began before.
+    #[serde(skip)]
+    is_on_it: bool,
 }
 
 impl Report for BranchReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let (name, snapshot) = (Line(self.name), Line(self.snapshot));
-        ui.say(&format!("The line \"{name}\" begins with \"{snapshot}\"."));
+        ui.say(&if self.is_on_it {
+            format!("You are on the line \"{name}\" already: it begins with \"{snapshot}\".")
+        } else {
+            format!("The line \"{name}\" begins with \"{snapshot}\".")
+        });
         Ok(())
     }
 }

@@ -65,7 +65,7 @@ fn set(
     ui: &mut Ui,
 ) -> Result<Outcome> {
     let store = &workspace.store;
-    let entry = line_choice::find_here(workspace, reference, "close", ui)?;
+    let entry = line_choice::find_here(workspace, reference, ui)?;
     let id = entry.manifest.as_ref().map_err(Clone::clone)?.id.clone();
     let states = space::line_states_of_all(context, workspace);
     let was = states.get(&id).and_then(|state| state.closed.as_ref());

@@ -52,7 +52,7 @@ impl Export {
 
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
-        let entry = line_choice::find_here(workspace, &self.reference, "export", ui)?;
+        let entry = line_choice::find_here(workspace, &self.reference, ui)?;
         let to_stdout = !self.is_to_a_file();
         if to_stdout && ui.json() {
             return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")

@@ -188,7 +188,7 @@ pub(super) fn set_up(scope: Scope) -> &'static str {
     }
 }
 
-/// Returns the command that removes what was set up there, and nothing else.
+/// Returns the command that removes what was set up there; without an option, it removes the other places too.
 pub(super) fn off_switch(scope: Scope) -> &'static str {
     match scope {
         Scope::Project => "snap init --remove",
@@ -205,7 +205,8 @@ fn tell_other(place: &HookPlace, mine: &[Scope], remove: bool, ui: &mut Ui) {
         ui.warn(&if remove {
             format!("{path} still calls snap; `{off}` ends that")
         } else {
-            format!("{path} calls snap too, which does no harm; `{off}` ends that")
+            let what = if place.scope == Scope::Project { "removes both" } else { "ends that" };
+            format!("{path} calls snap too, which does no harm; `{off}` {what}")
         });
     }
     if let Some(plugin) = &place.plugin {

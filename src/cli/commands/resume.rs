@@ -73,7 +73,7 @@ impl Resume {
                 settle(&context, &workspace, ui)?;
                 let found = restore::find_to_resume(&workspace, &self.args.reference)?;
                 warn_of_passed_over(&workspace.store, ui);
-                let manifest = say_which(found, "resume", ui);
+                let manifest = say_which(found, ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let _alone = restore::alone_in(&workspace)?;
                 let checked = self.args.check(ui, &workspace, &manifest);

@@ -51,7 +51,7 @@ impl Rewind {
 
     pub(crate) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let found = restore::find_to_rewind(workspace, &self.args.reference)?;
-        let mut manifest = say_which(found, "rewind", ui);
+        let mut manifest = say_which(found, ui);
         // At the end of a session in which a work tree was lost, nothing is to be done in this one.
         if Reference::parse(&self.args.reference) == Reference::Latest(0)
             && tree_of(workspace, &manifest)? == SavedTree::This

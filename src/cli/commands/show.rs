@@ -57,7 +57,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let entry = line_choice::find_here(workspace, &self.reference, "show", ui)?;
+        let entry = line_choice::find_here(workspace, &self.reference, ui)?;
         let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
         if ui.json() && (self.talk || self.agent.is_some()) {
             return Err(Error::new(Kind::Usage, "`--talk` and `--agent` print for people, not JSON").hint(

@@ -175,7 +175,7 @@ impl Report {
             [] => vec!["latest"],
             some => some.iter().map(String::as_str).collect(),
         };
-        named.into_iter().map(|one| line_choice::find_here(workspace, one, "report", ui)).collect()
+        named.into_iter().map(|one| line_choice::find_here(workspace, one, ui)).collect()
     }
 
     fn choice(&self, context: &Context, workspace: &Workspace) -> Result<Choice> {

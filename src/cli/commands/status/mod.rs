@@ -248,7 +248,10 @@ impl StatusReport {
             lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(back))]));
         }
         lines.push(("Store", Style::Faint.of(path)));
-        lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
+        let mut leases: Vec<&LeaseNow> = self.leases.iter().collect();
+        // Two sessions of one snapshot look the same.
+        leases.dedup_by_key(|lease| (&lease.id, &lease.who, &lease.remote));
+        lines.extend(leases.into_iter().map(|lease| ("Leases", lease.line())));
         lines.extend(self.shared.as_ref().map(|shared| ("Shared", text![shared.words()])));
         if self.hooks.is_empty() {
             lines.push((
@@ -328,7 +331,7 @@ impl LeaseNow {
     fn line(&self) -> Text {
         let LeaseNow { name, who, mine, remote, ages: [since, seen], .. } = self;
         let whose = if *mine { text!["yours"] } else { text![Style::Warning.of(who)] };
-        let place = format!("  since {since} on {remote}, seen {}", ago(seen));
+        let place = format!("  taken {} on {remote}, seen {}", ago(since), ago(seen));
         text![format!("\"{name}\" "), whose, Style::Faint.of(place)]
     }
 }
