@@ -99,8 +99,10 @@ impl Now {
         let mut now = Now::default();
         // What there was before each restore, by the safety snapshot that leads back to it.
         let mut back: HashMap<&SnapshotId, Now> = HashMap::new();
+        // What brings removed snapshots back sets no files here.
         let is_of_here = |entry: &&LogEntry| {
-            entry.outcome.is_ok() && entry.operation.is_restore() && entry.root.as_ref() == Some(root)
+            let is_restore = entry.operation.is_restore() && entry.batch.is_none();
+            entry.outcome.is_ok() && is_restore && entry.root.as_ref() == Some(root)
         };
         for entry in log.iter().filter(is_of_here) {
             let Some(id) = &entry.snapshot else { continue };
@@ -185,6 +187,13 @@ mod tests {
         assert_eq!(merged(&log), [id(1), id(2)]);
         log.push(line(Operation::Undo, 99, Some(14)));
         assert_eq!(merged(&log), [], "nobody knows what that brought back");
+    }
+
+    #[test]
+    fn a_removal_that_is_undone_changes_nothing_of_what_is_merged() {
+        let mut log = vec![line(Operation::Merge, 1, Some(10))];
+        log.push(LogEntry { batch: Some(id(20)), ..line(Operation::Undo, 2, None) });
+        assert_eq!(merged(&log), [id(1)]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) fn find(store: &Store, typed: &str) -> Result<Entry> {
 pub(crate) fn find_here(workspace: &Workspace, typed: &str, ui: &mut Ui) -> Result<Entry> {
     let entry = find(&workspace.store, typed)?;
     let Ok(manifest) = &entry.manifest else { return Ok(entry) };
-    match meant_here(workspace, &Reference::parse(typed), manifest, ui)? {
+    match meant_here(workspace, &Reference::parse(typed), manifest, false, ui)? {
         Some(other) => workspace.store.find(&Reference::Named(other.id.to_string())),
         None => Ok(entry),
     }
@@ -73,7 +73,7 @@ pub(crate) fn as_meant_here(
 }
 
 /// Returns the snapshot that is meant in this work tree where the store alone takes `newest` for it; `None` if that is right. Says so if
-/// another work tree is in play.
+/// another work tree is in play. `compares`: the snapshot is compared with this work tree.
 ///
 /// # Errors
 /// As [`Store::find`].
@@ -81,11 +81,21 @@ pub(crate) fn meant_here(
     workspace: &Workspace,
     reference: &Reference,
     newest: &Manifest,
+    compares: bool,
     ui: &mut Ui,
 ) -> Result<Option<Manifest>> {
     let Reference::Latest(back) = reference else { return Ok(None) };
-    let is_other = matches!(restore::tree_of(workspace, newest)?, SavedTree::Other(_));
+    let tree = restore::tree_of(workspace, newest)?;
+    let is_other = matches!(tree, SavedTree::Other(_));
+    if *back == 0 && compares && matches!(tree, SavedTree::Gone(_)) {
+        let found = say_which(restore::find_to_compare(workspace, "latest")?, ui);
+        return Ok((found.id != newest.id).then_some(found));
+    }
     if *back == 0 && !is_other {
+        if let SavedTree::Gone(root) = &tree {
+            let (name, root) = (quoted(&newest.name), Line(&root.to_string_lossy()).to_string());
+            ui.warn(&format!("the newest snapshot, {name}, is of a work tree that is gone: {root}"));
+        }
         return Ok(None);
     }
     let found = say_which(restore::find_to_look(workspace, &format!("latest~{back}"))?, ui);

@@ -71,8 +71,8 @@ pub use transaction::recover::{
 pub use transaction::{leftovers::leftovers, stagings::Leftover};
 pub use undo::{Coming, NextStep, brings_back, has_step, next_step, plan_undo};
 pub use which_snapshot::{
-    PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_look, find_to_resume,
-    find_to_rewind, lost_in_session, tree_of,
+    PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_compare, find_to_look,
+    find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
 
 /// How many things of one kind are named one by one.

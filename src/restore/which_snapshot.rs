@@ -170,6 +170,11 @@ pub fn find_to_look(workspace: &Workspace, reference: &str) -> Result<SnapshotFo
     find(workspace, reference, is_here)
 }
 
+/// The same for what is compared with this work tree: one of a work tree that is gone has nothing to do with it.
+pub fn find_to_compare(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
+    find(workspace, reference, |_, tree| *tree == SavedTree::This)
+}
+
 fn is_here(_: &Manifest, tree: &SavedTree) -> bool {
     !matches!(tree, SavedTree::Other(_))
 }

@@ -243,7 +243,7 @@ fn what_a_step_destroys_in_another_work_tree_comes_back_from_its_checkpoint() {
             "{line:?}: the way back to {name} is not told: {said}"
         );
         let place = if tree == OTHER { OTHER } else { "." };
-        trees.project.snap_in(&trees.project.path(place), &["rewind", name, "--no-run"]).exits(0);
+        trees.project.snap_in(&trees.project.path(place), &["rewind", name, "--yes", "--no-run"]).exits(0);
         assert_eq!(trees.state(tree), before, "{line:?}");
         assert_eq!(trees.state("."), own, "{line:?}: the session's own tree is as it was");
         // Only what a later step of the line does to the repository is saved here too.
@@ -303,7 +303,7 @@ fn without_a_name_neither_rewind_nor_resume_takes_a_checkpoint_of_another_work_t
         .project
         .snap(&["rewind", "--no-run"])
         .exits(0)
-        .says(&["another work tree", "rewind 'before git reset --hard'"]);
+        .says(&["another work tree", "name it: 'before git reset --hard'"]);
     assert_eq!(trees.project.read("a.txt"), b"mine\n");
     trees.project.git(&["checkout", "-q", "a.txt"]);
     trees.project.snap(&["resume", "--no-run"]).exits(0).says(&["another work tree"]);

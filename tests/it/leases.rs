@@ -74,7 +74,7 @@ fn whoever_resumes_what_another_one_works_on_is_told_and_goes_on() {
     assert!(seen.len() == 2 && seen.iter().all(|(_, mine)| !mine), "{status}");
     assert!(seen.iter().any(|(who, _)| who.starts_with("bob@")), "{status}");
     let lines = snap_as("bob", &bob, &["status"]).exits(0).stdout;
-    assert!(lines.contains("Leases ") && lines.contains("\"shared\" yours  since "), "{lines}");
+    assert!(lines.contains("Leases ") && lines.contains("\"shared\" yours  taken "), "{lines}");
 
     // Who hands on what came of it has done with it; who withdraws it, with all.
     bob.write("b.txt", "by bob\n");

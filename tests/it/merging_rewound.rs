@@ -111,15 +111,28 @@ fn what_was_saved_on_another_branch_of_git_is_another_line() {
 }
 
 #[test]
-fn a_branch_that_is_made_where_one_stands_goes_on_from_what_was_saved_there() {
+fn what_is_pending_on_another_branch_of_git_can_be_had_and_a_new_branch_goes_on_from_where_it_was_made() {
     let project = begun();
-    project.write("a.txt", text(&[(5, "one")]));
-    project.snap(&["save", "s2"]).exits(0);
     project.git(&["checkout", "-q", "-b", "f"]);
-    project.write("a.txt", text(&[(25, "two")]));
+    project.write("a.txt", text(&[(5, "one")]));
+    project.git(&["commit", "-qam", "one"]);
+    project.snap(&["save", "s2"]).exits(0);
+    project.git(&["checkout", "-q", "main"]);
+    project.write("c.txt", "pending\n");
     project.snap(&["save", "s3"]).exits(0);
-    project.snap(&["merge", "s2"]).exits(0).says(&["Nothing to merge"]);
-    has(&project, &[(25, "two")]);
+    std::fs::remove_file(project.path("c.txt")).must("removed");
+    project.git(&["checkout", "-q", "f"]);
+    project.snap(&["merge", "s3"]).exits(0);
+    assert_eq!(project.read("c.txt"), b"pending\n");
+    has(&project, &[(5, "one")]);
+    // What is changed again on a new branch is no conflict.
+    project.snap(&["save", "s4"]).exits(0);
+    project.git(&["checkout", "-q", "-b", "g"]);
+    project.write("c.txt", "again\n");
+    project.snap(&["save", "s5"]).exits(0);
+    project.snap(&["rewind", "s4"]).exits(0);
+    project.snap(&["merge", "s5"]).exits(0);
+    assert_eq!(project.read("c.txt"), b"again\n");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn as_saved_is_only_what_has_the_saved_bytes() {
     project.write("a.txt", "mine\none\ntwo\nTHREE\n");
     let merge = ["resume", "saved", "--merge", "--dry-run"];
     let shown = project.snap(&merge).exits(0).stdout;
-    assert_eq!(told(&shown), ["leave   a.txt  the saved edits are in it already"]);
+    assert_eq!(told(&shown), ["leave   a.txt  all that was changed there is in it already"]);
     assert!(shown.contains("  1 path already as saved\n"), "{shown}");
     let report = project.snap(&[&merge[..], &["--json"]].concat()).exits(0).json();
     assert_eq!(report["unchanged"], 1);

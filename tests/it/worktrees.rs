@@ -474,3 +474,18 @@ fn a_colleagues_snapshot_is_not_taken_for_one_of_a_work_tree_that_has_none() {
     assert!(shown.stdout.starts_with("of ada"), "{}", shown.stdout);
     ada.snap_in(&other, &["rewind", "--dry-run"]).exits(3).says(&["There is no snapshot of this work tree"]);
 }
+
+#[test]
+fn what_is_compared_with_this_work_tree_is_never_of_one_that_is_gone() {
+    let project = Project::new();
+    project.write("a.txt", "here\n");
+    project.snap(&["save", "here"]).exits(0);
+    let other = project.path("../other");
+    project.git(&["worktree", "add", "-q", "-b", "other", other.to_str().must("UTF-8")]);
+    fs::write(other.join("a.txt"), "of there\n").must("written");
+    project.snap_in(&other, &["save", "there"]).exits(0);
+    project.git(&["worktree", "remove", "--force", other.to_str().must("UTF-8")]);
+    assert_eq!(project.snap(&["diff", "--now", "--name-only"]).exits(0).stdout, "");
+    let shown = project.snap(&["show"]).exits(0).says(&["there, is of a work tree that is gone"]);
+    assert!(shown.stdout.starts_with("there"), "{}", shown.stdout);
+}

@@ -95,6 +95,7 @@ impl Link {
             lost,
             name,
             finds,
+            is_of_print_mode: is_of_print_mode(&manifest),
         })?;
         Ok(Outcome::Done)
     }
@@ -143,6 +144,9 @@ struct LinkReport<'a> {
     /// What the client finds it by in a terminal: its title, or its id.
     #[serde(skip)]
     finds: &'a str,
+    /// Whether it was begun with `claude -p`.
+    #[serde(skip)]
+    is_of_print_mode: bool,
 }
 
 impl Report for LinkReport<'_> {
@@ -156,7 +160,12 @@ impl Report for LinkReport<'_> {
             ));
         }
         if self.finds != self.title {
-            ui.warn("It was begun with `claude -p`. In a terminal, the client finds it by its id, not by its name.");
+            let why = if self.is_of_print_mode {
+                "It was begun with `claude -p`".to_owned()
+            } else {
+                format!("Another session here has the title {:?} too", Line(self.title).to_string())
+            };
+            ui.warn(&format!("{why}. In a terminal, the client finds it by its id, not by its name."));
         }
         ui.say(&format!("Linked \"{}\". To continue from it, run:", Line(self.name)));
         let (cwd, before) = (quoted(&self.cwd), before_client(None));

@@ -104,7 +104,9 @@ impl Merge {
         };
         let fork = known.fork.as_ref().or_else(|| known.bases.first().map(|base| &base.snapshot));
         let first = known.first.as_ref().or(known.bases.first());
-        let is_part = fork.is_some_and(|fork| fork.id == manifest.id);
+        // On another branch of git, what was pending on the first one may not be here.
+        let is_whole = first.is_none_or(|first| first.snapshot.id != manifest.id || first.whole_here);
+        let is_part = is_whole && fork.is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
             let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
             let undoes = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));

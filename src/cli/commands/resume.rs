@@ -122,7 +122,7 @@ impl Resume {
             ui.say(&format!("The two can't be merged with git {version}; 2.40 or later can."));
         }
         let open = Open {
-            merge: can_merge && too_old.is_none(),
+            merge: can_merge && too_old.is_none() && !conflicts.is_in_merge(),
             work_tree: has_base && is_here && self.into.is_none() && self.worktree.is_none(),
             rewind: is_here && self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
         };

@@ -51,7 +51,7 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo: &str) {
         ui.say(&if partial && done.safety.is_none() {
             "No file was changed.".to_owned()
         } else if done.safety.is_none() {
-            "Nothing had to be done: every path is already as it was saved.".to_owned()
+            "Nothing had to be done: no file had to be set.".to_owned()
         } else if done.unlogged.is_some() {
             "Every file was already as it was saved. Empty folders were made again.".to_owned()
         } else {

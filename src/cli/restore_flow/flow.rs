@@ -58,7 +58,11 @@ impl RestoreArgs {
         let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(manifest)) else {
             return Ok(());
         };
-        if !self.fetch_base || self.dry_run || repository.has_commit(base)? {
+        if !self.fetch_base || repository.has_commit(base)? {
+            return Ok(());
+        }
+        if self.dry_run {
+            ui.warn("--dry-run fetches nothing; without it, `--fetch-base` would fetch the commit that is missing here");
             return Ok(());
         }
         // Where the snapshot came from is where its base is, most likely.

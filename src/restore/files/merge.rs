@@ -38,7 +38,7 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// Why a merged file stays as it is, although it is not as it was saved.
-const CONTAINS_IT: &str = "the saved edits are in it already";
+const CONTAINS_IT: &str = "all that was changed there is in it already";
 
 /// The same, where nothing is here.
 const WAS_REMOVED: &str = "it was removed here, and that side has not changed it since";

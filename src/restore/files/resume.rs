@@ -50,6 +50,16 @@ pub struct Conflicts {
     pub base: ConflictBase,
 }
 
+impl Conflicts {
+    /// Whether one of the paths is in the middle of a merge already, so that nothing more can be merged.
+    pub fn is_in_merge(&self) -> bool {
+        self.paths.iter().any(|one| one.why == IN_MERGE)
+    }
+}
+
+/// Why a path that has stages of a conflict is in the way.
+const IN_MERGE: &str = "it is in the middle of a merge here";
+
 /// What there is here of the base of a snapshot whose edits are in conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConflictBase {
@@ -170,7 +180,7 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
         return Some("HEAD has another version of it than the snapshot's base");
     }
     if matches!(here.index, IndexEntry::Unmerged(_)) && edit.index != IndexState::Unmerged {
-        return Some("it is in the middle of a merge here");
+        return Some(IN_MERGE);
     }
     let head = here.head.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
     if here.index != head && here.index != index_of(edit) {

@@ -81,7 +81,7 @@ impl Diff {
         warn_of_passed_over(&workspace.store, ui);
         let mut manifests = manifests;
         for (manifest, reference) in manifests.iter_mut().zip(wanted) {
-            if let Some(here) = line_choice::meant_here(&workspace, reference, manifest, ui)? {
+            if let Some(here) = line_choice::meant_here(&workspace, reference, manifest, self.now, ui)? {
                 *manifest = here;
             }
             workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;

@@ -11,6 +11,7 @@ use crate::cli::program_name;
 use crate::cli::unfinished;
 use crate::client::{HookPlace, Stopped, hooks_stopped};
 use crate::context::Context;
+use crate::git::Repository;
 use crate::restore;
 use crate::store::{Saved, Summaries};
 use crate::workspace::Workspace;
@@ -124,7 +125,12 @@ pub(super) fn problems(
             1 => (format!("{first} is in conflict"), "it"),
             more => (format!("{first} and {} are in conflict", count(more - 1, "more path")), "them"),
         };
-        tell(what, &format!("put {them} right, then `git add` {them}; `snap undo` takes a merge back"));
+        // In an operation of git's own, an undo would take back something else.
+        let back = match workspace.repository.as_ref().and_then(Repository::operation) {
+            Some("bisect") | None => "`snap undo` takes a merge of snap back".to_owned(),
+            Some(operation) => format!("`git {operation} --abort` takes the {operation} back"),
+        };
+        tell(what, &format!("put {them} right, then `git add` {them}; {back}"));
     }
     for place in places.iter().filter(|place| place.by_short_name) {
         let renew = set_up(place.scope);
