@@ -38,10 +38,11 @@ impl Held {
     /// Calls the hook, whose program is gone when it would start itself again.
     pub(crate) fn hook(&self, line: &str) {
         let plain = self.project.command(self.project.root(), &["hook", "PreToolUse"]);
-        let program = self.project.home.path().join("snap-for-once");
-        if fs::hard_link(plain.get_program(), &program).is_err() {
-            fs::copy(plain.get_program(), &program).must("a copy of the program");
-        }
+        // On the disk of the program, so that it is a second name: a copy may still be open in a child of another test.
+        let beside = Path::new(plain.get_program()).parent().must("its folder");
+        let folder = tempfile::tempdir_in(beside).must("a folder");
+        let program = folder.path().join("snap-for-once");
+        fs::hard_link(plain.get_program(), &program).must("a second name of the program");
         let mut command = Command::new(&program);
         command.args(["hook", "PreToolUse"]).current_dir(self.project.root()).env_clear();
         command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -175,7 +175,7 @@ fn a_folder_that_says_it_shares_somebodys_repository_gets_nothing_of_its_store()
     fs::write(trap.join(".git/commondir"), "../../app/.git\n").must("a file");
     fs::write(trap.join(".git/gitdir"), format!("{}\n", trap.join(".git").display())).must("a file");
     fs::write(trap.join("a.txt"), "trap\n").must("a file");
-    for arguments in [&["save", "trapped"][..], &["rm", "x"], &["prune", "--older-than", "0s"], &["list"]] {
+    for arguments in [&["save", "trapped"][..], &["rm", "x"], &["prune", "--keep-last", "0"], &["list"]] {
         project.snap_in(&trap, arguments).exits(3);
     }
     assert_eq!(inventory(&project.stored("")), store);

@@ -219,7 +219,7 @@ fn hunks_and_matches_are_found_in_both_directions() {
     assert!(shown.iter().any(|row| row.contains("+other line 1995")), "{shown:#?}");
     press(&mut state, "n");
     let shown = rows(&painted(&mut state, false));
-    assert!(shown.last().must("a row").contains("not found: other line 1995"), "{shown:#?}");
+    assert!(shown.last().must("a row").contains("found no more: other line 1995"), "{shown:#?}");
     press(&mut state, "esc g / o n e space l i n e enter n n N");
     let shown = rows(&painted(&mut state, false));
     assert!(shown.iter().any(|row| row.contains("-one line 15")), "{shown:#?}");
