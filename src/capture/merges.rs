@@ -17,7 +17,9 @@ const MOST: usize = 50;
 /// Says in a snapshot that is about to be saved what is merged into it, and what was brought back last; `log` is this user's own.
 pub(super) fn tell(store: &Store, log: &[LogEntry], manifest: &mut Manifest) {
     let now = Now::of(log, &manifest.workspace.root);
-    manifest.last_restore.clone_from(&now.last_restore);
+    manifest.last_restore = now.last_restore.clone().map(|RestoreHere { snapshot, safety, branch }| {
+        LastRestore { snapshot, safety, left_branch: branch != manifest.workspace.branch }
+    });
     (manifest.merged, manifest.taken) = now.merged_into(store, &manifest.workspace);
 }
 
@@ -34,7 +36,15 @@ struct Now {
     /// What was merged since, oldest first.
     merges: Vec<Merge>,
     /// The last restore that set files.
-    last_restore: Option<LastRestore>,
+    last_restore: Option<RestoreHere>,
+}
+
+/// A restore that set files, and the git branch that it was made on.
+#[derive(Clone, Debug, PartialEq)]
+struct RestoreHere {
+    snapshot: SnapshotId,
+    safety: SnapshotId,
+    branch: Option<String>,
 }
 
 /// A snapshot that was brought back, by whom and on which machine.
@@ -108,7 +118,7 @@ impl Now {
             let Some(id) = &entry.snapshot else { continue };
             let before = now.clone();
             let last_restore = |safety: Option<&SnapshotId>| {
-                Some(LastRestore {
+                Some(RestoreHere {
                     snapshot: id.clone(),
                     safety: safety?.clone(),
                     branch: entry.branch.clone(),

@@ -124,7 +124,7 @@ pub struct Merged {
     pub safety: Option<SnapshotId>,
 }
 
-/// A restore that set files. Of two snapshots of one work tree that agree in this, the later was made from the earlier.
+/// A restore that set files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastRestore {
@@ -132,9 +132,10 @@ pub struct LastRestore {
     pub snapshot: SnapshotId,
     /// What there was before: the safety snapshot of this restore alone.
     pub safety: SnapshotId,
-    /// The git branch that it was made on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub branch: Option<String>,
+    /// Whether another branch of git was checked out since. Its name is not kept: it may hold a secret, and would stay in each later
+    /// snapshot after the branch was renamed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_branch: bool,
 }
 
 /// Who and what saved a snapshot.

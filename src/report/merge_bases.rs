@@ -247,9 +247,14 @@ impl Node {
     /// Says whether a later state of the same place and session was made from this one, as far as no restore and no undo lies between.
     fn leads_to(&self, later: &Node) -> bool {
         self.at <= later.at
-            && self.last_restore == later.last_restore
+            && self.since() == later.since()
             && self.taken == later.taken
             && self.merged.iter().all(|merged| later.merged.contains(merged))
+    }
+
+    /// Returns what tells the last restore from all others.
+    fn since(&self) -> Option<&SnapshotId> {
+        self.last_restore.as_ref().map(|restore| &restore.safety)
     }
 
     fn of(one: &Manifest, merged: Vec<Merged>) -> Node {
@@ -285,9 +290,7 @@ impl Nodes<'_> {
             found
         })
     }
-}
 
-impl Nodes<'_> {
     /// Returns what the files of a snapshot came from. It is the parent, if no restore, no undo and no checkout of another branch lies
     /// between them.
     fn came_from(&self, node: &Node) -> Option<SnapshotId> {
@@ -295,15 +298,14 @@ impl Nodes<'_> {
         let Some(before) = self.find(parent).filter(|before| before.place == node.place) else {
             return Some(parent.clone());
         };
-        let restore = node.last_restore.as_ref();
-        if restore == before.last_restore.as_ref() {
+        if node.since() == before.since() {
             let is_on = self.is_on(&before, node);
             return if is_on { Some(parent.clone()) } else { self.state_before(node) };
         }
         self.state_before(node).or_else(|| {
-            let restored = restore.and_then(|restore| self.find(&restore.snapshot))?;
-            let stayed = restore.is_some_and(|restore| restore.branch == node.branch);
-            (stayed || self.is_on(&restored, node)).then(|| restored.id.clone())
+            let restore = node.last_restore.as_ref()?;
+            let restored = self.find(&restore.snapshot)?;
+            (!restore.left_branch || self.is_on(&restored, node)).then(|| restored.id.clone())
         })
     }
 

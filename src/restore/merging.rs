@@ -109,7 +109,7 @@ pub fn plan_merge(
     let first = with.first.map(|first| fork_of(workspace, repository, first)).transpose()?.flatten();
     let forks_of = |bases| forks_of(workspace, repository, bases);
     let behind = with.behind.iter().map(|bases| forks_of(bases)).collect::<Result<_>>()?;
-    let restored_on = with.last_restore.and_then(|restore| base_of(workspace, restore));
+    let restored_on = with.last_restore.and_then(|restore| restored_on(workspace, restore));
     let forks = Forks { bases: forks_of(with.bases)?, behind, first, restored_on };
     let called = workspace.store.called(&manifest);
     let options = RestoreOptions { merge: true, session: false, ..options.clone() };
@@ -125,9 +125,10 @@ pub fn plan_merge(
 }
 
 /// Returns the commit that a snapshot was made on whose files were brought back.
-fn base_of(workspace: &Workspace, restore: &LastRestore) -> Option<String> {
+fn restored_on(workspace: &Workspace, restore: &LastRestore) -> Option<String> {
     let restored = Reference::Named(restore.snapshot.to_string());
-    workspace.store.find(&restored).ok()?.manifest.ok()?.edits?.base
+    let manifest = workspace.store.find(&restored).ok()?.manifest.ok()?;
+    manifest.base_commit().map(str::to_owned)
 }
 
 fn forks_of<'a>(

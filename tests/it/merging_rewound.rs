@@ -15,6 +15,17 @@ fn begun() -> Project {
     project
 }
 
+/// The same with "s2" of a commit on branch f; main is checked out.
+fn with_branch() -> Project {
+    let project = begun();
+    project.git(&["checkout", "-q", "-b", "f"]);
+    project.write("a.txt", text(&[(5, "one")]));
+    project.git(&["commit", "-qam", "one"]);
+    project.snap(&["save", "s2"]).exits(0);
+    project.git(&["checkout", "-q", "main"]);
+    project
+}
+
 #[track_caller]
 fn has(project: &Project, changed: &[(usize, &str)]) {
     assert_eq!(String::from_utf8(project.read("a.txt")).must("UTF-8"), text(changed));
@@ -88,12 +99,7 @@ fn what_was_committed_and_rewound_away_comes_with_a_merge() {
 
 #[test]
 fn what_was_saved_on_another_branch_of_git_is_another_line() {
-    let project = begun();
-    project.git(&["checkout", "-q", "-b", "f"]);
-    project.write("a.txt", text(&[(5, "one")]));
-    project.git(&["commit", "-qam", "one"]);
-    project.snap(&["save", "s2"]).exits(0);
-    project.git(&["checkout", "-q", "main"]);
+    let project = with_branch();
     project.write("a.txt", text(&[(25, "two")]));
     project.git(&["commit", "-qam", "two"]);
     project.snap(&["save", "s3"]).exits(0);
@@ -112,12 +118,7 @@ fn what_was_saved_on_another_branch_of_git_is_another_line() {
 
 #[test]
 fn what_is_pending_on_another_branch_of_git_can_be_had_and_a_new_branch_goes_on_from_where_it_was_made() {
-    let project = begun();
-    project.git(&["checkout", "-q", "-b", "f"]);
-    project.write("a.txt", text(&[(5, "one")]));
-    project.git(&["commit", "-qam", "one"]);
-    project.snap(&["save", "s2"]).exits(0);
-    project.git(&["checkout", "-q", "main"]);
+    let project = with_branch();
     project.write("c.txt", "pending\n");
     project.snap(&["save", "s3"]).exits(0);
     std::fs::remove_file(project.path("c.txt")).must("removed");

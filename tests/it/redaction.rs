@@ -580,6 +580,9 @@ fn what_is_in_a_name_is_said_to_go_with_another_name_and_not_with_another_save()
         ]);
         assert!(!refused.stderr.contains("redacts them"), "{}", refused.stderr);
     }
+    // What was done on it does not keep that name.
+    project.write("new.txt", "newer\n");
+    run(&["rewind", "branch"]).exits(0);
     project.git(&["branch", "-q", "-m", "another"]);
     project.write(format!("{password}.txt"), "new\n");
     run(&["save", "file"]).exits(0);
