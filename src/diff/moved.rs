@@ -11,6 +11,9 @@ use std::ops::Range;
 const LEAST_LINES: usize = 2;
 const LEAST_INK: usize = 20;
 
+/// The place of a line that is in more than one.
+const SEVERAL: u32 = u32::MAX;
+
 /// Lines that moved, by their numbers in each version, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MovedBlocks {
@@ -61,11 +64,11 @@ pub(super) fn find<K: Copy + Eq + Hash>(
     ink: impl Fn(&Changed<K>) -> usize,
 ) -> MovedBlocks {
     let mut found = MovedBlocks::default();
-    // Where each line is, if it is in one place only.
+    // Where each line is, if it is in one place only. Of a large window these are most of the memory: so small numbers.
     let places = |lines: &[Changed<K>]| {
-        let mut places: HashMap<K, Option<usize>> = HashMap::with_capacity(lines.len());
-        for (at, (_, key)) in lines.iter().enumerate() {
-            places.entry(*key).and_modify(|place| *place = None).or_insert(Some(at));
+        let mut places: HashMap<K, u32> = HashMap::with_capacity(lines.len());
+        for (at, (_, key)) in (0_u32..SEVERAL).zip(lines) {
+            places.entry(*key).and_modify(|place| *place = SEVERAL).or_insert(at);
         }
         places
     };
@@ -76,8 +79,8 @@ pub(super) fn find<K: Copy + Eq + Hash>(
     let mut at = 0;
     while at < added.len() {
         let key = &added[at].1;
-        let alone = new.get(key).is_some_and(Option::is_some);
-        let Some(from) = old.get(key).copied().flatten().filter(|_| alone) else {
+        let only = |places: &HashMap<K, u32>| places.get(key).copied().filter(|place| *place != SEVERAL);
+        let Some(from) = only(&new).and_then(|_| only(&old)).map(|place| place as usize) else {
             at += 1;
             continue;
         };

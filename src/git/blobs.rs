@@ -88,18 +88,28 @@ impl<'a> Blobs<'a> {
     /// Returns what a commit has of paths; `None` if only the `git` program can tell.
     pub(super) fn tree_versions(&self, commit: &str, paths: &BTreeSet<RepoPath>) -> Option<TreeVersions> {
         let library = self.library.as_ref()?;
-        let tree = library.find_object(git2::Oid::from_str(commit).ok()?, None).ok()?.peel_to_tree().ok()?;
+        let root = library.find_object(git2::Oid::from_str(commit).ok()?, None).ok()?.peel_to_tree().ok()?;
         let mut found = TreeVersions::default();
-        for path in paths {
-            match tree.get_path(path.as_path()) {
-                Ok(entry) => {
-                    // A folder is no version of a file.
-                    if let Some(mode) = Mode::from_octal(&format!("{:06o}", entry.filemode())) {
-                        found.versions.insert(path.clone(), Version { oid: entry.id().to_string(), mode });
-                    }
-                }
-                Err(error) if error.code() == git2::ErrorCode::NotFound && tree_is_whole(&error) => {}
-                Err(_) => return None,
+        // The folders that the last path went through. Paths of one folder follow each other, so each tree is read once.
+        let mut open: Vec<(&[u8], git2::Tree<'_>)> = Vec::new();
+        'paths: for path in paths {
+            let mut names: Vec<&[u8]> = path.as_bytes().split(|byte| *byte == b'/').collect();
+            let Some(name) = names.pop() else { continue };
+            let common = open.iter().zip(&names).take_while(|((here, _), name)| here == *name).count();
+            open.truncate(common);
+            for folder in &names[common..] {
+                let above = open.last().map_or(&root, |(_, tree)| tree);
+                let entry = above.get_name_bytes(folder);
+                let tree = entry.filter(|entry| entry.kind() == Some(git2::ObjectType::Tree));
+                let Some(tree) = tree.map(|entry| entry.id()) else { continue 'paths };
+                // One that is not here may be fetched by git.
+                open.push((folder, library.find_tree(tree).ok()?));
+            }
+            let folder = open.last().map_or(&root, |(_, tree)| tree);
+            let Some(entry) = folder.get_name_bytes(name) else { continue };
+            // A folder is no version of a file.
+            if let Some(mode) = Mode::from_octal(&format!("{:06o}", entry.filemode())) {
+                found.versions.insert(path.clone(), Version { oid: entry.id().to_string(), mode });
             }
         }
         Some(found)
@@ -231,9 +241,4 @@ impl Drop for Batch {
         let _killed = self.child.kill();
         let _reaped = self.child.wait();
     }
-}
-
-/// Says whether a path is missing in a tree, and not the tree itself in the repository.
-fn tree_is_whole(error: &git2::Error) -> bool {
-    error.class() == git2::ErrorClass::Tree
 }

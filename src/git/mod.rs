@@ -53,6 +53,8 @@ mod status_tests;
 mod submodules;
 mod torn_refs;
 mod trees;
+#[cfg(test)]
+mod trees_tests;
 mod unsaved;
 mod user_config;
 mod worktree;

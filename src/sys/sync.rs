@@ -40,6 +40,10 @@ const MANY: usize = 64;
 /// The most that may wait to be written, by whomever, in bytes: that takes a moment.
 const MOST_WAITING: u64 = 64 << 20;
 
+/// What a disk writes, in bytes, in the time that one sync of a file takes it. So for thousands of files, the whole disk is sooner
+/// done even behind a build that has just written hundreds of megabytes.
+const WRITTEN_MEANWHILE: u64 = 128 << 10;
+
 /// Returns what somebody said about disks that can be synced as a whole: whether all are, or none.
 fn whole() -> Option<bool> {
     match environment::variable("SNAP_SYNC")?.to_str()? {
@@ -47,6 +51,11 @@ fn whole() -> Option<bool> {
         "each" => Some(false),
         _ => None,
     }
+}
+
+/// Says whether a disk where so many bytes wait to be written is done sooner as a whole than file by file.
+fn is_sooner(number: usize, waiting: u64) -> bool {
+    waiting <= MOST_WAITING.max(WRITTEN_MEANWHILE.saturating_mul(number as u64))
 }
 
 /// A disk that makes everything durable with one wait, however much it is.
@@ -57,17 +66,13 @@ impl WholeDisk {
     /// itself: they are few, the disk does not surely keep that promise, or much else waits to be written. A failed write is
     /// noticed if the folder was opened before it.
     pub(crate) fn of(folder: Option<impl Into<OwnedFd>>, number: usize) -> Option<WholeDisk> {
-        let (at_least, most_waiting) = match whole() {
-            Some(true) => (1, u64::MAX),
-            Some(false) => return None,
-            None => (MANY, MOST_WAITING),
-        };
-        if number < at_least {
+        let said = whole();
+        let at_least = if said.is_some() { 1 } else { MANY };
+        if said == Some(false) || number < at_least {
             return None;
         }
-        let can = |folder: &OwnedFd| {
-            disk::can_sync_all(folder) && disk::waiting().is_some_and(|it| it <= most_waiting)
-        };
+        let sooner = || said.is_some() || disk::waiting().is_some_and(|waiting| is_sooner(number, waiting));
+        let can = |folder: &OwnedFd| disk::can_sync_all(folder) && sooner();
         folder.map(Into::into).filter(can).map(WholeDisk)
     }
 
@@ -86,4 +91,16 @@ impl WholeDisk {
 /// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_file(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| disk::flush(&file)).context("sync", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restore_of_thousands_of_files_waits_once_even_behind_a_build_but_one_of_some_does_not_wait_for_a_large_copy()
+     {
+        assert!(is_sooner(4_000, 300 << 20) && is_sooner(100, 50 << 20));
+        assert!(!is_sooner(100, 300 << 20) && !is_sooner(4_000, 8 << 30));
+    }
 }
