@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::history::{Act, Direction, History, HistoryStep, Removal, Restored, Reversal};
+use super::history::{Act, Direction, History, HistoryStep, Next, Removal, Restored, Reversal, Side};
 use super::{Admission, MOST_TOLD, MergePlan, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -13,7 +13,7 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::Head;
+use crate::manifest::{Head, Safety};
 use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
@@ -24,14 +24,16 @@ use crate::workspace::Workspace;
 
 /// What the next step is about.
 pub enum NextStep {
-    /// Everything that was done here is undone already.
-    AllUndone,
+    /// Everything that was done here is undone already, but for restores that changed no file, the newest first.
+    AllUndone(Vec<Restored>),
     /// Snapshots that were removed: they are in the trash, or were brought back from it.
     Removal {
         /// The removal.
         removal: Removal,
         /// A removal that came after it, and is gone for good.
         gone: Option<Removal>,
+        /// The restores on the way to it that changed no file, the nearest first.
+        passed: Vec<Restored>,
     },
     /// A restore, which has to be planned.
     Restore,
@@ -45,18 +47,24 @@ pub enum NextStep {
 /// What the disk says.
 pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep> {
     let (history, _) = history(workspace)?;
-    let undone = match direction {
-        Direction::Undo if history.is_all_undone() => return Ok(NextStep::AllUndone),
-        Direction::Undo => history.next_undo(),
-        Direction::Redo => (history.next_redo(), None),
-    };
-    Ok(match undone {
+    let next = next(&history, direction);
+    if direction == Direction::Undo && history.is_all_undone() {
+        return Ok(NextStep::AllUndone(next.passed()));
+    }
+    Ok(match (next.act, next.gone) {
         (Some(Act::Removed(removal)), gone) => {
-            NextStep::Removal { removal: removal.clone(), gone: gone.cloned() }
+            NextStep::Removal { removal: removal.clone(), gone: gone.cloned(), passed: next.passed() }
         }
         (None, Some(gone)) => NextStep::Gone(gone.clone()),
-        (Some(Act::Restored(_)), _) | (None, None) => NextStep::Restore,
+        _ => NextStep::Restore,
     })
+}
+
+fn next(history: &History, direction: Direction) -> Next<'_> {
+    match direction {
+        Direction::Undo => history.next_undo(),
+        Direction::Redo => history.next_redo(),
+    }
 }
 
 /// Says whether there is a step to take in this workspace.
@@ -65,10 +73,7 @@ pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep
 /// What the disk says.
 pub fn has_step(workspace: &Workspace, direction: Direction) -> Result<bool> {
     let (history, _) = history(workspace)?;
-    Ok(match direction {
-        Direction::Undo => history.next_undo().0.is_some(),
-        Direction::Redo => history.next_redo().is_some(),
-    })
+    Ok(next(&history, direction).act.is_some())
 }
 
 /// Reads what was done here. Says too whether it is proven to be this user's.
@@ -122,7 +127,7 @@ fn missing_line(batch: &Batch, head: &Head, root: &Path) -> LogEntry {
 /// What the disk says.
 pub fn brings_back(workspace: &Workspace) -> Result<Option<Coming>> {
     let (history, _) = history(workspace)?;
-    Ok(match history.next_undo().0 {
+    Ok(match history.next_undo().act {
         Some(Act::Removed(_)) => Some(Coming::Next),
         _ => history.has_removal_in_trash().then_some(Coming::Later),
     })
@@ -144,13 +149,15 @@ pub enum Coming {
 /// [`super::plan_resume`].
 pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
     let (history, proven) = history(workspace)?;
-    let (act, removed) = match direction {
-        Direction::Undo => history.next_undo(),
-        Direction::Redo => (history.next_redo(), None),
+    let next = next(&history, direction);
+    let Some(Act::Restored(Reversal { what, there, behind })) = next.act else {
+        return Err(nothing(&next, direction, workspace));
     };
-    let Some(Act::Restored(Reversal { what, safety: id, moved, tasks })) = act else {
-        return Err(nothing(&history, direction, workspace));
+    let sets_nothing = there.is_none();
+    let Some(Side { safety: id, moved, tasks }) = there.as_ref().or(behind.as_ref()) else {
+        return Err(nothing(&next, direction, workspace));
     };
+    let (moved, tasks) = if sets_nothing { (&None, &None) } else { (moved, tasks) };
     let manifest = match workspace.store.find(&Reference::Named(id.to_string())) {
         Err(error) if error.kind() == Kind::NotFound => return Err(gone(direction, what)),
         found => found?.manifest?,
@@ -158,8 +165,10 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     let (Some(saved), Some(repository), Some(safety)) =
         (&manifest.edits, &workspace.repository, &manifest.safety)
     else {
-        return Err(nothing(&history, direction, workspace));
+        return Err(nothing(&next, direction, workspace));
     };
+    let nothing_of_it = Safety { paths: Vec::new(), removed: Vec::new(), made: Vec::new(), ..safety.clone() };
+    let safety = if sets_nothing { &nothing_of_it } else { safety };
     let mut admission = Admission::of(workspace, &manifest)?;
     if !proven {
         admission = admission.unproven("nothing proves that the restore it is about was yours");
@@ -205,9 +214,14 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if head != saved.base {
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
-    let removed = removed.cloned();
     Ok(RestorePlan {
-        history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
+        history_step: Some(HistoryStep {
+            direction,
+            what: what.clone(),
+            removed: next.gone.cloned(),
+            passed: next.passed(),
+            sets_nothing,
+        }),
         moved,
         root: workspace.root.clone(),
         // A safety snapshot's name is made here, and nobody else's.
@@ -255,19 +269,23 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
     (log, proven)
 }
 
-fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Error {
+fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
-    match (direction, &history.changed_nothing) {
-        (Direction::Redo, _) => match undone_in_a_lost_tree(workspace) {
+    let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
+    match (direction, next.unchanged.first().map(of)) {
+        (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {
             Some((root, safety)) => error
                 .because(format!("what was undone last was in the work tree {root}, which is gone"))
                 .hint(format!("`snap rewind {safety}` makes that work tree again, as it was before the undo")),
             None => error
-                .because("nothing was undone here since the last restore")
+                .because(match of_unchanged {
+                    None => "nothing was undone here since the last restore".to_owned(),
+                    Some(what) => format!("{what} changed no file, and nothing else was undone here"),
+                })
                 .hint("`snap log` shows what was done"),
         },
-        (Direction::Undo, Some(name)) => {
-            error.because(format!("restoring {} changed no file", Line(name))).hint(
+        (Direction::Undo, Some(what)) => {
+            error.because(format!("{what} changed no file")).hint(
                 "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
             )
         }

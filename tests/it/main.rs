@@ -156,6 +156,7 @@ mod trust;
 mod trust_matrix;
 mod trust_names;
 mod undo;
+mod undo_model;
 mod unreadable;
 mod verify;
 mod view;

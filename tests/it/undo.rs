@@ -92,6 +92,80 @@ fn undo_and_redo_say_which_restore_when_and_which_paths() {
     project.write("a.txt", "one\n");
     fs::remove_file(project.path("two")).must("to remove");
     project.snap(&["redo"]).exits(0).says(&["every file is as it was after it"]);
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\", ", "2 paths are as they were before it"]);
+    assert_eq!(project.read("a.txt"), b"mine\n", "a redo that set nothing leaves the way back");
+}
+
+#[test]
+fn a_step_that_had_nothing_to_set_is_a_step_and_no_other_one_is_taken_in_its_place() {
+    let project = project();
+    let before = project.state();
+    project.snap(&["rewind", "one"]).exits(0);
+    let one = project.state();
+    project.snap(&["rewind", "two"]).exits(0);
+    let two = project.state();
+    project.snap(&["rewind", "one"]).exits(0);
+    let last = project.state();
+    project.snap(&["undo"]).exits(0);
+    project.write("a.txt", "one\n");
+    fs::remove_file(project.path("two")).must("to remove");
+    let by_hand = project.state();
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"two\", ", "every file is as it was before it"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"two\", ", "the undo of it had set no file"]);
+    assert_eq!(project.state(), by_hand);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\", "]);
+    assert_eq!(project.state(), last);
+    project.snap(&["redo"]).exits(3).says(&["There is nothing to redo"]);
+    for state in [&two, &one, &before] {
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(&project.state(), state);
+    }
+    for state in [&one, &two, &last] {
+        project.snap(&["redo"]).exits(0);
+        assert_eq!(&project.state(), state);
+    }
+}
+
+#[test]
+fn a_restore_that_changed_no_file_is_passed_over_and_undo_says_so() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0).says(&["Nothing had to be done"]);
+    let before = project.state();
+    let passed = "Rewind \"one\", ";
+    let shown = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    assert!(shown.contains(passed) && shown.contains("changed no file and was passed over"), "{shown}");
+    let undone = project.snap(&["undo", "--json"]).exits(0).json();
+    assert_eq!(undone["undo"]["passed_over"][0]["operation"], "rewind");
+    assert_eq!(project.read("a.txt"), b"mine\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.state(), before);
+    project.snap(&["redo"]).exits(3).says(&["rewind of one changed no file", "nothing else was undone"]);
+    for _ in 0..3 {
+        project.snap(&["rewind", "one"]).exits(0);
+    }
+    let said = ["Undid rewind \"one\", ", passed, ", changed no file and was passed over, as were 2 more."];
+    project.snap(&["undo"]).exits(0).says(&said);
+    assert_eq!(project.read("a.txt"), b"mine\n");
+}
+
+#[test]
+fn undo_passes_over_what_changed_no_file_to_a_removal_too() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = ["Rewind \"one\", ", "changed no file and was passed over", "\"two\" is back"];
+    project.snap(&["undo"]).exits(0).says(&said);
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\", "]);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["save", "mine"]).exits(0);
+    project.snap(&["rewind", "mine"]).exits(0);
+    project
+        .snap(&["undo"])
+        .exits(3)
+        .says(&["rewind \"mine\"", ", changed no file, and everything before it is undone already"]);
 }
 
 #[test]
