@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::history::{Act, Direction, History, HistoryStep, Next, Removal, Restored, Reversal, Side};
+use super::history::{Act, Direction, History, HistoryStep, Next, Removal, Restored, Reversal, Side, Way};
 use super::{Admission, MOST_TOLD, MergePlan, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -67,13 +67,12 @@ fn next(history: &History, direction: Direction) -> Next<'_> {
     }
 }
 
-/// Says whether there is a step to take in this workspace.
+/// Says how the next step in a direction is taken, if there is one.
 ///
 /// # Errors
 /// What the disk says.
-pub fn has_step(workspace: &Workspace, direction: Direction) -> Result<bool> {
-    let (history, _) = history(workspace)?;
-    Ok(next(&history, direction).act.is_some())
+pub fn next_way(workspace: &Workspace, direction: Direction) -> Result<Option<Way>> {
+    way_to(workspace, direction, |_| true)
 }
 
 /// Reads what was done here. Says too whether it is proven to be this user's.
@@ -121,25 +120,41 @@ fn missing_line(batch: &Batch, head: &Head, root: &Path) -> LogEntry {
     }
 }
 
-/// Says whether a step back brings something back from the trash: the next one, or a later one.
+/// Says how a step back brings something back from the trash, if one does.
 ///
 /// # Errors
 /// What the disk says.
-pub fn brings_back(workspace: &Workspace) -> Result<Option<Coming>> {
-    let (history, _) = history(workspace)?;
-    Ok(match history.next_undo().act {
-        Some(Act::Removed(_)) => Some(Coming::Next),
-        _ => history.has_removal_in_trash().then_some(Coming::Later),
+pub fn brings_back(workspace: &Workspace) -> Result<Option<Way>> {
+    way_to(workspace, Direction::Undo, |act| matches!(act, Act::Removed(_)))
+}
+
+/// Says how one comes to this safety snapshot, if by undo or redo.
+///
+/// # Errors
+/// What the disk says.
+pub fn leads_to(workspace: &Workspace, safety: &SnapshotId) -> Result<Option<Way>> {
+    let is_it = |act: &Act| matches!(act, Act::Restored(Reversal { there: Some(there), .. }) if there.safety == *safety);
+    Ok(match way_to(workspace, Direction::Undo, is_it)? {
+        None => way_to(workspace, Direction::Redo, is_it)?,
+        way => way,
     })
 }
 
-/// When `undo` brings something back from the trash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coming {
-    /// With the next step.
-    Next,
-    /// With a step after that.
-    Later,
+/// Says how the next undo takes back a merge, if it does.
+///
+/// # Errors
+/// What the disk says.
+pub fn takes_merge_back(workspace: &Workspace) -> Result<Option<Way>> {
+    let is_merge = |act: &Act| matches!(act, Act::Restored(one) if one.what.operation == Operation::Merge);
+    Ok(way_to(workspace, Direction::Undo, is_merge)?.filter(|way| !way.later))
+}
+
+fn way_to(workspace: &Workspace, direction: Direction, is_it: impl Fn(&Act) -> bool) -> Result<Option<Way>> {
+    let (history, _) = history(workspace)?;
+    let known = workspace.store.known()?;
+    let is_there =
+        |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
+    Ok(history.way_to(direction, is_it, is_there))
 }
 
 /// Plans the next step in this workspace, if that is about a restore.

@@ -22,6 +22,7 @@ use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_li
 use crate::cli::output::words::{ago, count, quoted, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::cli::program_name;
+use crate::cli::ways::way_to;
 use crate::context::Context;
 use crate::manifest::{
     AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken, Version,
@@ -77,7 +78,12 @@ impl Show {
             return ignored(manifest, ui);
         }
         let mut page = Page { screen: ui.shows_on_terminal().then(screen_width), lines: Vec::new() };
-        page.head(context, manifest, &entry.called, entry.pinned);
+        page.head(
+            context,
+            manifest,
+            (&entry.called, entry.pinned),
+            &way_to(workspace, manifest, &entry.called),
+        );
         if let Some(state) = space::line_states_of_all(context, workspace).get(&manifest.id) {
             let names = workspace.store.names().unwrap_or_default();
             let said = sentences(state, context.now, |id| names.get(id).cloned());
@@ -147,7 +153,7 @@ impl Page {
         self.list("Content", vec![line])
     }
 
-    fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) {
+    fn head(&mut self, context: &Context, manifest: &Manifest, (called, pinned): (&str, bool), back: &str) {
         let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
@@ -159,8 +165,7 @@ impl Page {
             self.put(text!["  ", message], 2);
         }
         if let Some(safety) = &manifest.safety {
-            let back = program_name::in_words("; `snap undo` goes back to it");
-            let made = format!("  made before restoring {}{back}", Line(&safety.name));
+            let made = format!("  made before restoring {}; {back}", Line(&safety.name));
             self.put(text![made], 2);
         }
         let place = &manifest.workspace;

@@ -159,11 +159,13 @@ impl UndoneStep {
         }
         ui.say(&what_was_done(&way, context.now, done.paths, &named));
         if let Some((_, safety)) = done.safety.as_ref().filter(|_| !unlogged) {
-            let (there, further) = match direction {
-                Direction::Undo => ("`snap redo` goes forward again", ", `snap undo` one further back"),
-                Direction::Redo => ("`snap undo` goes back", ", `snap redo` one further forward"),
+            let (there, on) = match direction {
+                Direction::Undo => ("`snap redo` goes forward again", "back"),
+                Direction::Redo => ("`snap undo` goes back", "forward"),
             };
-            let further = if restore::has_step(workspace, direction)? { further } else { "" };
+            let further = restore::next_way(workspace, direction)?;
+            let further =
+                further.map_or(String::new(), |way| format!(", {} one further {on}", way.command()));
             ui.say(&format!("The state before that is kept as {safety}; {there}{further}."));
         }
         Ok(outcome)

@@ -152,12 +152,17 @@ impl RestoreArgs {
         let outcome = Outcome::partial_if(partial);
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
+        let goes_back = plan.sets_something();
         let monitor = Monitor::default();
         let execute = || restore::execute(context, workspace, plan, operation, &monitor);
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
             self.made.as_deref(),
-            "everything is restored; `snap undo` takes it back",
+            if goes_back {
+                "everything is restored; `snap undo` takes it back"
+            } else {
+                "everything is restored"
+            },
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {

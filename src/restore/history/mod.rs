@@ -140,6 +140,26 @@ impl Next<'_> {
     }
 }
 
+/// How one comes to something by undo or redo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// In which direction.
+    pub direction: Direction,
+    /// Not with the next step, but with one after that.
+    pub later: bool,
+    /// Snapshots were removed for good since: `undo` wants `--anyway`.
+    pub anyway: bool,
+}
+
+impl Way {
+    /// Returns the command, as it is named in a sentence.
+    pub fn command(&self) -> String {
+        let anyway = if self.anyway { " --anyway" } else { "" };
+        let later = if self.later { ", again and again," } else { "" };
+        format!("`snap {}{anyway}`{later}", self.direction.word())
+    }
+}
+
 /// Which steps can be taken from here; the last of each list is the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
@@ -184,9 +204,34 @@ impl History {
         next(&self.done, |removal| !removal.in_trash)
     }
 
-    /// Says whether something that was removed is still in the trash, and not undone.
-    pub(super) fn has_removal_in_trash(&self) -> bool {
-        self.done.iter().any(|act| matches!(act, Act::Removed(removal) if removal.in_trash))
+    /// Finds how steps in a direction come to one of these; `None` if they don't. A restore that is in the way is passed only if
+    /// one can go back to its safety snapshot.
+    pub(super) fn way_to(
+        &self,
+        direction: Direction,
+        is_it: impl Fn(&Act) -> bool,
+        is_there: impl Fn(&SnapshotId) -> bool,
+    ) -> Option<Way> {
+        let list = match direction {
+            Direction::Undo => &self.done,
+            Direction::Redo => &self.undone,
+        };
+        let mut way = Way { direction, later: false, anyway: false };
+        for act in list.iter().rev() {
+            match act {
+                Act::Unchanged(_) => {}
+                Act::Removed(removal) if direction == Direction::Undo && !removal.in_trash => {
+                    way.anyway = true
+                }
+                act if is_it(act) => return Some(way),
+                Act::Restored(Reversal { there, behind, .. }) => {
+                    let needs = there.as_ref().or(behind.as_ref())?;
+                    way.later = Some(true).filter(|_| is_there(&needs.safety))?;
+                }
+                Act::Removed(_) => way.later = true,
+            }
+        }
+        None
     }
 
     /// Takes the last removals for undone whose snapshots are there: whoever brought them back may have died before it was
