@@ -1,18 +1,21 @@
 //! How one goes to a safety snapshot, in words: by the command that does it here and now.
 
+use crate::base::screen::Line;
 use crate::cli::output::words::quoted;
 use crate::cli::program_name::in_words;
 use crate::manifest::Manifest;
 use crate::restore::{self, Direction, Way};
 use crate::workspace::Workspace;
 
-/// Says how one goes to a safety snapshot.
-pub(crate) fn way_to(workspace: &Workspace, manifest: &Manifest, called: &str) -> String {
-    let way = manifest.safety.as_ref().and_then(|_| restore::leads_to(workspace, &manifest.id).ok()?);
-    in_words(&match way {
+/// Says of a safety snapshot before what it was made, and how one goes back to it.
+pub(crate) fn made_before(workspace: &Workspace, manifest: &Manifest, called: &str) -> Option<String> {
+    let safety = manifest.safety.as_ref()?;
+    let names = workspace.store.names().unwrap_or_default();
+    let restored = Line(names.get(&safety.restores).unwrap_or(&safety.name)).to_string();
+    let how = match restore::leads_to(workspace, &manifest.id).ok().flatten() {
         Some(way @ Way { direction: Direction::Redo, .. }) => format!("{} goes forward to it", way.command()),
         Some(way) => format!("{} goes back to it", way.command()),
         None => format!("`snap rewind {}` goes back to it", quoted(called)),
-    })
-    .into_owned()
+    };
+    Some(in_words(&format!("  made before restoring {restored}; {how}")).into_owned())
 }

@@ -123,7 +123,7 @@ impl RestorePlan {
         if let Provenance::Foreign { why } = self.provenance()
             && !consent.trust
         {
-            return Err(not_trusted(&self.manifest.name, why));
+            return Err(not_trusted(&self.called, why));
         }
         let held = self.would_hold(consent);
         let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();

@@ -360,7 +360,7 @@ pub fn execute(
     monitor: &Monitor,
 ) -> Result<Done> {
     if !plan.admission.is_admitted() {
-        return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
+        return Err(not_trusted(&plan.called, "nobody agreed to restore it"));
     }
     if let Some(merging) = &plan.merging {
         merging.keep_report(&workspace.store, &plan.manifest.id)?;

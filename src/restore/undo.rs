@@ -1,6 +1,6 @@
 //! `undo` and `redo`: one step of the history, planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::history::{Act, Direction, History, HistoryStep, Next, Removal, Restored, Reversal, Side, Way};
@@ -80,7 +80,8 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;
     let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
-    let (log, proven) = believed(log, &workspace.root, &own.collect());
+    let (mut log, proven) = believed(log, &workspace.root, &own.collect());
+    call_as_here(&mut log, &workspace.store.names()?);
     let trash = trash.into_iter().map(|batch| batch.id).collect();
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
@@ -90,6 +91,15 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
         history.settle(|id| there.contains(id));
     }
     Ok((history, proven))
+}
+
+/// Gives each snapshot the name by which it can be typed here.
+fn call_as_here(log: &mut [LogEntry], names: &HashMap<SnapshotId, String>) {
+    for entry in log {
+        if let Some(name) = entry.snapshot.as_ref().and_then(|id| names.get(id)) {
+            entry.name.clone_from(name);
+        }
+    }
 }
 
 /// Adds what is in the trash and in no line: whoever removed it died before that, or could not write it. Where it was

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
 use super::stems::stems_for;
-use super::{Entry, Store, UnreadEntry};
+use super::{Aside, Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
@@ -121,7 +121,7 @@ impl Store {
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
     /// manifest if it is damaged or from a later version.
     pub fn find(&self, reference: &Reference) -> Result<Entry> {
-        let (entry, passed) = self.search(reference).map_err(|error| self.or_in_trash(reference, error))?;
+        let (entry, passed) = self.search(reference).map_err(|error| self.or_put_away(reference, error))?;
         if let (Some(error), Ok(mut over)) = (passed, self.passed_over.lock()) {
             *over = Some(error);
         }
@@ -189,14 +189,14 @@ impl Store {
     /// # Errors
     /// As [`Store::find`]; and why one can't be read that may be meant.
     pub fn find_exactly(&self, reference: &Reference) -> Result<Entry> {
-        match self.search(reference).map_err(|error| self.or_in_trash(reference, error))? {
+        match self.search(reference).map_err(|error| self.or_put_away(reference, error))? {
             (entry, None) => Ok(entry),
             (_, Some(error)) => Err(error.hint(NAME_ANOTHER)),
         }
     }
 
-    /// Says of a snapshot that was not found that it is in the trash, if it is.
-    fn or_in_trash(&self, reference: &Reference, error: Error) -> Error {
+    /// Says of a snapshot that was not found that it is in the trash or in quarantine, if it is.
+    fn or_put_away(&self, reference: &Reference, error: Error) -> Error {
         if error.kind() != Kind::NotFound {
             return error;
         }
@@ -214,7 +214,14 @@ impl Store {
                 let is_meant = |(name, id): &(String, SnapshotId)| {
                     name == word || word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str())
                 };
-                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else { return error };
+                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else {
+                    let first = stems_for(word).next();
+                    let is_aside = |aside: &Aside| aside.name == *word || first.as_ref() == Some(&aside.name);
+                    return match self.manifests_aside().unwrap_or_default().into_iter().find(is_aside) {
+                        Some(aside) => error.because(aside.told()).hint(aside.mend()),
+                        None => error,
+                    };
+                };
                 match self.way_back(Some(id)) {
                     Some(back) => error.because("it is in the trash").hint(back),
                     None => error.because("it was an automatic one, and was cleaned up"),

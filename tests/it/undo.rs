@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::handoff_remote::{colleague, with_remote};
+use crate::merging::as_user;
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -312,4 +314,32 @@ fn an_ignored_empty_folder_in_the_place_of_a_file_comes_back_with_undo() {
         project.snap(&[word]).exits(0);
     }
     assert!(project.path("d/none/deep").is_dir());
+}
+
+#[test]
+fn somebody_elses_snapshot_of_a_name_that_is_taken_is_named_as_it_must_be_typed() {
+    let (ada, remote) = with_remote();
+    let bob = colleague(&ada, &remote).of_another_user();
+    bob.write("a.txt", "of bob\n");
+    as_user(&bob, "bob", &["save", "same"]).exits(0);
+    as_user(&bob, "bob", &["push"]).exits(0);
+    ada.write("a.txt", "of ada\n");
+    ada.snap(&["save", "same"]).exits(0);
+    ada.snap(&["pull"]).exits(0);
+    ada.git(&["checkout", "-q", "--", "a.txt"]);
+    ada.snap(&["rewind", "same@bob"]).exits(3).says(&["same@bob"]);
+    let rewound = ada.snap(&["rewind", "same@bob", "--trust", "--json"]).exits(0).json();
+    let safety = rewound["safety"].as_str().must("a safety snapshot");
+    let shown = ada.snap(&["show", safety]).exits(0).stdout;
+    assert!(shown.contains("made before restoring same@bob;"), "{shown}");
+    let planned = ada.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    assert!(planned.starts_with("undo rewind \"same@bob\""), "{planned}");
+    let undone = ada.snap(&["undo", "--json"]).exits(0).json();
+    assert_eq!(undone["undo"]["name"], "same@bob");
+    ada.snap(&["redo"]).exits(0).says(&["Redid rewind \"same@bob\""]);
+    ada.snap(&["undo"]).exits(0).says(&["Undid rewind \"same@bob\""]);
+    ada.snap(&["resume", "same@bob", "--fill", "X"]).exits(2).says(&["snap show same@bob"]);
+    ada.snap(&["link", "same@bob"]).exits(3).says(&["same@bob"]);
+    ada.snap(&["rewind", "same"]).exits(0);
+    ada.snap(&["undo"]).exits(0).says(&["Undid rewind \"same\""]);
 }

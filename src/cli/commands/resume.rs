@@ -203,7 +203,7 @@ impl Resume {
             return Err(not_made(&place, &why, hint));
         }
         if self.args.dry_run {
-            ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
+            ui.report(&NewWorkTree::new((&manifest, &called(&here, &manifest)), &place, Some(branch), base))?;
             return Ok(Outcome::Done);
         }
         // What only git knows stands behind our own words.

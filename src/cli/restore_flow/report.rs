@@ -393,7 +393,7 @@ impl RestoreReport {
             }
             (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
             (None, Some(true)) if self.is_here => {
-                format!("continues {id}, which is on this machine as it was saved")
+                format!("continues {id}, which is on this machine as it was saved (`--fork` makes another)")
             }
             (None, Some(true)) => {
                 format!("continues {id} on this machine: the missing records are appended")

@@ -118,6 +118,9 @@ impl List {
         } else {
             self.print(context, workspace, &all, &chosen, &states, ui)?;
         }
+        for aside in workspace.store.manifests_aside()? {
+            ui.warn(&format!("{}: {}; {}", quoted(&aside.name), aside.told(), aside.mend()));
+        }
         if all.is_empty() {
             return Ok(Outcome::Done);
         }

@@ -84,6 +84,9 @@ pub(super) fn problems(
     if damaged > 0 {
         tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
     }
+    for aside in workspace.store.manifests_aside().unwrap_or_default() {
+        tell(format!("{}: {}", quoted(&aside.name), aside.told()), &aside.mend());
+    }
     let mut lack = all.iter().filter(|one| lacking.contains(&one.known.stem)).map(|one| quoted(one.called));
     if let Some(first) = lack.next() {
         let more = lack.count();
