@@ -174,7 +174,7 @@ impl Workspace {
             () => return Ok(()),
         };
         let name = Line(&self.store.called(manifest)).to_string();
-        Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
+        Err(Error::new(Kind::Refused, format!("\"{name}\" is too large to be used"))
             .because(format!("it is not your own and {most}"))
             .hint("ask its author to sign it (`snap save --sign`), and list them in your `gpg.ssh.allowedSignersFile`"))
     }

@@ -126,9 +126,7 @@ pub(crate) fn say_which(found: SnapshotFound, ui: &mut Ui) -> Manifest {
 
 fn gone(error: Error, typed: &str) -> Error {
     match error.kind() {
-        Kind::NotFound => {
-            error.because(format!("no snapshot of the line {:?} is here", Line(typed).to_string()))
-        }
+        Kind::NotFound => error.because(format!("no snapshot of the line \"{}\" is here", Line(typed))),
         _ => error,
     }
 }

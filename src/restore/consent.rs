@@ -137,7 +137,7 @@ impl RestorePlan {
 
 /// The error of a foreign snapshot that nobody agreed to.
 pub fn not_trusted(name: &str, why: &str) -> Error {
-    Error::new(Kind::Refused, format!("{:?} is not your own snapshot", Line(name).to_string())).because(why).hint(
+    Error::new(Kind::Refused, format!("\"{}\" is not your own snapshot", Line(name))).because(why).hint(
         "look at it with `snap show REF` and `snap diff REF`; if you would let its author use your shell, run this again with `--trust`",
     )
 }

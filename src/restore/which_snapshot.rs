@@ -97,7 +97,7 @@ pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<Snapshot
                 root.to_string_lossy().into_owned(),
             );
             Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
-                .because(format!("the newest, {name:?}, is of {}", Line(&root)))
+                .because(format!("the newest, \"{name}\", is of {}", Line(&root)))
                 .hint("`snap rewind NAME` goes back to one of another work tree, in that work tree"))
         }
         SavedTree::Other(_) | SavedTree::This | SavedTree::Gone(_) => Ok(found),

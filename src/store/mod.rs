@@ -301,7 +301,7 @@ impl Store {
             None => Store::refuse_anothers(&known, name),
             Some(taken) => {
                 let shown = crate::base::screen::Line(&taken.name).to_string();
-                Err(Error::new(Kind::Refused, format!("There is a snapshot {shown:?} already"))
+                Err(Error::new(Kind::Refused, format!("There is a snapshot \"{shown}\" already"))
                     .because(format!("it was saved on {}", taken.created_at.minute()))
                     .hint(format!(
                         "take another name, or remove that one with `snap rm {}`",

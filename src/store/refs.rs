@@ -47,7 +47,7 @@ pub fn check_new_name(name: &str, what: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(Kind::Usage, format!("{name:?} can't be {what}")).because(why))
+    Err(Error::new(Kind::Usage, format!("\"{name}\" can't be {what}")).because(why))
 }
 
 /// Checks the name of anything that stands for a snapshot: `what` it would be.
@@ -68,8 +68,9 @@ fn check_name_of(name: &str, what: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    let shown = cut(&shown, LONGEST_SHOWN);
-    Err(Error::new(Kind::Usage, format!("{shown:?} can't be {what}")).because(why))
+    // What is cut loses its blanks at both ends, and these may be what is wrong.
+    let shown = if shown.chars().count() > LONGEST_SHOWN { cut(&shown, LONGEST_SHOWN) } else { shown };
+    Err(Error::new(Kind::Usage, format!("\"{shown}\" can't be {what}")).because(why))
 }
 
 /// How a person points at a snapshot: a name, `latest`, `latest~2`, or the start of an id.
@@ -161,13 +162,12 @@ impl Store {
         };
         let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
         let shown = Line(name).to_string();
-        Err(Error::new(Kind::Refused, format!("{shown:?} is what a snapshot of another user is called here"))
-            .because(format!(
-                "its name is {:?}, and {} saved it",
-                Line(taken.name).to_string(),
-                Line(taken.user)
-            ))
-            .hint("take another name"))
+        Err(Error::new(
+            Kind::Refused,
+            format!("\"{shown}\" is what a snapshot of another user is called here"),
+        )
+        .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
+        .hint("take another name"))
     }
 
     /// Refuses a name that one which can't be read may have: the new one could not be called by it.
@@ -420,12 +420,12 @@ impl Store {
             },
             (None, _) if let Some(newest) = self.newest_called_of_line(name) => {
                 let newest = quoted(&newest);
-                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("it is the name of a line, which is now at {newest}"))
                     .hint(format!("name that snapshot: {newest}")))
             }
             (None, _) => {
-                let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                let error = Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("{} has none of that name or id", self.root().display()));
                 Err(match alike.as_slice() {
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
@@ -439,7 +439,7 @@ impl Store {
                 })
             }
             (Some(_), others) => {
-                Err(Error::new(Kind::Ambiguous, format!("{shown:?} fits {} snapshots", others + 1))
+                Err(Error::new(Kind::Ambiguous, format!("\"{shown}\" fits {} snapshots", others + 1))
                     .because(format!("{}{}", fitting.join(", "), if others > 2 { ", …" } else { "" }))
                     .hint("use more letters of the name, or of the id; `snap list` shows both"))
             }

@@ -258,7 +258,7 @@ impl Store {
         if let Some(taken) = self.in_the_way(&self.heads_of(&batch)?)? {
             let name = Line(&taken.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
-                .because(format!("there is another snapshot {name:?} by now"))
+                .because(format!("there is another snapshot \"{name}\" by now"))
                 .hint(format!(
                     "save that one under another name if you need it; `snap rm --now {}` removes it for good, and `snap undo --anyway` \
                      brings back this one then",

@@ -343,3 +343,22 @@ fn somebody_elses_snapshot_of_a_name_that_is_taken_is_named_as_it_must_be_typed(
     ada.snap(&["rewind", "same"]).exits(0);
     ada.snap(&["undo"]).exits(0).says(&["Undid rewind \"same\""]);
 }
+
+#[test]
+fn the_last_line_of_a_restore_says_what_was_set() {
+    let project = Project::new();
+    project.session("c137e379-838e-4509-8148-16b407691758");
+    project.write("a.txt", "saved\n");
+    fs::create_dir_all(project.path("empty")).must("a folder");
+    project.snap(&["save", "x"]).exits(0);
+    let alone = project.snap(&["resume", "x", "--no-edits", "--no-run"]).exits(0);
+    let said = format!("{}{}", alone.stdout, alone.stderr);
+    assert!(!said.contains("Set ") && !said.contains("snap undo"), "{said}");
+    project.snap(&["rewind", "x", "--no-edits"]).exits(2).says(&["`snap resume --no-edits`"]);
+    fs::remove_dir(project.path("empty")).must("to remove");
+    let folder = project.snap(&["rewind", "x", "--no-run"]).exits(0);
+    assert!(!folder.stderr.contains("Set 0 paths"), "{}", folder.stderr);
+    folder.says(&["No file had to be set; `snap undo` goes back"]);
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("empty").exists());
+}

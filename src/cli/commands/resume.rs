@@ -317,7 +317,7 @@ fn in_the_way(repository: &Repository, branch: &str, place: &Path) -> Result<Opt
         }
         return Ok(Some(match repository.other_worktree_of(branch)? {
             Some(root) => (checked_out(&root), ANOTHER_BRANCH),
-            None => (format!("{shown:?} can't be the name of a branch"), ANOTHER_BRANCH),
+            None => (format!("\"{shown}\" can't be the name of a branch"), ANOTHER_BRANCH),
         }));
     }
     let is_free = match place.read_dir() {

@@ -366,7 +366,7 @@ fn passed_over(passed: &[Restored], now: Timestamp) -> Option<String> {
 fn told(what: &Restored, now: Timestamp) -> String {
     let name = match what.name.as_str() {
         NO_NAME => "of a snapshot that is gone".to_owned(),
-        name => format!("{:?}", Line(name).to_string()),
+        name => format!("\"{}\"", Line(name)),
     };
     format!("{} {name}, {}", what.operation.word(), ago(&age(now.since(what.at))))
 }
