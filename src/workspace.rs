@@ -173,8 +173,8 @@ impl Workspace {
             () if pieces > MOST_PIECES => format!("has {pieces} pieces; the limit is {MOST_PIECES}"),
             () => return Ok(()),
         };
-        let name = Line(&manifest.name).to_string();
-        Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
+        let name = Line(&self.store.called(manifest)).to_string();
+        Err(Error::new(Kind::Refused, format!("\"{name}\" is too large to be used"))
             .because(format!("it is not your own and {most}"))
             .hint("ask its author to sign it (`snap save --sign`), and list them in your `gpg.ssh.allowedSignersFile`"))
     }

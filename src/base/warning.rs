@@ -18,7 +18,7 @@ pub enum Warning {
     /// The manifest in the file of this name can't be read, which keeps all objects from being removed.
     UnreadableSnapshot(String),
     /// Manifests were set aside, which keeps all objects from being removed.
-    ManifestsAside,
+    ManifestsAside(String),
     /// What the snapshot of this name in the trash needs can't be told, which keeps all objects from being removed.
     TrashKeepsObjects(String),
     /// The file of this name holds another copy of a snapshot that was removed, and stays.
@@ -249,10 +249,9 @@ impl fmt::Display for Warning {
                      removes it"
                 )
             }
-            Warning::ManifestsAside => f.write_str(
-                "manifests are in quarantine in the store's `damaged`; while they are there, all objects are kept. Once you have \
-                 deleted them there, `snap prune --now` removes what nothing else needs",
-            ),
+            Warning::ManifestsAside(names) => write!(f,
+                "manifests are in quarantine in the store's `damaged` ({names}); while they are there, all objects are kept. Once \
+                 you have deleted them there, `snap prune --now` removes what nothing else needs"),
             Warning::TrashKeepsObjects(name) => write!(
                 f,
                 "what {} in the trash needs can't be told; all objects are kept until `snap prune --now` empties the trash",

@@ -42,7 +42,8 @@ fn last_line(
     for entry in log.iter().filter(|entry| entry.outcome.is_ok() && wanted(entry)) {
         let Some(id) = &entry.snapshot else { continue };
         let in_root = entry.root.as_ref() == Some(&new.workspace.root);
-        let then = if in_root && entry.safety.is_some() { line.clone() } else { Vec::new() };
+        let is_step = matches!(entry.operation, Operation::Undo | Operation::Redo) && entry.batch.is_none();
+        let then = if in_root && (is_step || entry.safety.is_some()) { line.clone() } else { Vec::new() };
         match (entry.operation, &new.session) {
             (Operation::Save, _) if here.get(id).is_some_and(|head| of_same_work(head, new)) => line.push(id),
             (Operation::Resume | Operation::Rewind, Some(session))
@@ -51,9 +52,9 @@ fn last_line(
                 line.push(id);
             }
             (Operation::Resume | Operation::Rewind, None) if in_root => line.push(id),
-            (Operation::Undo | Operation::Redo, session) if in_root && entry.batch.is_none() => {
-                match before.remove(id) {
-                    Some(was) => line = was,
+            (_, session) if in_root && is_step => {
+                match before.get(id) {
+                    Some(was) => line.clone_from(was),
                     // Without a session there are only the files, and what they came from was taken back.
                     None if session.is_none() => line.clear(),
                     None => {}
@@ -61,7 +62,9 @@ fn last_line(
             }
             _ => {}
         }
-        if let Some(safety) = entry.safety.as_ref().filter(|_| in_root) {
+        // A step that set no file made none: the one that leads back from it has the same.
+        let back = entry.safety.as_ref().or(is_step.then_some(id));
+        if let Some(safety) = back.filter(|_| in_root) {
             before.insert(safety, then);
         }
     }

@@ -137,7 +137,7 @@ impl Now {
                 (Operation::Undo | Operation::Redo, safety) => {
                     // Of what nobody knows any more, no other snapshot is an earlier state.
                     let unknown = Now { last_restore: last_restore(safety.as_ref()), ..Now::default() };
-                    now = back.remove(id).unwrap_or(unknown);
+                    now = back.get(id).cloned().unwrap_or(unknown);
                 }
                 // Without a safety snapshot, no file was set.
                 (_, None) => {}
@@ -156,7 +156,9 @@ impl Now {
                     };
                 }
             }
-            if let Some(safety) = &entry.safety {
+            // A step that set no file made none: the one that leads back from it has the same.
+            let is_step = matches!(entry.operation, Operation::Undo | Operation::Redo);
+            if let Some(safety) = entry.safety.as_ref().or(is_step.then_some(id)) {
                 back.insert(safety, before);
             }
         }

@@ -62,7 +62,7 @@ pub(crate) fn as_meant_here(
         if let Ok(manifest) = &entry.manifest
             && let SavedTree::Other(root) = restore::tree_of(workspace, manifest)?
         {
-            let (name, root) = (quoted(&manifest.name), root.to_string_lossy().into_owned());
+            let (name, root) = (quoted(&entry.called), root.to_string_lossy().into_owned());
             return Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
                 .because(format!("the newest, {name}, is of {}", Line(&root)))
                 .hint(format!("to mean that one, name it: snap {command} {name}")));
@@ -126,9 +126,7 @@ pub(crate) fn say_which(found: SnapshotFound, ui: &mut Ui) -> Manifest {
 
 fn gone(error: Error, typed: &str) -> Error {
     match error.kind() {
-        Kind::NotFound => {
-            error.because(format!("no snapshot of the line {:?} is here", Line(typed).to_string()))
-        }
+        Kind::NotFound => error.because(format!("no snapshot of the line \"{}\" is here", Line(typed))),
         _ => error,
     }
 }

@@ -26,6 +26,7 @@ mod unfinished;
 mod upkeep;
 mod usage;
 mod wake;
+mod ways;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

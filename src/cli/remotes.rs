@@ -68,11 +68,11 @@ pub(crate) fn shared_session(
     let is_new = workspace.store.known()?.len() > before;
     let who = Line(&found.head.name.who).to_string();
     let saved = ago(&age(context.now.since(manifest.created_at)));
-    let name = Line(&manifest.name).to_string();
+    let name = Line(&workspace.store.called(&manifest)).to_string();
     ui.say(&if is_new {
-        format!("Added {name:?}, the session of {who} as it was {saved}.")
+        format!("Added \"{name}\", the session of {who} as it was {saved}.")
     } else {
-        format!("{name:?} is here already: the session of {who} as it was {saved}.")
+        format!("\"{name}\" is here already: the session of {who} as it was {saved}.")
     });
     Ok(Some((manifest.id.to_string(), is_new)))
 }

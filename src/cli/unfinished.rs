@@ -113,7 +113,7 @@ pub(crate) fn tell(context: &Context, one: Unfinished) -> Option<ToldOf> {
     let why = one.why.as_deref().unwrap_or("the process that was to add it was ended");
     let name = Line(&one.name).to_string();
     Some(ToldOf {
-        what: format!("the conversation is missing in the snapshot {name:?}: {}", Line(why)),
+        what: format!("the conversation is missing in the snapshot \"{name}\": {}", Line(why)),
         mend: "`snap save` saves it as it is now",
     })
 }

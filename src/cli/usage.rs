@@ -113,6 +113,11 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
         "it sets what differs without that, and saves it first: `snap undo` brings it back",
     ),
     ("rewind", "--hard", "it sets what differs without that, and saves it first: `snap undo` brings it back"),
+    (
+        "rewind",
+        "--no-edits",
+        "it sets the files; `snap resume --no-edits` brings back the conversation alone",
+    ),
     ("resume", "--force", NEVER_FORCED),
     ("resume", "-f", NEVER_FORCED),
     ("rm", "--force", UNASKED),

@@ -93,7 +93,7 @@ impl<'a> Remote<'a> {
     ) -> Result<Remote<'a>> {
         let shown = Line(address).to_string();
         if address.is_empty() || address.starts_with('-') {
-            return Err(Error::new(Kind::Usage, format!("{shown:?} can't be a remote")));
+            return Err(Error::new(Kind::Usage, format!("\"{shown}\" can't be a remote")));
         }
         let Some(git) = Git::find(folder) else {
             return Err(Error::new(Kind::Environment, "Cannot run git")
@@ -107,7 +107,7 @@ impl<'a> Remote<'a> {
         let names = String::from_utf8_lossy(&names).into_owned();
         let named = names.lines().any(|name| name == address);
         if !named && !address.contains(['/', ':']) && !address.starts_with('.') {
-            let error = Error::new(Kind::NotFound, format!("There is no remote {shown:?}"));
+            let error = Error::new(Kind::NotFound, format!("There is no remote \"{shown}\""));
             return Err(match names.lines().collect::<Vec<_>>().join(", ") {
                 none if none.is_empty() && repository.is_none() => error
                     .because("this folder is in no git repository")

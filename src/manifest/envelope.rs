@@ -220,7 +220,7 @@ fn check_version(format: u32, requires: &[String]) -> Result<()> {
     let unknown = requires.iter().find(|word| !UNDERSTOOD.contains(&word.as_str()));
     if format > FORMAT || unknown.is_some() {
         let needs = match unknown {
-            Some(feature) => format!("it needs {:?}", screen::Line(feature).to_string()),
+            Some(feature) => format!("it needs \"{}\"", screen::Line(feature)),
             None => format!("its format is {format}, this version reads up to {FORMAT}"),
         };
         return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this snapshot")

@@ -110,7 +110,7 @@ impl RemovalPlan {
             refuse_another(&entry, reference, &log)?;
             if entry.pinned {
                 let name = Line(&entry.called).to_string();
-                return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
+                return Err(Error::new(Kind::Refused, format!("\"{name}\" is pinned; nothing was removed"))
                     .hint(format!("`snap unpin {}` allows it", for_shell(&entry.called))));
             }
             let known = store.known()?;
@@ -119,7 +119,7 @@ impl RemovalPlan {
                 let name = Line(&pinned.stem).to_string();
                 return Err(Error::new(
                     Kind::Refused,
-                    format!("A copy of {:?} is pinned; nothing was removed", Line(&entry.called).to_string()),
+                    format!("A copy of \"{}\" is pinned; nothing was removed", Line(&entry.called)),
                 )
                 .because(format!("{name}.json holds the same snapshot"))
                 .hint(format!("`snap unpin {}` allows it", for_shell(&entry.called))));
@@ -276,7 +276,7 @@ fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()
     let (name, user) = (Line(reference).to_string(), Line(&manifest.created_by.user).to_string());
     let was =
         if last.is_some_and(|line| line.name == NO_NAME) { "may have been removed" } else { "was removed" };
-    Err(Error::new(Kind::Refused, format!("{name:?} {was}; what is called so now is another snapshot"))
+    Err(Error::new(Kind::Refused, format!("\"{name}\" {was}; what is called so now is another snapshot"))
         .because(format!("{user} saved it; nothing was removed"))
         .hint(format!("`snap rm {}` removes it", manifest.id.short())))
 }

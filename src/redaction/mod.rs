@@ -122,7 +122,7 @@ impl Redactor {
         if let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) {
             return Err(Error::new(
                 Kind::Usage,
-                format!("{:?} is not the ID of a secret", crate::base::screen::Line(strange).to_string()),
+                format!("\"{}\" is not the ID of a secret", crate::base::screen::Line(strange)),
             )
             .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
         }

@@ -121,7 +121,7 @@ impl Outgoing {
                 ),
             }
         };
-        Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so {what}"))
+        Err(Error::new(Kind::Refused, format!("\"{name}\" holds what looks like secrets, so {what}"))
             .list(listed(&open))
             .hint(format!(
                 "{way_out}; allow what is not a secret with {}",

@@ -123,7 +123,7 @@ impl RestorePlan {
         if let Provenance::Foreign { why } = self.provenance()
             && !consent.trust
         {
-            return Err(not_trusted(&self.manifest.name, why));
+            return Err(not_trusted(&self.called, why));
         }
         let held = self.would_hold(consent);
         let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
@@ -137,7 +137,7 @@ impl RestorePlan {
 
 /// The error of a foreign snapshot that nobody agreed to.
 pub fn not_trusted(name: &str, why: &str) -> Error {
-    Error::new(Kind::Refused, format!("{:?} is not your own snapshot", Line(name).to_string())).because(why).hint(
+    Error::new(Kind::Refused, format!("\"{}\" is not your own snapshot", Line(name))).because(why).hint(
         "look at it with `snap show REF` and `snap diff REF`; if you would let its author use your shell, run this again with `--trust`",
     )
 }

@@ -13,7 +13,7 @@ use super::{PlannedResume, RestoreOptions, RestorePlan, plan_since};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::warning::Warning;
 use crate::client::FoundSession;
 use crate::git::{BaseHere, Repository};
@@ -120,7 +120,7 @@ pub fn plan_merge(
             plan.merging = Some(merging);
             Ok(*plan)
         }
-        PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &format!("{called:?}"))),
+        PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &for_shell(&called))),
     }
 }
 

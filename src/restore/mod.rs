@@ -55,7 +55,7 @@ pub use files::resume::{ConflictBase, ConflictingPath, Conflicts, disagree};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
-pub use history::{Direction, HistoryStep, Removal, Restored};
+pub use history::{Direction, HistoryStep, Removal, Restored, Way};
 pub use merged_tasks::{MergePlan, PlannedTask, author};
 pub use merging::{MergeBase, MergedWith, check_merge, plan_merge};
 pub use plan::{Done, RestoreOptions, RestorePlan};
@@ -69,7 +69,7 @@ pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
 pub use transaction::{leftovers::leftovers, stagings::Leftover};
-pub use undo::{Coming, NextStep, brings_back, has_step, next_step, plan_undo};
+pub use undo::{NextStep, brings_back, leads_to, next_step, next_way, plan_undo, takes_merge_back};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_compare, find_to_look,
     find_to_resume, find_to_rewind, lost_in_session, tree_of,
@@ -360,7 +360,7 @@ pub fn execute(
     monitor: &Monitor,
 ) -> Result<Done> {
     if !plan.admission.is_admitted() {
-        return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
+        return Err(not_trusted(&plan.called, "nobody agreed to restore it"));
     }
     if let Some(merging) = &plan.merging {
         merging.keep_report(&workspace.store, &plan.manifest.id)?;
@@ -368,7 +368,7 @@ pub fn execute(
     let listing = plan.listing.take();
     let seen = listing.as_ref().map(Listing::seen);
     let safety = match &workspace.repository {
-        Some(repository) if plan.changes_files() || plan.moved.is_some() || plan.changes_tasks() => {
+        Some(repository) if plan.sets_something() => {
             let _phase = monitor.begin(Phase::Safety, None);
             let tree = Tree::open(&workspace.root)?;
             let new = plan.steps.iter().filter(|step| step.action() == Action::Create).map(Step::path);

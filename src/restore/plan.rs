@@ -121,6 +121,11 @@ impl RestorePlan {
         !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
     }
 
+    /// Says whether it makes a safety snapshot first, so that an undo goes back.
+    pub fn sets_something(&self) -> bool {
+        self.changes_files() || self.moved.is_some() || self.changes_tasks()
+    }
+
     /// Says whether tasks are added or taken back.
     pub(super) fn changes_tasks(&self) -> bool {
         self.merging.as_ref().is_some_and(MergePlan::changes_tasks)

@@ -1,9 +1,9 @@
 //! `undo` and `redo`: one step of the history, planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::history::{Act, Direction, History, HistoryStep, Removal, Restored, Reversal};
+use super::history::{Act, Direction, History, HistoryStep, Next, Removal, Restored, Reversal, Side, Way};
 use super::{Admission, MOST_TOLD, MergePlan, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -13,7 +13,7 @@ use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::Head;
+use crate::manifest::{Head, Safety};
 use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
@@ -24,14 +24,16 @@ use crate::workspace::Workspace;
 
 /// What the next step is about.
 pub enum NextStep {
-    /// Everything that was done here is undone already.
-    AllUndone,
+    /// Everything that was done here is undone already, but for restores that changed no file, the newest first.
+    AllUndone(Vec<Restored>),
     /// Snapshots that were removed: they are in the trash, or were brought back from it.
     Removal {
         /// The removal.
         removal: Removal,
         /// A removal that came after it, and is gone for good.
         gone: Option<Removal>,
+        /// The restores on the way to it that changed no file, the nearest first.
+        passed: Vec<Restored>,
     },
     /// A restore, which has to be planned.
     Restore,
@@ -45,30 +47,32 @@ pub enum NextStep {
 /// What the disk says.
 pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep> {
     let (history, _) = history(workspace)?;
-    let undone = match direction {
-        Direction::Undo if history.is_all_undone() => return Ok(NextStep::AllUndone),
-        Direction::Undo => history.next_undo(),
-        Direction::Redo => (history.next_redo(), None),
-    };
-    Ok(match undone {
+    let next = next(&history, direction);
+    if direction == Direction::Undo && history.is_all_undone() {
+        return Ok(NextStep::AllUndone(next.passed()));
+    }
+    Ok(match (next.act, next.gone) {
         (Some(Act::Removed(removal)), gone) => {
-            NextStep::Removal { removal: removal.clone(), gone: gone.cloned() }
+            NextStep::Removal { removal: removal.clone(), gone: gone.cloned(), passed: next.passed() }
         }
         (None, Some(gone)) => NextStep::Gone(gone.clone()),
-        (Some(Act::Restored(_)), _) | (None, None) => NextStep::Restore,
+        _ => NextStep::Restore,
     })
 }
 
-/// Says whether there is a step to take in this workspace.
+fn next(history: &History, direction: Direction) -> Next<'_> {
+    match direction {
+        Direction::Undo => history.next_undo(),
+        Direction::Redo => history.next_redo(),
+    }
+}
+
+/// Says how the next step in a direction is taken, if there is one.
 ///
 /// # Errors
 /// What the disk says.
-pub fn has_step(workspace: &Workspace, direction: Direction) -> Result<bool> {
-    let (history, _) = history(workspace)?;
-    Ok(match direction {
-        Direction::Undo => history.next_undo().0.is_some(),
-        Direction::Redo => history.next_redo().is_some(),
-    })
+pub fn next_way(workspace: &Workspace, direction: Direction) -> Result<Option<Way>> {
+    way_to(workspace, direction, |_| true)
 }
 
 /// Reads what was done here. Says too whether it is proven to be this user's.
@@ -76,7 +80,8 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;
     let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
-    let (log, proven) = believed(log, &workspace.root, &own.collect());
+    let (mut log, proven) = believed(log, &workspace.root, &own.collect());
+    call_as_here(&mut log, &workspace.store.names()?);
     let trash = trash.into_iter().map(|batch| batch.id).collect();
     let mut history = History::of(&log, &workspace.root, &trash);
     if history.ends_in_what_is_gone() {
@@ -86,6 +91,15 @@ fn history(workspace: &Workspace) -> Result<(History, bool)> {
         history.settle(|id| there.contains(id));
     }
     Ok((history, proven))
+}
+
+/// Gives each snapshot the name by which it can be typed here.
+fn call_as_here(log: &mut [LogEntry], names: &HashMap<SnapshotId, String>) {
+    for entry in log {
+        if let Some(name) = entry.snapshot.as_ref().and_then(|id| names.get(id)) {
+            entry.name.clone_from(name);
+        }
+    }
 }
 
 /// Adds what is in the trash and in no line: whoever removed it died before that, or could not write it. Where it was
@@ -116,25 +130,41 @@ fn missing_line(batch: &Batch, head: &Head, root: &Path) -> LogEntry {
     }
 }
 
-/// Says whether a step back brings something back from the trash: the next one, or a later one.
+/// Says how a step back brings something back from the trash, if one does.
 ///
 /// # Errors
 /// What the disk says.
-pub fn brings_back(workspace: &Workspace) -> Result<Option<Coming>> {
-    let (history, _) = history(workspace)?;
-    Ok(match history.next_undo().0 {
-        Some(Act::Removed(_)) => Some(Coming::Next),
-        _ => history.has_removal_in_trash().then_some(Coming::Later),
+pub fn brings_back(workspace: &Workspace) -> Result<Option<Way>> {
+    way_to(workspace, Direction::Undo, |act| matches!(act, Act::Removed(_)))
+}
+
+/// Says how one comes to this safety snapshot, if by undo or redo.
+///
+/// # Errors
+/// What the disk says.
+pub fn leads_to(workspace: &Workspace, safety: &SnapshotId) -> Result<Option<Way>> {
+    let is_it = |act: &Act| matches!(act, Act::Restored(Reversal { there: Some(there), .. }) if there.safety == *safety);
+    Ok(match way_to(workspace, Direction::Undo, is_it)? {
+        None => way_to(workspace, Direction::Redo, is_it)?,
+        way => way,
     })
 }
 
-/// When `undo` brings something back from the trash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coming {
-    /// With the next step.
-    Next,
-    /// With a step after that.
-    Later,
+/// Says how the next undo takes back a merge, if it does.
+///
+/// # Errors
+/// What the disk says.
+pub fn takes_merge_back(workspace: &Workspace) -> Result<Option<Way>> {
+    let is_merge = |act: &Act| matches!(act, Act::Restored(one) if one.what.operation == Operation::Merge);
+    Ok(way_to(workspace, Direction::Undo, is_merge)?.filter(|way| !way.later))
+}
+
+fn way_to(workspace: &Workspace, direction: Direction, is_it: impl Fn(&Act) -> bool) -> Result<Option<Way>> {
+    let (history, _) = history(workspace)?;
+    let known = workspace.store.known()?;
+    let is_there =
+        |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
+    Ok(history.way_to(direction, is_it, is_there))
 }
 
 /// Plans the next step in this workspace, if that is about a restore.
@@ -144,13 +174,15 @@ pub enum Coming {
 /// [`super::plan_resume`].
 pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
     let (history, proven) = history(workspace)?;
-    let (act, removed) = match direction {
-        Direction::Undo => history.next_undo(),
-        Direction::Redo => (history.next_redo(), None),
+    let next = next(&history, direction);
+    let Some(Act::Restored(Reversal { what, there, behind })) = next.act else {
+        return Err(nothing(&next, direction, workspace));
     };
-    let Some(Act::Restored(Reversal { what, safety: id, moved, tasks })) = act else {
-        return Err(nothing(&history, direction, workspace));
+    let sets_nothing = there.is_none();
+    let Some(Side { safety: id, moved, tasks }) = there.as_ref().or(behind.as_ref()) else {
+        return Err(nothing(&next, direction, workspace));
     };
+    let (moved, tasks) = if sets_nothing { (&None, &None) } else { (moved, tasks) };
     let manifest = match workspace.store.find(&Reference::Named(id.to_string())) {
         Err(error) if error.kind() == Kind::NotFound => return Err(gone(direction, what)),
         found => found?.manifest?,
@@ -158,8 +190,10 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     let (Some(saved), Some(repository), Some(safety)) =
         (&manifest.edits, &workspace.repository, &manifest.safety)
     else {
-        return Err(nothing(&history, direction, workspace));
+        return Err(nothing(&next, direction, workspace));
     };
+    let nothing_of_it = Safety { paths: Vec::new(), removed: Vec::new(), made: Vec::new(), ..safety.clone() };
+    let safety = if sets_nothing { &nothing_of_it } else { safety };
     let mut admission = Admission::of(workspace, &manifest)?;
     if !proven {
         admission = admission.unproven("nothing proves that the restore it is about was yours");
@@ -205,9 +239,14 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if head != saved.base {
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
-    let removed = removed.cloned();
     Ok(RestorePlan {
-        history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
+        history_step: Some(HistoryStep {
+            direction,
+            what: what.clone(),
+            removed: next.gone.cloned(),
+            passed: next.passed(),
+            sets_nothing,
+        }),
         moved,
         root: workspace.root.clone(),
         // A safety snapshot's name is made here, and nobody else's.
@@ -255,19 +294,23 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
     (log, proven)
 }
 
-fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Error {
+fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
-    match (direction, &history.changed_nothing) {
-        (Direction::Redo, _) => match undone_in_a_lost_tree(workspace) {
+    let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
+    match (direction, next.unchanged.first().map(of)) {
+        (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {
             Some((root, safety)) => error
                 .because(format!("what was undone last was in the work tree {root}, which is gone"))
                 .hint(format!("`snap rewind {safety}` makes that work tree again, as it was before the undo")),
             None => error
-                .because("nothing was undone here since the last restore")
+                .because(match of_unchanged {
+                    None => "nothing was undone here since the last restore".to_owned(),
+                    Some(what) => format!("{what} changed no file, and nothing else was undone here"),
+                })
                 .hint("`snap log` shows what was done"),
         },
-        (Direction::Undo, Some(name)) => {
-            error.because(format!("restoring {} changed no file", Line(name))).hint(
+        (Direction::Undo, Some(what)) => {
+            error.because(format!("{what} changed no file")).hint(
                 "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
             )
         }

@@ -92,9 +92,12 @@ pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<Snapshot
     let is_named = !matches!(Reference::parse(reference), Reference::Latest(_));
     match tree_of(workspace, &found.manifest)? {
         SavedTree::Other(root) if !is_named => {
-            let (name, root) = (Line(&found.manifest.name).to_string(), root.to_string_lossy().into_owned());
+            let (name, root) = (
+                Line(&workspace.store.called(&found.manifest)).to_string(),
+                root.to_string_lossy().into_owned(),
+            );
             Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
-                .because(format!("the newest, {name:?}, is of {}", Line(&root)))
+                .because(format!("the newest, \"{name}\", is of {}", Line(&root)))
                 .hint("`snap rewind NAME` goes back to one of another work tree, in that work tree"))
         }
         SavedTree::Other(_) | SavedTree::This | SavedTree::Gone(_) => Ok(found),
@@ -220,7 +223,7 @@ fn find_older(
             seen += 1;
         } else if over.is_none() {
             let of_another_tree = (tree != SavedTree::This).then(|| manifest.workspace.root.to_string());
-            over = Some(PassedOver { name: manifest.name, of_another_tree });
+            over = Some(PassedOver { name: workspace.store.called(&manifest), of_another_tree });
         }
     }
     if seen == 0 {

@@ -147,7 +147,7 @@ impl<'a> Incoming<'a> {
     }
 
     fn wrong(&self, id: ObjectId, cause: &str) -> Error {
-        Error::new(Kind::Damaged, format!("Cannot add {:?}", shown(&self.manifest)))
+        Error::new(Kind::Damaged, format!("Cannot add \"{}\"", shown(&self.manifest)))
             .because(format!("object {id}: {cause}"))
             .hint("nothing was added; get it again from whoever saved it")
     }
@@ -169,7 +169,7 @@ impl<'a> Incoming<'a> {
     pub fn publish(self, before: impl FnOnce(&Manifest)) -> Result<Added> {
         let name = shown(&self.manifest);
         if let Some(id) = self.missing.keys().next() {
-            return Err(Error::new(Kind::Damaged, format!("Cannot add {name:?}"))
+            return Err(Error::new(Kind::Damaged, format!("Cannot add \"{name}\""))
                 .because(format!("object {id} is missing, and {} others", self.missing.len() - 1))
                 .hint("nothing was added; get it again from whoever saved it"));
         }
@@ -199,7 +199,7 @@ impl<'a> Incoming<'a> {
             .chain(versions(self.bases.as_ref()).map(|(_, object)| object))
             .any(lost)
         {
-            return Err(Error::new(Kind::Environment, format!("Cannot add {name:?}"))
+            return Err(Error::new(Kind::Environment, format!("Cannot add \"{name}\""))
                 .because("another snap removed parts of it meanwhile")
                 .hint("run the command again"));
         }
@@ -223,9 +223,9 @@ impl<'a> Incoming<'a> {
                 }
                 return Err(Error::new(
                     Kind::Conflict,
-                    format!("Cannot add {:?}: another snapshot here has its id", shown(&self.manifest)),
+                    format!("Cannot add \"{}\": another snapshot here has its id", shown(&self.manifest)),
                 )
-                .because(format!("{} is {:?} and has other content", head.id, Line(&head.name).to_string()))
+                .because(format!("{} is \"{}\" and has other content", head.id, Line(&head.name)))
                 .hint("one of the two was changed after it was saved; nothing was added"));
             }
         }
@@ -257,7 +257,7 @@ pub fn check_sound(json: &[u8], manifest: &Manifest, now: Timestamp) -> Result<(
     check_may_travel(manifest)?;
     check_time(manifest, now)?;
     unsound(json, manifest).map_err(|cause| {
-        Error::new(Kind::Refused, format!("Cannot hand on {:?}: nobody could add it", shown(manifest)))
+        Error::new(Kind::Refused, format!("Cannot hand on \"{}\": nobody could add it", shown(manifest)))
             .because(cause)
             .hint("nothing was sent; `snap resume` still restores it here, and a new `snap save` makes one that can be handed on")
     })
@@ -270,7 +270,7 @@ pub fn check_sound(json: &[u8], manifest: &Manifest, now: Timestamp) -> Result<(
 pub fn check_may_travel(manifest: &Manifest) -> Result<()> {
     match &manifest.safety {
         None => Ok(()),
-        Some(_) => Err(Error::new(Kind::Refused, format!("{:?} is a safety snapshot", shown(manifest)))
+        Some(_) => Err(Error::new(Kind::Refused, format!("\"{}\" is a safety snapshot", shown(manifest)))
             .because("it belongs to `snap undo` in the work tree where it was made")
             .hint("`snap save NAME` saves the current state as a snapshot that can be transferred")),
     }
@@ -280,7 +280,7 @@ fn check_time(manifest: &Manifest, now: Timestamp) -> Result<()> {
     if manifest.created_at.since(now) <= CLOCKS_APART {
         return Ok(());
     }
-    Err(Error::new(Kind::Refused, format!("Cannot add {:?}", shown(manifest)))
+    Err(Error::new(Kind::Refused, format!("Cannot add \"{}\"", shown(manifest)))
         .because(format!("it claims to be saved on {}, which is in the future", manifest.created_at.minute()))
         .hint("set the clock of the machine that is wrong, then save again there"))
 }

@@ -60,11 +60,10 @@ impl LineStates {
                     }
                 }
                 Operation::Undo | Operation::Redo => {
-                    let Some((merged, said)) = merges.remove(id) else { continue };
+                    let Some((merged, said)) = merges.get(id).cloned() else { continue };
                     let all = &mut states.at(&merged).merged;
-                    if entry.operation == Operation::Undo {
-                        all.retain(|one| *one != said);
-                    } else {
+                    all.retain(|one| *one != said);
+                    if entry.operation == Operation::Redo {
                         all.push(said.clone());
                     }
                     if let Some(safety) = &entry.safety {

@@ -70,6 +70,7 @@ use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
 pub use objects::{Destination, Grace, Sweep, YoungObjects};
 pub use pieces::Pieces;
+pub use quarantine::Aside;
 pub use refs::{Reference, check_name, check_new_name};
 pub use seal::Seal;
 pub use streams::Stream;
@@ -300,7 +301,7 @@ impl Store {
             None => Store::refuse_anothers(&known, name),
             Some(taken) => {
                 let shown = crate::base::screen::Line(&taken.name).to_string();
-                Err(Error::new(Kind::Refused, format!("There is a snapshot {shown:?} already"))
+                Err(Error::new(Kind::Refused, format!("There is a snapshot \"{shown}\" already"))
                     .because(format!("it was saved on {}", taken.created_at.minute()))
                     .hint(format!(
                         "take another name, or remove that one with `snap rm {}`",

@@ -19,6 +19,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::screen::for_shell;
 use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::manifest::{Content, Manifest, ObjectRef, named_objects};
@@ -389,7 +390,9 @@ impl Store {
         let goes = |one: &UnreadEntry| gone.contains(one.stem.as_str());
         let (mut needed, unread) = self.needs(known.iter().filter(|one| !goes(one)));
         let unreadable = |stem: &str| Warning::UnreadableSnapshot(stem.to_owned());
-        let aside = self.has_manifests_aside()?.then_some(Warning::ManifestsAside);
+        let aside = self.manifests_aside()?;
+        let names: Vec<String> = aside.iter().map(|aside| for_shell(&aside.name)).collect();
+        let aside = self.has_manifests_aside()?.then(|| Warning::ManifestsAside(names.join(", ")));
         let blocked: Vec<Warning> = unread.iter().map(|stem| unreadable(stem)).chain(aside).collect();
         if !blocked.is_empty() {
             return Ok(Err(blocked));

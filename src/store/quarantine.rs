@@ -8,9 +8,40 @@ use std::path::PathBuf;
 use super::{AddLock, DeleteLock, Store, manifest_name, pin_name};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{Line, cut, for_shell};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Existing};
 use crate::sys::place::{OwnPath, Shape};
+
+/// A snapshot whose manifest was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Its name, as that of the file says it.
+    pub name: String,
+    /// Where the manifest is now, and a second copy of it.
+    pub files: Vec<PathBuf>,
+    /// Why it can't be read.
+    pub why: String,
+}
+
+impl Aside {
+    /// Says what it is, where, and why.
+    pub fn told(&self) -> String {
+        let place =
+            self.files.first().map(|path| Line(&path.to_string_lossy()).to_string()).unwrap_or_default();
+        format!("its manifest is in quarantine, as {place}: {}", cut(&self.why, 300))
+    }
+
+    /// Says what gets it back, and what removes it.
+    pub fn mend(&self) -> String {
+        let files: Vec<String> = self.files.iter().map(|path| for_shell(&path.to_string_lossy())).collect();
+        format!(
+            "`snap pull {}` or `snap import FILE` brings a copy from elsewhere; `rm {}` removes what is left here",
+            for_shell(&self.name),
+            files.join(" ")
+        )
+    }
+}
 
 impl Store {
     /// Writes an object again whose content was found elsewhere, unless it is sound meanwhile. Returns
@@ -65,24 +96,61 @@ impl Store {
         self.set_aside(&place).map(Some)
     }
 
-    /// Sets a manifest that can't be read aside, with its pin; returns where it is now.
+    /// Sets a manifest that can't be read aside, with its pin; returns where all that is now, the manifest first.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn set_manifest_aside(&self, _lock: &DeleteLock, stem: &str) -> Result<Option<PathBuf>> {
+    pub fn set_manifest_aside(&self, _lock: &DeleteLock, stem: &str) -> Result<Vec<PathBuf>> {
         let place = self.manifest_place(stem);
         if !place.exists() || !matches!(self.read(stem), Err(error) if error.kind() == Kind::Damaged) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let aside = self.set_aside(&place)?;
+        let mut aside = vec![self.set_aside(&place)?];
         for name in [manifest_name(stem), pin_name(stem)] {
             for left in [self.second_name(&name), self.at(&name)] {
                 if left.exists() {
-                    self.set_aside(&left)?;
+                    aside.push(self.set_aside(&left)?);
                 }
             }
         }
-        Ok(Some(aside))
+        Ok(aside)
+    }
+
+    /// Returns the snapshots whose manifests were set aside, and still are, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn manifests_aside(&self) -> Result<Vec<Aside>> {
+        let names = self.damaged().names()?.into_iter().filter_map(|name| name.into_string().ok());
+        let mut stems: Vec<String> =
+            names.filter_map(|name| stem_of_manifest(&name).map(str::to_owned)).collect();
+        // The second copy of one has a longer name.
+        stems.sort_by_key(|stem| (stem.len(), stem.clone()));
+        let mut all: Vec<(Aside, Option<Vec<u8>>)> = Vec::new();
+        for stem in stems {
+            let place = self.damaged().join(manifest_name(&stem));
+            let json = place.read(LARGEST_MANIFEST);
+            let why = match &json {
+                Err(error) => error.to_string(),
+                Ok(None) => continue,
+                Ok(Some(json)) => match Manifest::from_json(json) {
+                    Err(error) => error.to_string(),
+                    Ok(_) => "it could not be read in its place".to_owned(),
+                },
+            };
+            let json = json.ok().flatten();
+            let is_copy_of = |(other, its): &&mut (Aside, Option<Vec<u8>>)| {
+                let number = stem.strip_prefix(other.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+                number.is_some_and(|number| number.parse::<u32>().is_ok()) && *its == json
+            };
+            match all.iter_mut().find(is_copy_of) {
+                Some((other, _)) => other.files.push(place.path()),
+                None => all.push((Aside { name: stem, files: vec![place.path()], why }, json)),
+            }
+        }
+        let mut all: Vec<Aside> = all.into_iter().map(|(aside, _)| aside).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(all)
     }
 
     /// Sets the journal of a restore aside that nobody works on and that can't be read.
@@ -98,11 +166,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn has_manifests_aside(&self) -> Result<bool> {
-        let manifest = |name: &std::ffi::OsString| {
-            let name = name.to_string_lossy();
-            name.ends_with(".json") && !name.starts_with("journal-")
-        };
-        Ok(self.damaged().names()?.iter().any(manifest))
+        Ok(self.damaged().names()?.iter().any(|name| stem_of_manifest(&name.to_string_lossy()).is_some()))
     }
 
     /// Moves a file of the store into `damaged/`, under its own name or one like it.
@@ -131,4 +195,9 @@ impl Store {
     fn damaged(&self) -> OwnPath {
         self.at("damaged")
     }
+}
+
+/// Returns the name, without `.json`, of a file in quarantine that is a manifest.
+fn stem_of_manifest(name: &str) -> Option<&str> {
+    name.strip_suffix(".json").filter(|stem| !stem.starts_with("journal-"))
 }

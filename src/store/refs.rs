@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
 use super::stems::stems_for;
-use super::{Entry, Store, UnreadEntry};
+use super::{Aside, Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
@@ -47,7 +47,7 @@ pub fn check_new_name(name: &str, what: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(Kind::Usage, format!("{name:?} can't be {what}")).because(why))
+    Err(Error::new(Kind::Usage, format!("\"{name}\" can't be {what}")).because(why))
 }
 
 /// Checks the name of anything that stands for a snapshot: `what` it would be.
@@ -68,8 +68,9 @@ fn check_name_of(name: &str, what: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    let shown = cut(&shown, LONGEST_SHOWN);
-    Err(Error::new(Kind::Usage, format!("{shown:?} can't be {what}")).because(why))
+    // What is cut loses its blanks at both ends, and these may be what is wrong.
+    let shown = if shown.chars().count() > LONGEST_SHOWN { cut(&shown, LONGEST_SHOWN) } else { shown };
+    Err(Error::new(Kind::Usage, format!("\"{shown}\" can't be {what}")).because(why))
 }
 
 /// How a person points at a snapshot: a name, `latest`, `latest~2`, or the start of an id.
@@ -121,7 +122,7 @@ impl Store {
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
     /// manifest if it is damaged or from a later version.
     pub fn find(&self, reference: &Reference) -> Result<Entry> {
-        let (entry, passed) = self.search(reference).map_err(|error| self.or_in_trash(reference, error))?;
+        let (entry, passed) = self.search(reference).map_err(|error| self.or_put_away(reference, error))?;
         if let (Some(error), Ok(mut over)) = (passed, self.passed_over.lock()) {
             *over = Some(error);
         }
@@ -161,13 +162,12 @@ impl Store {
         };
         let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
         let shown = Line(name).to_string();
-        Err(Error::new(Kind::Refused, format!("{shown:?} is what a snapshot of another user is called here"))
-            .because(format!(
-                "its name is {:?}, and {} saved it",
-                Line(taken.name).to_string(),
-                Line(taken.user)
-            ))
-            .hint("take another name"))
+        Err(Error::new(
+            Kind::Refused,
+            format!("\"{shown}\" is what a snapshot of another user is called here"),
+        )
+        .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
+        .hint("take another name"))
     }
 
     /// Refuses a name that one which can't be read may have: the new one could not be called by it.
@@ -189,14 +189,14 @@ impl Store {
     /// # Errors
     /// As [`Store::find`]; and why one can't be read that may be meant.
     pub fn find_exactly(&self, reference: &Reference) -> Result<Entry> {
-        match self.search(reference).map_err(|error| self.or_in_trash(reference, error))? {
+        match self.search(reference).map_err(|error| self.or_put_away(reference, error))? {
             (entry, None) => Ok(entry),
             (_, Some(error)) => Err(error.hint(NAME_ANOTHER)),
         }
     }
 
-    /// Says of a snapshot that was not found that it is in the trash, if it is.
-    fn or_in_trash(&self, reference: &Reference, error: Error) -> Error {
+    /// Says of a snapshot that was not found that it is in the trash or in quarantine, if it is.
+    fn or_put_away(&self, reference: &Reference, error: Error) -> Error {
         if error.kind() != Kind::NotFound {
             return error;
         }
@@ -214,7 +214,14 @@ impl Store {
                 let is_meant = |(name, id): &(String, SnapshotId)| {
                     name == word || word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str())
                 };
-                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else { return error };
+                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else {
+                    let first = stems_for(word).next();
+                    let is_aside = |aside: &Aside| aside.name == *word || first.as_ref() == Some(&aside.name);
+                    return match self.manifests_aside().unwrap_or_default().into_iter().find(is_aside) {
+                        Some(aside) => error.because(aside.told()).hint(aside.mend()),
+                        None => error,
+                    };
+                };
                 match self.way_back(Some(id)) {
                     Some(back) => error.because("it is in the trash").hint(back),
                     None => error.because("it was an automatic one, and was cleaned up"),
@@ -413,12 +420,12 @@ impl Store {
             },
             (None, _) if let Some(newest) = self.newest_called_of_line(name) => {
                 let newest = quoted(&newest);
-                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("it is the name of a line, which is now at {newest}"))
                     .hint(format!("name that snapshot: {newest}")))
             }
             (None, _) => {
-                let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                let error = Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("{} has none of that name or id", self.root().display()));
                 Err(match alike.as_slice() {
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
@@ -432,7 +439,7 @@ impl Store {
                 })
             }
             (Some(_), others) => {
-                Err(Error::new(Kind::Ambiguous, format!("{shown:?} fits {} snapshots", others + 1))
+                Err(Error::new(Kind::Ambiguous, format!("\"{shown}\" fits {} snapshots", others + 1))
                     .because(format!("{}{}", fitting.join(", "), if others > 2 { ", …" } else { "" }))
                     .hint("use more letters of the name, or of the id; `snap list` shows both"))
             }

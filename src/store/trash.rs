@@ -6,9 +6,10 @@
 //! it was, in the trash, or in both, which counts as the first.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
-use super::{DeleteLock, PATIENCE, Store, manifest_name, stems};
+use super::{DeleteLock, LogEntry, Operation, PATIENCE, Store, manifest_name, stems};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -91,16 +92,88 @@ impl Store {
         };
         let batch = batches.iter().find(holds)?;
         let log = self.read_log().unwrap_or_default();
-        let line = log.iter().rfind(|line| line.batch.as_ref() == Some(&batch.id) && line.root.is_some());
-        let root = line.and_then(|line| line.root.as_ref()).map(|root| root.as_path());
+        let at = log.iter().rposition(|line| line.batch.as_ref() == Some(&batch.id) && line.root.is_some());
+        let root = at.and_then(|at| log.get(at)?.root.as_ref()).map(|root| root.as_path());
+        if let Some(taken) = self.in_the_way(&self.heads_of(batch).unwrap_or_default()).ok().flatten() {
+            let name = Line(&taken.name).to_string();
+            return Some(format!(
+                "another snapshot is called {} by now, so `snap undo` can't bring this one back yet, and says what to do",
+                for_shell(&name)
+            ));
+        }
+        let at = at.or_else(|| log.iter().rposition(|line| line.at <= batch.since)).unwrap_or_default();
+        let since = log.get(at + 1..).unwrap_or_default();
+        let root = root.or(self.here.as_deref());
+        let anyway = if self.is_gone_since(since, root, &batches)? { " --anyway" } else { "" };
         let elsewhere = root.filter(|root| self.here.as_deref() != Some(root) && root.is_dir());
         Some(match elsewhere {
             Some(root) => format!(
-                "it was removed in another work tree: `snap -C {} undo`, once or again, brings it back",
+                "it was removed in another work tree: `snap -C {} undo{anyway}`, once or again, brings it back",
                 for_shell(&root.to_string_lossy())
             ),
-            None => "`snap undo`, once or again, brings back what was removed".to_owned(),
+            None => format!("`snap undo{anyway}`, once or again, brings back what was removed"),
         })
+    }
+
+    /// Says whether something was removed for good in this work tree, by these lines of the log: an undo does not pass that
+    /// unasked. `None` if it passes none of it, as the safety snapshot of a restore is gone.
+    fn is_gone_since(&self, since: &[LogEntry], root: Option<&Path>, batches: &[Batch]) -> Option<bool> {
+        let of_here = |line: &LogEntry| {
+            let root =
+                root.is_none_or(|root| line.root.as_ref().is_some_and(|other| other.as_path() == root));
+            root && line.root.is_some() && line.outcome.is_ok() && (line.own || !self.can_prove())
+        };
+        let is_in_trash = |id: &SnapshotId| batches.iter().any(|batch| batch.id == *id);
+        let known = self.known().ok()?;
+        let is_there =
+            |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
+        let is_undone = |safety: &SnapshotId| {
+            since.iter().any(|line| line.operation.is_restore() && line.snapshot.as_ref() == Some(safety))
+        };
+        let is_forward = |line: &&LogEntry| line.operation.is_restore() && line.operation != Operation::Undo;
+        let mut safeties = since
+            .iter()
+            .filter(|line| of_here(line))
+            .filter(is_forward)
+            .filter_map(|line| line.safety.as_ref());
+        if safeties.any(|safety| !is_there(safety) && !is_undone(safety)) {
+            return None;
+        }
+        let is_back = |id: &SnapshotId| {
+            since.iter().any(|line| line.operation == Operation::Undo && line.batch.as_ref() == Some(id))
+        };
+        Some(since.iter().filter(|line| of_here(line)).any(|line| match (line.operation, &line.batch) {
+            (Operation::Remove | Operation::Prune | Operation::Withdraw, None) => true,
+            (Operation::Remove | Operation::Prune | Operation::Redo, Some(id)) => {
+                !is_in_trash(id) && !is_back(id)
+            }
+            _ => false,
+        }))
+    }
+
+    /// Returns the name of a snapshot in what was removed last that another one has by now, so that it can't come back.
+    pub fn name_in_the_way(&self) -> Option<String> {
+        let mut batches = self.trash().ok()?;
+        batches.retain(|batch| !batch.automatic);
+        let last = batches.iter().max_by_key(|batch| batch.since)?;
+        Some(self.in_the_way(&self.heads_of(last).ok()?).ok()??.name)
+    }
+
+    /// Finds one of these, out of the trash, whose name another snapshot of this user has by now.
+    fn in_the_way(&self, heads: &[Head]) -> Result<Option<Head>> {
+        let known = self.known()?;
+        let is_there =
+            |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
+        let own_names: BTreeSet<&str> = known
+            .iter()
+            .filter(|known| known.own || !self.can_prove())
+            .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
+            .collect();
+        // Somebody else's of that name stands beside the user's own, as `NAME@USER`.
+        let is_mine = |head: &Head| self.is_own(&head.proofs) || !self.can_prove();
+        let taken =
+            |head: &&Head| !is_there(&head.id) && own_names.contains(head.name.as_str()) && is_mine(head);
+        Ok(heads.iter().find(taken).cloned())
     }
 
     /// Returns the secrets that snapshots in the trash may need, by their ids.
@@ -182,21 +255,10 @@ impl Store {
         let known = self.known()?;
         let heads: Vec<&Head> = known.iter().filter_map(|known| known.head.as_ref().ok()).collect();
         let is_there = |id: &SnapshotId| heads.iter().any(|head| head.id == *id);
-        let own_names: BTreeSet<&str> = known
-            .iter()
-            .filter(|known| known.own || !self.can_prove())
-            .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
-            .collect();
-        // Somebody else's of that name stands beside the user's own, as `NAME@USER`.
-        let is_mine = |head: &Head| self.is_own(&head.proofs) || !self.can_prove();
-        let heads = self.heads_in_trash(std::slice::from_ref(&batch))?;
-        let taken = heads
-            .iter()
-            .find(|head| !is_there(&head.id) && own_names.contains(head.name.as_str()) && is_mine(head));
-        if let Some(taken) = taken {
+        if let Some(taken) = self.in_the_way(&self.heads_of(&batch)?)? {
             let name = Line(&taken.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
-                .because(format!("there is another snapshot {name:?} by now"))
+                .because(format!("there is another snapshot \"{name}\" by now"))
                 .hint(format!(
                     "save that one under another name if you need it; `snap rm --now {}` removes it for good, and `snap undo --anyway` \
                      brings back this one then",

@@ -426,9 +426,9 @@ impl<'a> Remotes<'a> {
                 Error::new(
                     Kind::Conflict,
                     format!(
-                        "{} has other content under the id of {:?}",
+                        "{} has other content under the id of \"{}\"",
                         self.shown(),
-                        Line(&manifest.name).to_string()
+                        Line(&manifest.name)
                     ),
                 )
                 .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
@@ -450,7 +450,7 @@ impl<'a> Remotes<'a> {
     fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
         let name = Line(&manifest.name).to_string();
         let error =
-            Error::new(Kind::Environment, format!("{} did not accept {name:?}", self.shown())).because(why);
+            Error::new(Kind::Environment, format!("{} did not accept \"{name}\"", self.shown())).because(why);
         error.hint(if why.contains(UNPACKER_ERROR) {
             "it could not store what was sent: it is full, something in it is damaged (`git fsck` there tells), or the connection broke; \
              nothing was transferred: mend that, and run the command again"

@@ -92,7 +92,7 @@ impl<'a> Remotes<'a> {
             TransferOutcome::Already => true,
             TransferOutcome::Failed(error) => {
                 self.remote.tell(&format!(
-                    "{:?}, the session that this went on from, is not sent along, so a merge may have conflicts: {error}",
+                    "\"{}\", the session that this went on from, is not sent along, so a merge may have conflicts: {error}",
                     result.name
                 ));
                 true
@@ -204,13 +204,14 @@ impl<'a> Remotes<'a> {
         }
         match (called.as_slice(), by_id) {
             ([only], _) => Ok(only.place.clone()),
-            ([], []) => {
-                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?} on {}", self.shown()))
-                    .hint("`snap list --remote` shows what there is"))
-            }
+            ([], []) => Err(Error::new(
+                Kind::NotFound,
+                format!("There is no snapshot \"{shown}\" on {}", self.shown()),
+            )
+            .hint("`snap list --remote` shows what there is")),
             _ => Err(Error::new(
                 Kind::Ambiguous,
-                format!("{shown:?} fits several snapshots on {}", self.shown()),
+                format!("\"{shown}\" fits several snapshots on {}", self.shown()),
             )
             .hint("use `NAME@USER` or the id; `snap list --remote --json` shows whole ids")),
         }

@@ -95,7 +95,7 @@ pub(super) fn listed(entry: &Entry, now: Timestamp) -> Listed {
 }
 
 /// Takes from a snapshot what is shown of it; `items` are its edits.
-pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> SnapshotFacts {
+pub(super) fn facts((manifest, called): (&Manifest, &str), items: &[Item], now: Timestamp) -> SnapshotFacts {
     let mut about = vec![match manifest.created_at.age(now).as_str() {
         "now" => "just now".to_owned(),
         age if age.starts_with("in ") => age.to_owned(),
@@ -109,7 +109,7 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Snap
     let todos = todos.map(|(number, todo)| task(&todo.as_task(number + 1).to_string()));
     SnapshotFacts {
         id: manifest.id.to_string(),
-        title: Fact { text: Line(&manifest.name).to_string(), more: about.join(" · "), ..Fact::default() },
+        title: Fact { text: Line(called).to_string(), more: about.join(" · "), ..Fact::default() },
         talk: talk(manifest),
         tasks: manifest.tasks.iter().map(|task| self::task(task.get())).chain(todos).collect(),
         agents: manifest

@@ -85,11 +85,12 @@ pub(super) fn open<'s>(
     news: Sender<News>,
 ) {
     scope.spawn(move || {
-        let read = |manifest: Manifest| {
+        let read = |entry: Entry| {
+            let manifest = entry.manifest?;
             let items = compare::edits(manifest.edits.clone());
-            OpenedSnapshot { facts: facts(&manifest, &items, now), items, manifest }
+            Ok(OpenedSnapshot { facts: facts((&manifest, &entry.called), &items, now), items, manifest })
         };
-        let opened = workspace.store.find(&reference).and_then(|entry| entry.manifest).map(read);
+        let opened = workspace.store.find(&reference).and_then(read);
         let _ended = news.send(News::Opened(Box::new(opened)));
     });
 }

@@ -273,3 +273,50 @@ fn status_names_what_git_has_in_conflict() {
     let status = project.snap(&["status"]).exits(0).stdout;
     assert!(status.contains("a.txt is in conflict") && status.contains("git add"), "{status}");
 }
+
+#[test]
+fn a_bad_name_is_quoted_as_it_was_typed_in_every_command() {
+    let project = Project::new();
+    project.snap(&["save", "one"]).exits(0);
+    for (typed, shown) in [
+        (" two ", "\" two \""),
+        ("a\tb", "\"a\\tb\""),
+        ("a\\b", "\"a\\b\""),
+        ("a\"b", "\"a\"b\""),
+        ("é", "\"é\""),
+    ] {
+        for command in [
+            &["show"][..],
+            &["diff"],
+            &["diff", "one"],
+            &["diff", "--now"],
+            &["rewind"],
+            &["resume"],
+            &["rm"],
+            &["pin"],
+            &["unpin"],
+            &["verify"],
+            &["report"],
+            &["link"],
+            &["merge"],
+            &["branch", "line"],
+            &["close"],
+            &["reopen"],
+            &["export", "-o", "x.snap"],
+        ] {
+            let ran = project.snap(&[command, &[typed]].concat());
+            let said = ran.stderr.lines().find(|line| line.starts_with("error: ")).must("an error");
+            assert!(
+                said.contains(&format!("There is no snapshot {shown}: ")),
+                "{command:?} {typed:?}: {said}"
+            );
+        }
+        let said = project.snap(&["push", typed]).stderr;
+        assert!(said.contains(shown), "{said}");
+    }
+    for typed in [" two ", "a\tb"] {
+        let said = project.snap(&["save", typed]).exits(2).stderr;
+        let shown = typed.replace('\t', "\\t");
+        assert!(said.contains(&format!("\"{shown}\" can't be")), "{said}");
+    }
+}

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use crate::handoff_remote::{colleague, with_remote};
+use crate::merging::talk;
 use crate::real_client::on_terminal;
 use crate::support::Must;
 use crate::support::project::{Project, files_below, ran};
@@ -313,4 +315,45 @@ fn after_a_rewind_the_next_save_holds_the_conversation_that_the_client_goes_on_w
     project.snap(&["undo", "--no-input"]).exits(0);
     save("f", "f\n");
     assert!(!said("f"));
+}
+
+#[test]
+fn a_colleagues_snapshot_that_is_here_as_it_was_brought_goes_on_and_gets_no_twin() {
+    let (ada, remote) = with_remote();
+    ada.session(ID);
+    ada.write("a.txt", "of ada\n");
+    ada.snap(&["save", "x"]).exits(0);
+    ada.snap(&["push"]).exits(0);
+    let bob = colleague(&ada, &remote).of_another_user();
+    bob.snap(&["pull"]).exits(0);
+    let resume = |more: &[&str]| {
+        let arguments = [&["resume", "x", "--trust", "--json"], more].concat();
+        bob.snap(&arguments).exits(0).json()
+    };
+    let first = resume(&[]);
+    assert_eq!(first["continues"], false, "{first}");
+    let before = clients_files(&bob);
+    let dry = bob.snap(&["resume", "x", "--dry-run"]).exits(0).stdout;
+    assert!(dry.contains(&format!("continues {ID}, which is on this machine")), "{dry}");
+    assert!(dry.contains("(`--fork` makes another)"), "{dry}");
+    for _ in 0..2 {
+        assert_same_session(&resume(&[]));
+    }
+    let shell = bob.snap(&["resume", "x", "--trust", "--no-run"]).exits(0).stdout;
+    assert!(shell.contains(&format!("claude --resume {ID}")), "{shell}");
+    assert_eq!(clients_files(&bob), before, "nothing was written");
+
+    let transcript = bob.home.project(bob.root()).join(format!("{ID}.jsonl"));
+    talk(&bob, ID, "b1", "go on", "done");
+    let continued = fs::read(&transcript).must("the transcript");
+    let copy = resume(&[]);
+    assert_eq!(copy["continues"], false, "what was continued stays: {copy}");
+    assert_ne!(copy["session_id"], ID);
+    let again = resume(&[]);
+    let same = [&again["session_id"], &again["continues"]];
+    assert_eq!(same, [&copy["session_id"], &json!(true)], "the copy goes on, and is the only one: {again}");
+    let fork = resume(&["--fork"]);
+    assert_eq!(fork["continues"], false, "{fork}");
+    assert_ne!(fork["session_id"], copy["session_id"]);
+    assert_eq!(fs::read(&transcript).must("the transcript"), continued);
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::handoff_remote::{colleague, with_remote};
+use crate::merging::as_user;
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -92,6 +94,80 @@ fn undo_and_redo_say_which_restore_when_and_which_paths() {
     project.write("a.txt", "one\n");
     fs::remove_file(project.path("two")).must("to remove");
     project.snap(&["redo"]).exits(0).says(&["every file is as it was after it"]);
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\", ", "2 paths are as they were before it"]);
+    assert_eq!(project.read("a.txt"), b"mine\n", "a redo that set nothing leaves the way back");
+}
+
+#[test]
+fn a_step_that_had_nothing_to_set_is_a_step_and_no_other_one_is_taken_in_its_place() {
+    let project = project();
+    let before = project.state();
+    project.snap(&["rewind", "one"]).exits(0);
+    let one = project.state();
+    project.snap(&["rewind", "two"]).exits(0);
+    let two = project.state();
+    project.snap(&["rewind", "one"]).exits(0);
+    let last = project.state();
+    project.snap(&["undo"]).exits(0);
+    project.write("a.txt", "one\n");
+    fs::remove_file(project.path("two")).must("to remove");
+    let by_hand = project.state();
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"two\", ", "every file is as it was before it"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"two\", ", "the undo of it had set no file"]);
+    assert_eq!(project.state(), by_hand);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\", "]);
+    assert_eq!(project.state(), last);
+    project.snap(&["redo"]).exits(3).says(&["There is nothing to redo"]);
+    for state in [&two, &one, &before] {
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(&project.state(), state);
+    }
+    for state in [&one, &two, &last] {
+        project.snap(&["redo"]).exits(0);
+        assert_eq!(&project.state(), state);
+    }
+}
+
+#[test]
+fn a_restore_that_changed_no_file_is_passed_over_and_undo_says_so() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0).says(&["Nothing had to be done"]);
+    let before = project.state();
+    let passed = "Rewind \"one\", ";
+    let shown = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    assert!(shown.contains(passed) && shown.contains("changed no file and was passed over"), "{shown}");
+    let undone = project.snap(&["undo", "--json"]).exits(0).json();
+    assert_eq!(undone["undo"]["passed_over"][0]["operation"], "rewind");
+    assert_eq!(project.read("a.txt"), b"mine\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.state(), before);
+    project.snap(&["redo"]).exits(3).says(&["rewind of one changed no file", "nothing else was undone"]);
+    for _ in 0..3 {
+        project.snap(&["rewind", "one"]).exits(0);
+    }
+    let said = ["Undid rewind \"one\", ", passed, ", changed no file and was passed over, as were 2 more."];
+    project.snap(&["undo"]).exits(0).says(&said);
+    assert_eq!(project.read("a.txt"), b"mine\n");
+}
+
+#[test]
+fn undo_passes_over_what_changed_no_file_to_a_removal_too() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = ["Rewind \"one\", ", "changed no file and was passed over", "\"two\" is back"];
+    project.snap(&["undo"]).exits(0).says(&said);
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\", "]);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["save", "mine"]).exits(0);
+    project.snap(&["rewind", "mine"]).exits(0);
+    project
+        .snap(&["undo"])
+        .exits(3)
+        .says(&["rewind \"mine\"", ", changed no file, and everything before it is undone already"]);
 }
 
 #[test]
@@ -238,4 +314,51 @@ fn an_ignored_empty_folder_in_the_place_of_a_file_comes_back_with_undo() {
         project.snap(&[word]).exits(0);
     }
     assert!(project.path("d/none/deep").is_dir());
+}
+
+#[test]
+fn somebody_elses_snapshot_of_a_name_that_is_taken_is_named_as_it_must_be_typed() {
+    let (ada, remote) = with_remote();
+    let bob = colleague(&ada, &remote).of_another_user();
+    bob.write("a.txt", "of bob\n");
+    as_user(&bob, "bob", &["save", "same"]).exits(0);
+    as_user(&bob, "bob", &["push"]).exits(0);
+    ada.write("a.txt", "of ada\n");
+    ada.snap(&["save", "same"]).exits(0);
+    ada.snap(&["pull"]).exits(0);
+    ada.git(&["checkout", "-q", "--", "a.txt"]);
+    ada.snap(&["rewind", "same@bob"]).exits(3).says(&["same@bob"]);
+    let rewound = ada.snap(&["rewind", "same@bob", "--trust", "--json"]).exits(0).json();
+    let safety = rewound["safety"].as_str().must("a safety snapshot");
+    let shown = ada.snap(&["show", safety]).exits(0).stdout;
+    assert!(shown.contains("made before restoring same@bob;"), "{shown}");
+    let planned = ada.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    assert!(planned.starts_with("undo rewind \"same@bob\""), "{planned}");
+    let undone = ada.snap(&["undo", "--json"]).exits(0).json();
+    assert_eq!(undone["undo"]["name"], "same@bob");
+    ada.snap(&["redo"]).exits(0).says(&["Redid rewind \"same@bob\""]);
+    ada.snap(&["undo"]).exits(0).says(&["Undid rewind \"same@bob\""]);
+    ada.snap(&["resume", "same@bob", "--fill", "X"]).exits(2).says(&["snap show same@bob"]);
+    ada.snap(&["link", "same@bob"]).exits(3).says(&["same@bob"]);
+    ada.snap(&["rewind", "same"]).exits(0);
+    ada.snap(&["undo"]).exits(0).says(&["Undid rewind \"same\""]);
+}
+
+#[test]
+fn the_last_line_of_a_restore_says_what_was_set() {
+    let project = Project::new();
+    project.session("c137e379-838e-4509-8148-16b407691758");
+    project.write("a.txt", "saved\n");
+    fs::create_dir_all(project.path("empty")).must("a folder");
+    project.snap(&["save", "x"]).exits(0);
+    let alone = project.snap(&["resume", "x", "--no-edits", "--no-run"]).exits(0);
+    let said = format!("{}{}", alone.stdout, alone.stderr);
+    assert!(!said.contains("Set ") && !said.contains("snap undo"), "{said}");
+    project.snap(&["rewind", "x", "--no-edits"]).exits(2).says(&["`snap resume --no-edits`"]);
+    fs::remove_dir(project.path("empty")).must("to remove");
+    let folder = project.snap(&["rewind", "x", "--no-run"]).exits(0);
+    assert!(!folder.stderr.contains("Set 0 paths"), "{}", folder.stderr);
+    folder.says(&["No file had to be set; `snap undo` goes back"]);
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("empty").exists());
 }

@@ -1,5 +1,6 @@
 //! `snap verify`: damage anywhere is found and named; what can be proven is put right, the rest set aside.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -138,6 +139,68 @@ fn a_manifest_that_can_not_be_read_is_set_aside_and_its_objects_stay() {
     assert_eq!(files_below(&project.stored("objects")).len(), objects - 1, "the second name of the manifest");
     fs::write(project.stored("x.json"), whole).must("to write");
     verify(&project, &["x"]).exits(0);
+}
+
+#[test]
+fn what_is_in_quarantine_is_named_everywhere_until_it_is_removed() {
+    let project = project();
+    project.write("a.txt", "another\n");
+    project.snap(&["save", "y"]).exits(0);
+    let damage =
+        |name: &str| fs::write(project.stored(format!("{name}.json").as_str()), "damaged").must("to write");
+    for name in ["x", "y"] {
+        damage(name);
+    }
+    let ran = verify(&project, &["--repair", "--json"]).exits(0).json();
+    let aside: BTreeSet<PathBuf> = ran["set_aside"]
+        .as_array()
+        .must("a list")
+        .iter()
+        .map(|path| PathBuf::from(path.as_str().must("a path")))
+        .collect();
+    let there: BTreeSet<PathBuf> = files_below(&project.stored("damaged")).into_iter().collect();
+    assert_eq!(aside, there, "all that was moved is named");
+    let place = |name: &str| project.stored(format!("damaged/{name}.json").as_str()).display().to_string();
+    let why = "This is not a snapshot's manifest";
+    for command in [&["verify"][..], &["status"], &["list"], &["list", "-a"]] {
+        let ran = project.snap(command).exits(0);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        for name in ["x", "y"] {
+            for part in
+                [&place(name), why, &format!("`snap pull \"{name}\"`"), &format!("`rm \"{}", place(name))]
+            {
+                assert!(said.contains(part), "{part} is not in what {command:?} says:\n{said}");
+            }
+        }
+    }
+    for command in [
+        &["show", "x"][..],
+        &["rewind", "x"],
+        &["resume", "x"],
+        &["diff", "x"],
+        &["rm", "x"],
+        &["verify", "x"],
+    ] {
+        project.snap(command).exits(3).says(&[
+            "in quarantine",
+            &place("x"),
+            why,
+            "`snap pull \"x\"`",
+            "`rm ",
+        ]);
+    }
+    let told = project.snap(&["verify", "--json"]).exits(0).json();
+    let names: Vec<&str> =
+        told["quarantine"].as_array().must("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["x", "y"]);
+    project.snap(&["prune", "--now"]).exits(6).says(&["`damaged` (\"x\", \"y\")"]);
+    for file in there {
+        fs::remove_file(file).must("to remove");
+    }
+    project.snap(&["show", "x"]).exits(3).says(&["has none of that name"]);
+    let status = project.snap(&["status"]).exits(0).stdout;
+    assert!(!status.contains("quarantine"), "{status}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Branch {
         let name = &without_secrets(workspace, name)?;
         let shown = Line(name).to_string();
         if store.find(&Reference::parse(name).whole()).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("{shown:?} can't be the name of a line"))
+            return Err(Error::new(Kind::Refused, format!("\"{shown}\" can't be the name of a line"))
                 .because("a snapshot goes by it")
                 .hint("take another name"));
         }
@@ -98,7 +98,7 @@ impl Branch {
             Some(_) => {}
             None if let Some(other) = name_of(&states, &id) => {
                 let other = Line(other).to_string();
-                return Err(Error::new(Kind::Refused, format!("The line {other:?} begins there already"))
+                return Err(Error::new(Kind::Refused, format!("The line \"{other}\" begins there already"))
                     .because(format!("a line that begins with \"{}\" has one name", Line(&called)))
                     .hint(format!(
                         "go on first, or `snap branch --remove {}`; no snapshot goes",
@@ -118,7 +118,7 @@ fn name_of<'s>(states: &'s LineStates, id: &SnapshotId) -> Option<&'s str> {
 
 /// Refuses the name of a line that is there.
 fn taken(shown: &str) -> Error {
-    Error::new(Kind::Refused, format!("There is a line {shown:?} already"))
+    Error::new(Kind::Refused, format!("There is a line \"{shown}\" already"))
         .because("its name stands at another snapshot")
         .hint(format!("`snap branch --remove {}` takes the name away; no snapshot goes", for_shell(shown)))
 }
@@ -151,7 +151,7 @@ fn remove(name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> 
     let states = workspace.store.line_states();
     let shown = Line(name).to_string();
     let Some(id) = states.begin_of(name) else {
-        return Err(Error::new(Kind::NotFound, format!("There is no line {shown:?}"))
+        return Err(Error::new(Kind::NotFound, format!("There is no line \"{shown}\""))
             .hint("`snap branch` lists the lines with names"));
     };
     let called = workspace.store.names().unwrap_or_default().remove(id).unwrap_or_default();

@@ -112,11 +112,8 @@ impl Link {
         let mut links = restore::links(workspace)?;
         links.retain(|link| link.title == title);
         if links.is_empty() {
-            return Err(Error::new(
-                Kind::NotFound,
-                format!("There is no link {:?}", Line(&title).to_string()),
-            )
-            .hint("`snap link --remove NAME` takes the name that the link has in `claude --resume`"));
+            return Err(Error::new(Kind::NotFound, format!("There is no link \"{}\"", Line(&title)))
+                .hint("`snap link --remove NAME` takes the name that the link has in `claude --resume`"));
         }
         let mut report = Unlinked { title, removed: 0, kept: 0 };
         for link in links {
@@ -163,7 +160,7 @@ impl Report for LinkReport<'_> {
             let why = if self.is_of_print_mode {
                 "It was begun with `claude -p`".to_owned()
             } else {
-                format!("Another session here has the title {:?} too", Line(self.title).to_string())
+                format!("Another session here has the title \"{}\" too", Line(self.title))
             };
             ui.warn(&format!("{why}. In a terminal, the client finds it by its id, not by its name."));
         }

@@ -75,7 +75,7 @@ impl Man {
             Some(name) => {
                 let found = snap.find_subcommand(name).filter(|command| !command.is_hide_set());
                 found.cloned().ok_or_else(|| {
-                    Error::new(Kind::Usage, format!("There is no command {:?}", Line(name).to_string()))
+                    Error::new(Kind::Usage, format!("There is no command \"{}\"", Line(name)))
                         .hint("`snap help` lists them")
                 })?
             }

@@ -22,7 +22,7 @@ use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::report::{self, MergeBases};
-use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions};
+use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions, Way};
 use crate::store::{LogEntry, Operation, Store};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
@@ -109,7 +109,8 @@ impl Merge {
         let is_part = is_whole && fork.is_some_and(|fork| fork.id == manifest.id);
         if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
             let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
-            let undoes = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));
+            let is_last = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));
+            let undoes = if is_last { restore::takes_merge_back(workspace)? } else { None };
             ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part, undoes })?;
             return Ok(Outcome::Done);
         }
@@ -170,9 +171,9 @@ struct NothingToMerge<'a> {
     into: &'a SnapshotId,
     /// Whether it was merged, and is not what came before.
     was_merged: bool,
-    /// Whether an undo would take that merge back.
+    /// How an undo would take that merge back.
     #[serde(skip)]
-    undoes: bool,
+    undoes: Option<Way>,
 }
 
 /// Says whether the merge of a snapshot is the last thing that set files here.
@@ -189,7 +190,9 @@ impl Report for NothingToMerge<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let snapshot = Line(self.snapshot);
         ui.say(&if self.was_merged {
-            let again = if self.undoes { " `snap undo` takes that back; then it can be merged again." } else { "" };
+            let again = self.undoes.map_or(String::new(), |way| {
+                format!(" {} takes that back; then it can be merged again.", way.command())
+            });
             format!("Nothing to merge: \"{snapshot}\" was merged here already.{again}")
         } else {
             format!(

@@ -203,7 +203,7 @@ impl Resume {
             return Err(not_made(&place, &why, hint));
         }
         if self.args.dry_run {
-            ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
+            ui.report(&NewWorkTree::new((&manifest, &called(&here, &manifest)), &place, Some(branch), base))?;
             return Ok(Outcome::Done);
         }
         // What only git knows stands behind our own words.
@@ -317,7 +317,7 @@ fn in_the_way(repository: &Repository, branch: &str, place: &Path) -> Result<Opt
         }
         return Ok(Some(match repository.other_worktree_of(branch)? {
             Some(root) => (checked_out(&root), ANOTHER_BRANCH),
-            None => (format!("{shown:?} can't be the name of a branch"), ANOTHER_BRANCH),
+            None => (format!("\"{shown}\" can't be the name of a branch"), ANOTHER_BRANCH),
         }));
     }
     let is_free = match place.read_dir() {

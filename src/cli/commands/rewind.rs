@@ -65,22 +65,23 @@ impl Rewind {
                 ui.warn(&format!(
                     "a work tree of this session is gone: {}; `snap rewind {}` restores it",
                     lost.workspace.root,
-                    quoted(&lost.name)
+                    quoted(&workspace.store.called(&lost))
                 ))
             }
         }
+        let called = workspace.store.called(&manifest);
         match tree_of(workspace, &manifest)? {
             SavedTree::This => self.at(context, workspace, manifest, || (), ui),
             SavedTree::Other(root) => {
-                self.refuse_unasked(&manifest, &root, ui)?;
+                self.refuse_unasked(&called, &root, ui)?;
                 say_where(&root, false, ui);
-                self.asked_for_elsewhere(&manifest, &root, ui)?;
+                self.asked_for_elsewhere(&called, &root, ui)?;
                 let leaves = !self.args.no_session && !self.args.dry_run;
                 let (context, workspace) = other(context, workspace, &root)?;
                 settle(&context, &workspace, ui)?;
                 self.args.no_session = true;
                 self.args.undo_in = Some(root.clone());
-                let left = self.left_there(&manifest, &root, leaves);
+                let left = self.left_there((&manifest, &called), &root, leaves);
                 let done = self.at(&context, &workspace, manifest, || (), ui)?;
                 left.into_iter().for_each(|left| ui.say(&left));
                 Ok(done)
@@ -93,7 +94,7 @@ impl Rewind {
                 };
                 if self.args.dry_run {
                     let branch = manifest.workspace.branch.as_deref();
-                    ui.report(&NewWorkTree::new(&manifest, &root, branch, base))?;
+                    ui.report(&NewWorkTree::new((&manifest, &called), &root, branch, base))?;
                     return Ok(Outcome::Done);
                 }
                 self.args.fetch_base(context, workspace, &manifest, ui)?;
@@ -108,7 +109,7 @@ impl Rewind {
                 let (context, workspace) = other(context, workspace, made.root())?;
                 self.args.no_session = true;
                 self.args.undo_in = Some(made.root().to_owned());
-                let left = self.left_there(&manifest, made.root(), leaves);
+                let left = self.left_there((&manifest, &called), made.root(), leaves);
                 let done = self.at(&context, &workspace, manifest, || made.keep(), ui)?;
                 left.into_iter().for_each(|left| ui.say(&left));
                 Ok(done)
@@ -118,11 +119,11 @@ impl Rewind {
 
     /// Refuses to change another work tree than the one in which the command was typed where nobody can be asked and nobody
     /// said yes.
-    fn refuse_unasked(&self, manifest: &Manifest, root: &Path, ui: &Ui) -> Result<()> {
+    fn refuse_unasked(&self, called: &str, root: &Path, ui: &Ui) -> Result<()> {
         if self.args.dry_run || self.args.is_agreed() || self.args.asks(ui) {
             return Ok(());
         }
-        let (name, shown) = (quoted(&manifest.name), Line(&root.to_string_lossy()).to_string());
+        let (name, shown) = (quoted(called), Line(&root.to_string_lossy()).to_string());
         Err(Error::new(Kind::Refused, "Nothing was restored")
             .because(format!("it is of another work tree, {shown}, and nobody can be asked here"))
             .hint(format!(
@@ -134,24 +135,24 @@ impl Rewind {
     ///
     /// # Errors
     /// [`Kind::Refused`] after a no.
-    fn asked_for_elsewhere(&self, manifest: &Manifest, root: &Path, ui: &mut Ui) -> Result<()> {
+    fn asked_for_elsewhere(&self, called: &str, root: &Path, ui: &mut Ui) -> Result<()> {
         if !self.args.asks(ui) || ui.ask("Put that work tree back as it was?")? {
             return Ok(());
         }
-        let name = quoted(&manifest.name);
+        let name = quoted(called);
         Err(Error::new(Kind::Refused, "Nothing was restored")
             .because(format!("it would change {}", Line(&root.to_string_lossy())))
             .hint(format!("`snap rewind --dry-run {name}` shows what it would change; `snap resume {name}` brings the snapshot here")))
     }
 
     /// Says where the conversation of a snapshot of another work tree is, which stays as it is.
-    fn left_there(&self, manifest: &Manifest, root: &Path, leaves: bool) -> Option<String> {
+    fn left_there(&self, (manifest, called): (&Manifest, &str), root: &Path, leaves: bool) -> Option<String> {
         let has_one = manifest.session.as_ref().is_some_and(|session| session.transcript.is_some());
         (leaves && has_one).then(|| {
             format!(
                 "Its conversation was left as it is. To go on with it as it was saved: `cd {} && snap rewind {}`",
                 quoted(&root.to_string_lossy()),
-                quoted(&manifest.name)
+                quoted(called)
             )
         })
     }

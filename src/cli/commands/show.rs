@@ -22,6 +22,7 @@ use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_li
 use crate::cli::output::words::{ago, count, quoted, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::cli::program_name;
+use crate::cli::ways::made_before;
 use crate::context::Context;
 use crate::manifest::{
     AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken, Version,
@@ -77,7 +78,8 @@ impl Show {
             return ignored(manifest, ui);
         }
         let mut page = Page { screen: ui.shows_on_terminal().then(screen_width), lines: Vec::new() };
-        page.head(context, manifest, &entry.called, entry.pinned);
+        let made = made_before(workspace, manifest, &entry.called);
+        page.head(context, manifest, (&entry.called, entry.pinned), made);
         if let Some(state) = space::line_states_of_all(context, workspace).get(&manifest.id) {
             let names = workspace.store.names().unwrap_or_default();
             let said = sentences(state, context.now, |id| names.get(id).cloned());
@@ -91,7 +93,7 @@ impl Show {
         page.agents(manifest);
         page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect());
         page.edits(manifest);
-        page.ignored(manifest);
+        page.ignored(manifest, &entry.called);
         page.grants(manifest);
         page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect());
         page.wakes(manifest);
@@ -147,7 +149,13 @@ impl Page {
         self.list("Content", vec![line])
     }
 
-    fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) {
+    fn head(
+        &mut self,
+        context: &Context,
+        manifest: &Manifest,
+        (called, pinned): (&str, bool),
+        made: Option<String>,
+    ) {
         let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
@@ -158,9 +166,7 @@ impl Page {
         if let Some(message) = &manifest.message {
             self.put(text!["  ", message], 2);
         }
-        if let Some(safety) = &manifest.safety {
-            let back = program_name::in_words("; `snap undo` goes back to it");
-            let made = format!("  made before restoring {}{back}", Line(&safety.name));
+        if let Some(made) = made {
             self.put(text![made], 2);
         }
         let place = &manifest.workspace;
@@ -314,7 +320,7 @@ impl Page {
     }
 
     /// Says how many ignored files and folders there were beside the edits, and how many are in the snapshot all the same.
-    fn ignored(&mut self, manifest: &Manifest) {
+    fn ignored(&mut self, manifest: &Manifest, called: &str) {
         let Some(around) = &manifest.around else { return };
         let Some(ignored) = &around.ignored else {
             return self.list("Ignored", vec!["too many files to be listed, and not in it".into()]);
@@ -334,7 +340,7 @@ impl Page {
             (false, 0) => format!("{} not in it", left.join(" and ")),
             (false, held) => format!("{} not in it, {} in it", left.join(" and "), count(held, "file")),
         };
-        let how = format!("; `snap show {} --ignored` lists them", quoted(&manifest.name));
+        let how = format!("; `snap show {} --ignored` lists them", quoted(called));
         let how = Style::Faint.of(program_name::in_words(&how));
         self.list("Ignored", vec![text![said, how]])
     }

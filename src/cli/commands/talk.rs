@@ -68,16 +68,12 @@ fn agents_own<'a>(manifest: &'a Manifest, id: &str) -> Result<&'a Agent> {
         manifest.agents.iter().filter(|agent| agent.id.as_str().starts_with(id)).collect();
     match agents.as_slice() {
         [agent] => Ok(agent),
-        [] => Err(Error::new(
-            Kind::NotFound,
-            format!("There is no agent {:?} in this snapshot", Line(id).to_string()),
-        )
-        .hint(agents_there(manifest))),
-        several => Err(Error::new(
-            Kind::Ambiguous,
-            format!("{:?} fits {} agents", Line(id).to_string(), several.len()),
-        )
-        .hint("use more digits of the id")),
+        [] => Err(Error::new(Kind::NotFound, format!("There is no agent \"{}\" in this snapshot", Line(id)))
+            .hint(agents_there(manifest))),
+        several => {
+            Err(Error::new(Kind::Ambiguous, format!("\"{}\" fits {} agents", Line(id), several.len()))
+                .hint("use more digits of the id"))
+        }
     }
 }
 

@@ -82,12 +82,19 @@ impl UndoneStep {
         let _alone = restore::alone_in(workspace)?;
         match restore::next_step(workspace, direction)? {
             NextStep::Restore => {}
-            NextStep::AllUndone => {
+            NextStep::AllUndone(unchanged) => {
                 if ui.json() {
                     ui.print_json(&AllUndone { undo: () })?;
                 }
+                let why = match unchanged.first() {
+                    None => "everything done here is undone already".to_owned(),
+                    Some(last) => format!(
+                        "{}, changed no file, and everything before it is undone already",
+                        told(last, context.now)
+                    ),
+                };
                 return Err(Error::new(Kind::NotFound, "There is nothing to undo")
-                    .because("everything done here is undone already")
+                    .because(why)
                     .hint("`snap redo` goes forward again"));
             }
             NextStep::Gone(gone) => {
@@ -98,11 +105,14 @@ impl UndoneStep {
                     None => error,
                 });
             }
-            NextStep::Removal { removal, gone } => {
+            NextStep::Removal { removal, gone, passed } => {
                 if let Some(gone) = gone.filter(|_| !anyway) {
                     let before =
                         format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
                     self.past_removal(ui, context.now, &gone, &before)?;
+                }
+                if let Some(passed) = passed_over(&passed, context.now) {
+                    ui.say(&passed);
                 }
                 return self.step_of_removal(direction, &removal, context, workspace, ui);
             }
@@ -147,13 +157,15 @@ impl UndoneStep {
         if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
             say_moved(ui, moved, id);
         }
-        ui.say(&what_was_done(direction, &way.what, context.now, done.paths, &named));
+        ui.say(&what_was_done(&way, context.now, done.paths, &named));
         if let Some((_, safety)) = done.safety.as_ref().filter(|_| !unlogged) {
-            let (there, further) = match direction {
-                Direction::Undo => ("`snap redo` goes forward again", ", `snap undo` one further back"),
-                Direction::Redo => ("`snap undo` goes back", ", `snap redo` one further forward"),
+            let (there, on) = match direction {
+                Direction::Undo => ("`snap redo` goes forward again", "back"),
+                Direction::Redo => ("`snap undo` goes back", "forward"),
             };
-            let further = if restore::has_step(workspace, direction)? { further } else { "" };
+            let further = restore::next_way(workspace, direction)?;
+            let further =
+                further.map_or(String::new(), |way| format!(", {} one further {on}", way.command()));
             ui.say(&format!("The state before that is kept as {safety}; {there}{further}."));
         }
         Ok(outcome)
@@ -319,32 +331,42 @@ struct AllUndone {
 fn report(plan: &RestorePlan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
     let what = Style::Strong.of(told(&way.what, now));
     let heading = text![way.direction.word(), " ", what, ", in ", &*plan.root().to_string_lossy()];
-    RestoreReport::of(plan).with_way(way.direction, &way.what, heading)
+    RestoreReport::of(plan).with_way(way, heading, passed_over(&way.passed, now))
 }
 
 /// Says what was undone or redone, and which paths that set.
-fn what_was_done(direction: Direction, what: &Restored, now: Timestamp, paths: usize, named: &str) -> String {
-    let did = match direction {
-        Direction::Undo => "Undid",
-        Direction::Redo => "Redid",
+fn what_was_done(way: &HistoryStep, now: Timestamp, paths: usize, named: &str) -> String {
+    let (did, when, last) = match way.direction {
+        Direction::Undo => ("Undid", "before it", "redo"),
+        Direction::Redo => ("Redid", "after it", "undo"),
     };
-    let what = told(what, now);
-    let when = match direction {
-        Direction::Undo => "before it",
-        Direction::Redo => "after it",
-    };
-    match paths {
+    let what = told(&way.what, now);
+    let done = match paths {
+        _ if way.sets_nothing => format!("{did} {what}: the {last} of it had set no file, so none is set."),
         0 => format!("{did} {what}: every file is as it was {when}."),
         1 => format!("{did} {what}: 1 path is as it was {when} ({named})."),
         many => format!("{did} {what}: {many} paths are as they were {when} ({named})."),
-    }
+    };
+    passed_over(&way.passed, now).into_iter().fold(done, |done, passed| format!("{done} {passed}"))
+}
+
+/// Says what a step passes over, as no file was changed by it.
+fn passed_over(passed: &[Restored], now: Timestamp) -> Option<String> {
+    let stays = if passed.iter().any(|one| one.with_session) { "; the conversation stays" } else { "" };
+    let first = passed.first()?;
+    let what = format!("{}, changed no file and was passed over", capitalized(&told(first, now)));
+    Some(match passed.len() - 1 {
+        0 => format!("{what}{stays}."),
+        1 => format!("{what}, as was 1 more{stays}."),
+        more => format!("{what}, as were {more} more{stays}."),
+    })
 }
 
 /// Names a restore: which command, which snapshot, when.
 fn told(what: &Restored, now: Timestamp) -> String {
     let name = match what.name.as_str() {
         NO_NAME => "of a snapshot that is gone".to_owned(),
-        name => format!("{:?}", Line(name).to_string()),
+        name => format!("\"{}\"", Line(name)),
     };
     format!("{} {name}, {}", what.operation.word(), ago(&age(now.since(what.at))))
 }

@@ -14,9 +14,9 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::trash;
-use crate::cli::output::words::{count, size_text};
+use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
-use crate::store::{Entry, Reference};
+use crate::store::{Aside, Entry, Reference};
 use crate::verify::{self, CheckedSnapshot, Problem, Repaired};
 use crate::workspace::Workspace;
 
@@ -63,7 +63,11 @@ impl Verify {
             let left = self.entries_left(workspace)?;
             report = progress_bar::show(ui.talks(), &monitor, || verify(&left))?;
         }
-        ui.report(&VerifyReport::new(&report, &repaired))?;
+        let aside = workspace.store.manifests_aside()?;
+        ui.report(&VerifyReport {
+            quarantine: aside.iter().map(Quarantined::of).collect(),
+            ..VerifyReport::new(&report, &repaired)
+        })?;
         if self.reference.is_none()
             && !ui.json()
             && let Some(trash) = trash(workspace.store.space()?.trash)
@@ -103,6 +107,25 @@ struct VerifyReport<'a> {
     bytes: u64,
     restored: Restored<'a>,
     set_aside: Vec<String>,
+    quarantine: Vec<Quarantined<'a>>,
+}
+
+/// A snapshot whose manifest was set aside, now or before.
+#[derive(Serialize)]
+struct Quarantined<'a> {
+    name: &'a str,
+    files: Vec<String>,
+    why: &'a str,
+    #[serde(skip)]
+    told: String,
+}
+
+impl<'a> Quarantined<'a> {
+    fn of(aside: &'a Aside) -> Quarantined<'a> {
+        let files = aside.files.iter().map(|path| path.to_string_lossy().into_owned());
+        let told = format!("{}: {}; {}", quoted(&aside.name), aside.told(), aside.mend());
+        Quarantined { name: &aside.name, files: files.collect(), why: &aside.why, told }
+    }
 }
 
 #[derive(Serialize)]
@@ -149,6 +172,7 @@ impl<'a> VerifyReport<'a> {
             objects: report.objects,
             bytes: report.bytes,
             restored: Restored { manifests: &repaired.manifests, objects: &repaired.healed },
+            quarantine: Vec::new(),
             set_aside: repaired.aside.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }
     }
@@ -177,6 +201,7 @@ impl Report for VerifyReport<'_> {
         for path in &self.set_aside {
             folded(ui, &text![Style::Warning.of("quarantined"), "  ", path], 2)?;
         }
+        self.quarantine.iter().for_each(|one| ui.warn(&one.told));
         let damaged = Style::Bad.of("damaged");
         for one in &self.snapshots {
             let name = one.name.unwrap_or(one.stem);

@@ -292,7 +292,7 @@ impl Checkpoints<'_> {
             ));
         }
         Ok(unread.map(|why| {
-            let what = format!("the edits are saved as {saved:?}, the conversation is not");
+            let what = format!("the edits are saved as \"{saved}\", the conversation is not");
             let failed = Error::new(Kind::Environment, format!("Before `{}`, {what}", risk.step));
             self.failed.get_or_insert(failed.because(&why));
             format!("{what}: {why}")

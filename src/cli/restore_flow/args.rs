@@ -128,7 +128,12 @@ impl RestoreArgs {
             edits: true,
             merge: false,
             session: !self.no_session,
-            id: if self.fork { KeepId::Never } else { KeepId::IfSame },
+            id: match self.revival.asked() {
+                _ if self.fork => KeepId::Never,
+                [] => KeepId::IfSame,
+                // What was put to sleep is asleep in what is here.
+                _ => KeepId::IfOwn,
+            },
             trust_repository: false,
             new_tree: false,
             paths: Paths { mode, user: self.map.clone() },

@@ -63,10 +63,15 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo: &str) {
     if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
         say_moved(ui, moved, id);
     }
-    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths + done.tasks > 0) {
+    let other = done.tasks > 0 || done.session.is_some() || done.moved.is_some();
+    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0 || other) {
+        let set = match done.paths {
+            0 => "No file had to be set".to_owned(),
+            paths => format!("Set {}", count(paths, "path")),
+        };
         ui.say(&match done.unlogged {
-            None => format!("Set {}; `{undo}` goes back (to {safety}).", count(done.paths, "path")),
-            Some(_) => format!("Set {}.", count(done.paths, "path")),
+            None => format!("{set}; `{undo}` goes back (to {safety})."),
+            Some(_) => format!("{set}."),
         });
     }
     if let Some(Leftover { place, written }) = &done.leftover {

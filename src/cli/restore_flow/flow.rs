@@ -40,7 +40,7 @@ impl RestoreArgs {
                 .because(format!("none of them was in a variable {name}"))
                 .hint(format!(
                     "`snap show {}` lists its secrets with the names of their variables",
-                    quoted(&manifest.name)
+                    quoted(&workspace.store.called(manifest))
                 )));
         }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
@@ -132,7 +132,10 @@ impl RestoreArgs {
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
-            Some(session) if self.consent.asks(ui) => self.revival.ask(session, ui)?,
+            // What is here already stays as it is.
+            Some(session) if session.continues.is_none() && self.consent.asks(ui) => {
+                self.revival.ask(session, ui)?
+            }
             _ => Vec::new(),
         };
         let plan = plan.reviving(&agreed)?;
@@ -152,12 +155,17 @@ impl RestoreArgs {
         let outcome = Outcome::partial_if(partial);
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
+        let goes_back = plan.sets_something();
         let monitor = Monitor::default();
         let execute = || restore::execute(context, workspace, plan, operation, &monitor);
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
             self.made.as_deref(),
-            "everything is restored; `snap undo` takes it back",
+            if goes_back {
+                "everything is restored; `snap undo` takes it back"
+            } else {
+                "everything is restored"
+            },
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
@@ -220,7 +228,7 @@ impl RestoreArgs {
         // Not before the consent: what nobody agreed to reaches nobody.
         let check = if self.offline { None } else { lease_check::begin(context, workspace, manifest) };
         if let Some(others) = check.as_ref().and_then(LeaseCheck::others) {
-            let text = format!("{} is {others}", Line(&manifest.name));
+            let text = format!("{} is {others}", Line(&workspace.store.called(manifest)));
             if !self.consent.asks(ui) {
                 ui.warn(&format!("{text}."));
             } else if !ui.ask(&format!("{text}. Resume it too?"))? {

@@ -25,13 +25,13 @@ pub(crate) struct NewWorkTree<'a> {
 
 impl<'a> NewWorkTree<'a> {
     pub(crate) fn new(
-        manifest: &'a Manifest,
+        (manifest, called): (&'a Manifest, &'a str),
         place: &Path,
         branch: Option<&'a str>,
         base: &'a str,
     ) -> NewWorkTree<'a> {
         NewWorkTree {
-            snapshot: &manifest.name,
+            snapshot: called,
             worktree: place.to_string_lossy().into_owned(),
             branch,
             base,

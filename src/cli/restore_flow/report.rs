@@ -26,7 +26,8 @@ use crate::redaction::Held;
 use crate::remap::RemapMode;
 use crate::restore::protected_paths::ASKED;
 use crate::restore::{
-    Consent, Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan,
+    Consent, Direction, Done, Doubt, HistoryStep, NewBecause, Readiness, RestorePlan, ServerStanding,
+    SessionPlan,
 };
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
@@ -160,6 +161,15 @@ struct Restored {
     operation: Operation,
     name: String,
     at: Timestamp,
+    /// The restores after it, or before it for a redo, that changed no file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed_over: Vec<Restored>,
+}
+
+impl Restored {
+    fn of(what: &crate::restore::Restored, passed_over: Vec<Restored>) -> Restored {
+        Restored { operation: what.operation, name: what.name.clone(), at: what.at, passed_over }
+    }
 }
 
 /// What is known once it is done.
@@ -266,14 +276,16 @@ impl RestoreReport {
 
     /// Makes it the report of an undo or redo, under a heading that names the restore.
     pub(crate) fn with_way(
-        self,
-        direction: Direction,
-        what: &crate::restore::Restored,
+        mut self,
+        way: &HistoryStep,
         heading: Text,
+        passed: Option<String>,
     ) -> RestoreReport {
-        let what = Some(Restored { operation: what.operation, name: what.name.clone(), at: what.at });
+        let passed_over = way.passed.iter().map(|one| Restored::of(one, Vec::new())).collect();
+        let what = Some(Restored::of(&way.what, passed_over));
         let heading = Some(heading);
-        match direction {
+        self.notes.extend(passed);
+        match way.direction {
             Direction::Undo => RestoreReport { undo: what, heading, ..self },
             Direction::Redo => RestoreReport { redo: what, heading, ..self },
         }
@@ -381,7 +393,7 @@ impl RestoreReport {
             }
             (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
             (None, Some(true)) if self.is_here => {
-                format!("continues {id}, which is on this machine as it was saved")
+                format!("continues {id}, which is on this machine as it was saved (`--fork` makes another)")
             }
             (None, Some(true)) => {
                 format!("continues {id} on this machine: the missing records are appended")

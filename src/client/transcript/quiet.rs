@@ -338,12 +338,16 @@ impl Quiet {
     }
 }
 
+/// Returns the permission mode in which a conversation goes on whose own one stays asleep; `own` is the user's.
+pub fn mode_asleep(own: Option<&str>) -> &str {
+    own.filter(|own| matches!(*own, "plan" | "dontAsk")).unwrap_or("default")
+}
+
 /// Returns the records that end a quiet conversation: the mode that it opens in and, if that is wanted, the agent.
 ///
 /// `own` is the mode that the user's settings start sessions in: if it asks more often, or allows less, it stays.
 pub fn last_records(id: &ClientId, alive: &Alive, revive: &Revive, own: Option<&str>) -> String {
-    let stricter = own.filter(|own| matches!(*own, "plan" | "dontAsk"));
-    let mode = alive.mode.as_deref().filter(|_| revive.mode).or(stricter).unwrap_or("default");
+    let mode = alive.mode.as_deref().filter(|_| revive.mode).unwrap_or_else(|| mode_asleep(own));
     let mut records = vec![json!({"type": "permission-mode", "permissionMode": mode, "sessionId": id})];
     if let Some(agent) = alive.agent.as_ref().filter(|_| revive.agent) {
         records.insert(0, json!({"type": "agent-setting", "agentSetting": agent, "sessionId": id}));

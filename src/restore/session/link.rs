@@ -36,7 +36,8 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         PlannedSession::NoMessage(_) => "nothing was said in it yet, and the client resumes no such session",
         PlannedSession::Nothing => "it holds no conversation",
     };
-    Err(Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string())).because(why))
+    Err(Error::new(Kind::Refused, format!("Cannot link \"{}\"", Line(&workspace.store.called(manifest))))
+        .because(why))
 }
 
 /// Installs a snapshot's session under a title. An earlier link of that title is removed, unless

@@ -48,6 +48,8 @@ use crate::workspace::Workspace;
 pub enum KeepId {
     /// Its own, if nothing here has it, or if what is here is it or its beginning.
     IfSame,
+    /// The same for the user's own; somebody else's gets a new one if anything here has it.
+    IfOwn,
     /// Its own only if nothing here has it.
     IfNew,
     /// A new one.
@@ -130,13 +132,14 @@ impl SessionPlan {
         manifest: &Manifest,
         paths: &Paths,
         relocation: &dyn Fn(&ClientId) -> Result<Relocation>,
+        may_be: impl Fn(&Beginning) -> bool,
     ) -> Result<()> {
         let (saved, why) = (self.id.clone(), self.renamed);
         for copy in resume_existing::copies_made(workspace, manifest, &saved) {
             self.relocation = relocation(&copy)?;
             self.id = copy;
             let found = Beginning::look(workspace, manifest, self, paths)?;
-            if let Some(copy) = found.filter(Beginning::is_whole) {
+            if let Some(copy) = found.filter(&may_be).filter(Beginning::is_whole) {
                 self.continues = Some(copy);
                 self.renamed = Some(NewBecause::CopyIsHere);
                 return Ok(());
@@ -268,14 +271,16 @@ pub(super) fn plan(
         memory_root: workspace.memory_root()?,
         options: SessionOptions::default(),
     };
+    let may_go_on = keep == KeepId::IfSame || own && keep == KeepId::IfOwn;
+    // Nothing of somebody else's is appended to what is here: that goes on only if it is all of it.
+    let may_be = |here: &Beginning| own || here.is_complete();
     plan.renamed = if keep == KeepId::Never {
         Some(NewBecause::Asked)
     } else if !session.id.is_session() {
         Some(NewBecause::NoId)
     } else if workspace.client.knows(&session.id)? {
-        // What is appended of somebody else's is not what they have.
-        if keep == KeepId::IfSame && own {
-            plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
+        if may_go_on {
+            plan.continues = Beginning::look(workspace, manifest, &plan, paths)?.filter(|here| may_be(here));
         }
         let runs = || Ok::<_, Error>(workspace.client.live_session(&session.id)?.is_some());
         match plan.continues {
@@ -286,9 +291,8 @@ pub(super) fn plan(
     } else {
         None
     };
-    let may_go_on = own && keep == KeepId::IfSame;
     if may_go_on && matches!(plan.renamed, Some(NewBecause::IsHere | NewBecause::Runs)) {
-        plan.continue_copy(workspace, manifest, paths, &relocation)?;
+        plan.continue_copy(workspace, manifest, paths, &relocation, may_be)?;
     }
     if plan.renamed.is_some() && plan.continues.is_none() {
         plan.id = ClientId::random();
@@ -404,12 +408,10 @@ impl Ready<'_> {
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
         copy.conversation(saved, &self.plan.checked, out)?;
-        let mut records = match &self.plan.continues {
-            Some(here) if here.is_whole() => String::new(),
-            _ => added_records(self.plan),
-        };
+        let is_whole = self.plan.continues.as_ref().is_some_and(Beginning::is_whole);
+        let mut records = if is_whole { String::new() } else { added_records(self.plan) };
         let waking = &self.plan.waking;
-        if let Some(asleep) = &waking.quiet {
+        if let Some(asleep) = waking.quiet.as_ref().filter(|_| !is_whole) {
             records +=
                 &last_records(&self.plan.id, &waking.alive, &asleep.revive, asleep.own_mode.as_deref());
         }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
+use crate::client::transcript::quiet::mode_asleep;
 use crate::client::transcript::validate::{Check, CheckedTranscript};
 use crate::client::{ClientHome, PrefixMatch, WriteContent, finds_in_any_folder, is_elsewhere, says_nothing};
 use crate::manifest::{Manifest, Session, Transcript};
@@ -81,6 +82,11 @@ impl Beginning {
         self.whole
     }
 
+    /// Says whether all of it is here, with all its files, so that nothing has to be added.
+    pub(in crate::restore) fn is_complete(&self) -> bool {
+        self.whole && self.files.is_empty()
+    }
+
     /// Returns the client, as it finds the transcript where it lies.
     pub(in crate::restore) fn client(&self) -> &ClientHome {
         &self.client
@@ -113,21 +119,26 @@ impl Beginning {
             return Ok(None);
         }
         let Some((client, here)) = where_it_lies(&workspace.client, session, plan)? else { return Ok(None) };
+        let mode = match &plan.waking.quiet {
+            Some(asleep) => Some(mode_asleep(asleep.own_mode.as_deref())),
+            None => session.mode.as_deref(),
+        };
         let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: WriteContent<'_>| {
                 client.standing(&plan.id, folders, place, &|file| compared.read(place, file), content)
             };
-            let mut copy =
-                Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
+            // Of somebody else's, what starts by itself was put to sleep when it was brought here.
+            let rewriter = plan.relocation.rewriter()?;
+            let mut copy = Copy { store: &workspace.store, rewriter, waking: Some(&plan.waking) };
             let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
             let (transcript, whole) = match &here {
                 PrefixMatch::Beginning(size) => (*size, false),
                 // What was cut here as it was elsewhere has not been compacted here.
                 _ if form == ResumeForm::BeforeCompaction => continue,
                 PrefixMatch::Same => (size, true),
-                PrefixMatch::Longer(more) if says_nothing(more, session.mode.as_deref()) => (size, true),
+                PrefixMatch::Longer(more) if says_nothing(more, mode) => (size, true),
                 PrefixMatch::Longer(_) | PrefixMatch::Other | PrefixMatch::Absent => continue,
             };
             let descends = || descends_from_here(workspace, &client, manifest, plan, paths);

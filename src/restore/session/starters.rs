@@ -142,12 +142,9 @@ impl SessionPlan {
                 } else {
                     format!("it has {}", Line(&all.join(", ")))
                 };
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!("There is no {:?} to revive", Line(name).to_string()),
-                )
-                .because(why)
-                .hint("`--dry-run` shows what would start by itself"));
+                return Err(Error::new(Kind::Usage, format!("There is no \"{}\" to revive", Line(name)))
+                    .because(why)
+                    .hint("`--dry-run` shows what would start by itself"));
             }
             match name.split_once(':') {
                 Some((_, id)) => drop(asleep.revive.crons.insert(id.to_owned())),

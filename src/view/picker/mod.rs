@@ -114,9 +114,10 @@ fn choices(entries: &[Entry], now: Timestamp) -> Vec<Choice> {
 }
 
 fn preview(entries: &[Entry], id: &str, now: Timestamp) -> SnapshotFacts {
-    let manifest = entries.iter().filter_map(Entry::readable).find(|manifest| manifest.id.as_str() == id);
-    let Some(manifest) = manifest else {
+    let is_it = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.id.as_str() == id);
+    let found = entries.iter().find(is_it).and_then(|entry| Some((entry.readable()?, entry.called.as_str())));
+    let Some((manifest, called)) = found else {
         return SnapshotFacts { id: id.to_owned(), ..SnapshotFacts::default() };
     };
-    facts(manifest, &compare::edits(manifest.edits.clone()), now)
+    facts((manifest, called), &compare::edits(manifest.edits.clone()), now)
 }

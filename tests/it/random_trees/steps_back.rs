@@ -28,14 +28,12 @@ pub(super) fn all_the_way(project: &Project, restores: &[(&[Step], &str)]) {
             assert_eq!(Some(&Seen::of(project)), passed.last(), "refused, and nothing changed");
             break;
         }
-        let done = ran.exits(0).json();
+        ran.exits(0);
         let here = Seen::of(project);
         if number == 0 || !restores.iter().any(is_work) {
             assert_eq!(&here, expected, "undone");
         }
-        if !done["safety"].is_null() {
-            passed.push(here);
-        }
+        passed.push(here);
     }
     for expected in passed.iter().rev().skip(1) {
         project.snap(&["redo"]).exits(0);

@@ -118,6 +118,9 @@ impl List {
         } else {
             self.print(context, workspace, &all, &chosen, &states, ui)?;
         }
+        for aside in workspace.store.manifests_aside()? {
+            ui.warn(&format!("{}: {}; {}", quoted(&aside.name), aside.told(), aside.mend()));
+        }
         if all.is_empty() {
             return Ok(Outcome::Done);
         }
@@ -229,9 +232,19 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
 
 /// Names what is in the trash.
 fn in_trash(store: &Store, trash: &[(String, SnapshotId)]) -> String {
-    let names: Vec<String> = trash.iter().map(|(name, _)| quoted(&screen::Line(name).to_string())).collect();
-    let back = store.way_back(None).map(|back| format!("; {back}")).unwrap_or_default();
-    format!("In the trash: {}{back}.", names.join(", "))
+    let mut ways: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for (name, id) in trash {
+        let (way, name) = (store.way_back(Some(id)), quoted(&screen::Line(name).to_string()));
+        match ways.iter_mut().find(|(other, _)| *other == way) {
+            Some((_, names)) => names.push(name),
+            None => ways.push((way, vec![name])),
+        }
+    }
+    let told = ways.iter().map(|(way, names)| {
+        let back = way.as_ref().map(|back| format!("; {back}")).unwrap_or_default();
+        format!("In the trash: {}{back}.", names.join(", "))
+    });
+    told.collect::<Vec<_>>().join(" ")
 }
 
 /// Says why there is nothing to list.

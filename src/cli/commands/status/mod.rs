@@ -15,13 +15,13 @@ use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
-use crate::cli::output::words::{ago, count, size_text};
+use crate::cli::output::words::{ago, count, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::program_name;
 use crate::cli::session_choice;
 use crate::client::{FoundSession, HookPlace, Passed, Scope, hook_places};
 use crate::context::Context;
-use crate::restore::{self, Coming};
+use crate::restore::{self, Way};
 use crate::store::{Listed, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
@@ -124,14 +124,18 @@ struct TrashNow {
     /// In bytes, on disk, of what only they need.
     size: u64,
     #[serde(skip)]
-    comes_back: Option<Coming>,
+    comes_back: Option<Way>,
+    /// The name of one that can't come back, as another snapshot has its name by now.
+    #[serde(skip)]
+    in_the_way: Option<String>,
 }
 
 impl TrashNow {
     fn of(workspace: &Workspace, trash: TrashSize) -> TrashNow {
         let is_empty = trash.snapshots == 0;
         let comes_back = if is_empty { None } else { restore::brings_back(workspace).ok().flatten() };
-        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back }
+        let in_the_way = comes_back.and_then(|_| workspace.store.name_in_the_way());
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back, in_the_way }
     }
 }
 
@@ -240,12 +244,19 @@ impl StatusReport {
         if trash.snapshots > 0 {
             let words =
                 format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
-            let back = match trash.comes_back {
-                Some(Coming::Next) => "  `snap undo` brings back what was removed last",
-                Some(Coming::Later) => "  `snap undo`, again and again, brings back what was removed",
-                None => "  kept for a day; `snap prune --now` deletes it",
+            let back = match (trash.comes_back, &trash.in_the_way) {
+                (Some(way), Some(name)) => format!(
+                    "  another snapshot is called {} by now: {} says what to do",
+                    quoted(name),
+                    Way { later: false, ..way }.command()
+                ),
+                (Some(way @ Way { later: false, .. }), None) => {
+                    format!("  {} brings back what was removed last", way.command())
+                }
+                (Some(way), None) => format!("  {} brings back what was removed", way.command()),
+                (None, _) => "  kept for a day; `snap prune --now` deletes it".to_owned(),
             };
-            lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(back))]));
+            lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(&back))]));
         }
         lines.push(("Store", Style::Faint.of(path)));
         let mut leases: Vec<&LeaseNow> = self.leases.iter().collect();

@@ -84,6 +84,9 @@ pub(super) fn problems(
     if damaged > 0 {
         tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
     }
+    for aside in workspace.store.manifests_aside().unwrap_or_default() {
+        tell(format!("{}: {}", quoted(&aside.name), aside.told()), &aside.mend());
+    }
     let mut lack = all.iter().filter(|one| lacking.contains(&one.known.stem)).map(|one| quoted(one.called));
     if let Some(first) = lack.next() {
         let more = lack.count();
@@ -127,10 +130,13 @@ pub(super) fn problems(
         };
         // In an operation of git's own, an undo would take back something else.
         let back = match workspace.repository.as_ref().and_then(Repository::operation) {
-            Some("bisect") | None => "`snap undo` takes a merge of snap back".to_owned(),
-            Some(operation) => format!("`git {operation} --abort` takes the {operation} back"),
+            Some("bisect") | None => match restore::takes_merge_back(workspace) {
+                Ok(Some(way)) => format!("; {} takes the merge of snap back", way.command()),
+                _ => String::new(),
+            },
+            Some(operation) => format!("; `git {operation} --abort` takes the {operation} back"),
         };
-        tell(what, &format!("put {them} right, then `git add` {them}; {back}"));
+        tell(what, &format!("put {them} right, then `git add` {them}{back}"));
     }
     for place in places.iter().filter(|place| place.by_short_name) {
         let renew = set_up(place.scope);

@@ -1,0 +1,151 @@
+//! What is promised of `undo` is what it does: each place that names it is asked, and then the command that it names is run.
+
+use crate::support::Must;
+use crate::support::project::Project;
+
+/// A project with the snapshots `one`, `two`, `three` and `four`.
+fn project() -> Project {
+    let project = Project::new();
+    for name in ["one", "two", "three", "four"] {
+        project.write("a.txt", format!("{name}\n"));
+        project.snap(&["save", name]).exits(0);
+    }
+    project
+}
+
+/// What `status`, `show NAME` and `list -a` say of the trash.
+fn said(project: &Project, name: &str) -> [String; 3] {
+    let status = project.snap(&["status"]).exits(0).stdout;
+    let status = status.lines().find(|line| line.contains("in the trash")).must("a line").to_owned();
+    let listed = project.snap(&["list", "-a"]).exits(0).stderr;
+    let listed = listed.lines().find(|line| line.contains("In the trash")).must("a line").to_owned();
+    [status, project.snap(&["show", name]).exits(3).stderr, listed]
+}
+
+fn is_there(project: &Project, name: &str) -> bool {
+    project.snap(&["show", name]).code == 0
+}
+
+#[test]
+fn what_is_behind_a_removal_for_good_comes_back_with_anyway_and_all_places_say_so() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    for words in said(&project, "one") {
+        assert!(words.contains("`snap undo`") && !words.contains("--anyway"), "{words}");
+    }
+    project.snap(&["rm", "two", "--now"]).exits(0);
+    for words in said(&project, "one") {
+        assert!(words.contains("`snap undo --anyway`") && !words.contains("`snap undo`"), "{words}");
+    }
+    project.snap(&["undo"]).exits(3);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
+}
+
+#[test]
+fn each_removed_snapshot_is_listed_with_what_brings_it_back() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["rm", "two", "--now"]).exits(0);
+    project.snap(&["rm", "three"]).exits(0);
+    let [status, show, listed] = said(&project, "one");
+    assert!(status.contains("`snap undo` brings back what was removed last"), "{status}");
+    assert!(show.contains("`snap undo --anyway`, once or again"), "{show}");
+    assert!(listed.contains("In the trash: three; `snap undo`, "), "{listed}");
+    assert!(listed.contains("In the trash: one; `snap undo --anyway`, "), "{listed}");
+    project.snap(&["undo"]).exits(0).says(&["\"three\" is back"]);
+    project.snap(&["undo"]).exits(3);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
+}
+
+#[test]
+fn after_a_restore_the_trash_comes_back_with_a_later_step() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["rm", "two", "--now"]).exits(0);
+    project.snap(&["rewind", "three"]).exits(0);
+    let [status, show, _] = said(&project, "one");
+    assert!(status.contains("`snap undo --anyway`, again and again, brings back"), "{status}");
+    assert!(show.contains("`snap undo --anyway`, once or again"), "{show}");
+    let ran = project.snap(&["undo"]).exits(0);
+    ran.says(&["Undid rewind \"three\"", "`snap undo --anyway` one further back"]);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
+}
+
+#[test]
+fn where_the_way_back_is_gone_nobody_promises_one() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let rewound = project.snap(&["rewind", "two", "--json"]).exits(0).json();
+    let safety = rewound["safety"].as_str().must("a safety snapshot");
+    project.snap(&["rm", safety, "--now"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(3);
+    for words in said(&project, "one") {
+        assert!(!words.contains("brings"), "{words}");
+    }
+}
+
+#[test]
+fn a_name_that_was_given_again_is_in_the_way_and_that_is_said() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["save", "one", "-m", "another"]).exits(0);
+    let status = project.snap(&["status"]).exits(0).stdout;
+    assert!(!status.contains("brings back what was removed"), "{status}");
+    let listed = project.snap(&["list", "-a"]).exits(0).stderr;
+    assert!(listed.contains("another snapshot is called \"one\" by now"), "{listed}");
+    let named = project.snap(&["undo"]).exits(4).stderr;
+    assert!(named.contains("`snap rm --now \"one\"`") && named.contains("`snap undo --anyway`"), "{named}");
+    project.snap(&["rm", "one", "--now"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
+}
+
+#[test]
+fn a_safety_snapshot_names_the_command_that_goes_to_it() {
+    let project = project();
+    let safety = |arguments: &[&str]| {
+        let done = project.snap(arguments).exits(0).json();
+        done["safety"].as_str().must("a safety snapshot").to_owned()
+    };
+    let shown = |name: &str| {
+        let shown = project.snap(&["show", name]).exits(0).stdout;
+        shown.lines().find(|line| line.contains("made before restoring")).must("a line").to_owned()
+    };
+    let first = safety(&["rewind", "one", "--json"]);
+    let second = safety(&["rewind", "two", "--json"]);
+    assert!(shown(&second).ends_with("; `snap undo` goes back to it"), "{}", shown(&second));
+    assert!(shown(&first).ends_with("; `snap undo`, again and again, goes back to it"), "{}", shown(&first));
+    project.snap(&["rm", "three", "--now"]).exits(0);
+    assert!(shown(&second).ends_with("; `snap undo --anyway` goes back to it"), "{}", shown(&second));
+    let forward = safety(&["undo", "--anyway", "--json"]);
+    assert!(shown(&forward).ends_with("; `snap redo` goes forward to it"), "{}", shown(&forward));
+    let rewind = format!("; `snap rewind {second}` goes back to it");
+    assert!(shown(&second).ends_with(&rewind), "{}", shown(&second));
+    let moved = project.home.path().join("elsewhere");
+    project.git(&["worktree", "add", "-q", "--detach", moved.to_str().must("UTF-8")]);
+    let there = project.snap_in(&moved, &["show", &first]).exits(0).stdout;
+    assert!(there.contains(&format!("; `snap rewind {first}` goes back to it")), "{there}");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"two\n");
+}
+
+#[test]
+fn status_names_undo_for_a_conflict_only_if_it_takes_a_merge_back() {
+    let project = Project::new();
+    project.git(&["checkout", "-qb", "side"]);
+    project.write("a.txt", "side\n");
+    project.git(&["commit", "-qam", "side"]);
+    project.git(&["checkout", "-q", "-"]);
+    project.write("a.txt", "here\n");
+    project.git(&["commit", "-qam", "here"]);
+    project.write("b.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["checkout", "-q", "--", "b.txt"]);
+    assert!(!project.try_git(&["cherry-pick", "side"]));
+    project.git(&["cherry-pick", "--quit"]);
+    let conflict = |project: &Project| {
+        let status = project.snap(&["status"]).exits(0).stdout;
+        status.lines().find(|line| line.contains("in conflict")).must("a line").to_owned()
+    };
+    assert!(!conflict(&project).contains("snap undo"), "{}", conflict(&project));
+    assert!(is_there(&project, "x"));
+}
