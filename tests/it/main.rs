@@ -96,6 +96,7 @@ mod pager_settings;
 mod picker;
 mod places;
 mod plans;
+mod progress;
 mod prune;
 mod random_trees;
 mod raw_text;
