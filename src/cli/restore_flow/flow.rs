@@ -157,7 +157,10 @@ impl RestoreArgs {
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
             self.made.as_deref(),
-            "everything is restored; `snap undo` takes it back",
+            match operation {
+                Operation::Merge => "the merge is done; `snap undo` takes it back",
+                _ => "everything is restored; `snap undo` takes it back",
+            },
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
