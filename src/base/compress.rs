@@ -5,11 +5,16 @@
 
 use std::io::{self, BufRead, Read, Write};
 
+use super::monitor::PART;
+
 /// The level objects are written with; 19 buys 3 to 15 % for ten times the work.
 const LEVEL: i32 = 3;
 
 /// Content of this size or more gets a larger match table: the usual one forgets what is far away.
 const FAR: usize = 256 << 10;
+
+/// Content of more than this is compressed part by part, so that whoever waits sees how far it is.
+const AT_ONCE: usize = 4 << 20;
 
 /// The largest window a frame may ask for, as a power of two: 128 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
@@ -23,7 +28,26 @@ const PROBE: u64 = 32;
 /// # Errors
 /// Passes on what the compressor says (out of memory).
 pub fn compress(raw: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(raw, LEVEL)
+    compress_telling(raw, &mut |_| ())
+}
+
+/// The same; `tell` is told of the bytes while they are compressed. The frame does not depend on it.
+///
+/// # Errors
+/// As [`compress`].
+pub fn compress_telling(raw: &[u8], tell: &mut dyn FnMut(u64)) -> io::Result<Vec<u8>> {
+    if raw.len() <= AT_ONCE {
+        let frame = zstd::bulk::compress(raw, LEVEL)?;
+        tell(raw.len() as u64);
+        return Ok(frame);
+    }
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    encoder.set_pledged_src_size(Some(raw.len() as u64))?;
+    for part in raw.chunks(PART) {
+        encoder.write_all(part)?;
+        tell(part.len() as u64);
+    }
+    encoder.finish()
 }
 
 /// Decompresses a frame that must hold exactly `size` bytes and nothing after it.
@@ -31,10 +55,18 @@ pub fn compress(raw: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The frame is not zstd, is cut short, has trailing bytes, or holds more or less.
 pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
+    decompress_telling(frame, size, &mut |_| ())
+}
+
+/// The same; `tell` is told of the bytes while they are unpacked.
+///
+/// # Errors
+/// As [`decompress`].
+pub fn decompress_telling(frame: &[u8], size: u64, tell: &mut dyn FnMut(u64)) -> io::Result<Vec<u8>> {
     refuse_other_size(frame, size)?;
     let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
     decoder.window_log_max(WINDOW_LOG_MAX)?;
-    let raw = read_exactly(&mut decoder, size)?;
+    let raw = read_exactly(&mut Telling(&mut decoder, tell), size)?;
     if !decoder.finish().is_empty() {
         return Err(io::Error::other("there are bytes behind the end of the frame"));
     }
@@ -135,6 +167,18 @@ fn refuse_other_size(frame: &[u8], size: u64) -> io::Result<()> {
             Err(io::Error::other(format!("it says that it holds {said} bytes instead of {size}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// A reader that tells what goes through.
+struct Telling<'a, R>(&'a mut R, &'a mut dyn FnMut(u64));
+
+impl<R: Read> Read for Telling<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(PART);
+        let read = self.0.read(&mut buffer[..most])?;
+        (self.1)(read as u64);
+        Ok(read)
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Phase {
     Verifying,
     /// What nothing needs any more is removed.
     Removing,
+    /// Snapshots are made ready to be sent.
+    Packing,
     /// Objects go to a remote.
     Sending,
     /// Objects come from a remote.
@@ -88,6 +90,7 @@ impl Phase {
             Phase::Searching => "Searching for secrets",
             Phase::Verifying => "Checking snapshots",
             Phase::Removing => "Removing",
+            Phase::Packing => "Packing",
             Phase::Sending => "Sending",
             Phase::Receiving => "Receiving",
             Phase::Exporting => "Exporting",
@@ -103,6 +106,9 @@ impl Phase {
             | Phase::Conversation
             | Phase::CheckingConversation
             | Phase::Installing
+            | Phase::Preparing
+            | Phase::Writing
+            | Phase::Packing
             | Phase::Searching
             | Phase::Verifying
             | Phase::Exporting
@@ -126,15 +132,37 @@ pub struct Progress {
     pub done: u64,
     /// How much there is to do; `None` if that is not known.
     pub total: Option<u64>,
+    /// How many bytes went through, where items are counted: one of them may be large.
+    pub bytes: u64,
+}
+
+impl Progress {
+    /// The beginning of a phase.
+    pub fn begun(phase: Phase, total: Option<u64>) -> Progress {
+        Progress { phase, done: 0, total, bytes: 0 }
+    }
 }
 
 /// How far an operation is: in no phase at first.
 #[derive(Debug, Default)]
 pub struct Monitor {
     now: Mutex<Option<Progress>>,
+    /// All that it was told, if somebody wants to see that afterwards.
+    told: Option<Mutex<Vec<Progress>>>,
 }
 
 impl Monitor {
+    /// Makes one that remembers each step: to check that a phase moves.
+    pub fn remembering() -> Monitor {
+        Monitor { told: Some(Mutex::default()), ..Monitor::default() }
+    }
+
+    /// Returns each step that was told, if it remembers them.
+    pub fn told(&self) -> Vec<Progress> {
+        let told = self.told.as_ref().map(|told| told.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        told.unwrap_or_default()
+    }
+
     /// Begins a phase, which lasts as long as the returned value. If another phase is running, it
     /// continues afterwards.
     pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
@@ -142,21 +170,38 @@ impl Monitor {
         let span = (total != Some(0)).then(|| {
             tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered()
         });
-        let before = self.replace(Some(Progress { phase, done: 0, total }));
+        let before = self.replace(Some(Progress::begun(phase, total)));
         Begun { monitor: self, before, _span: span }
     }
 
     /// Says that so much more of the phase is done. Any thread may.
     pub fn add(&self, more: u64) {
+        self.change(|step| step.done = step.done.saturating_add(more));
+    }
+
+    /// Says that so many more bytes went through, in a phase that counts items.
+    pub fn add_bytes(&self, more: u64) {
+        self.change(|step| step.bytes = step.bytes.saturating_add(more));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Progress)) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(step) = now.as_mut() {
-            step.done = step.done.saturating_add(more);
+            change(step);
+            if let Some(told) = &self.told {
+                told.lock().unwrap_or_else(PoisonError::into_inner).push(*step);
+            }
         }
     }
 
     /// Begins a part of the phase, of so much: what is told of it is never more, and in the end all of it.
     pub fn share(&self, all: u64) -> Share<'_> {
-        Share { monitor: self, left: all }
+        self.share_of_work(all, all)
+    }
+
+    /// The same for a part that takes so much work: a file that is read, searched and stored is gone through three times.
+    pub fn share_of_work(&self, all: u64, work: u64) -> Share<'_> {
+        Share { monitor: self, all, told: 0, work, done: 0 }
     }
 
     /// Says how far somebody else's work is; `None` when it has ended.
@@ -177,21 +222,32 @@ impl Monitor {
 /// A part of a phase.
 pub struct Share<'a> {
     monitor: &'a Monitor,
-    left: u64,
+    all: u64,
+    told: u64,
+    work: u64,
+    done: u64,
 }
 
 impl Share<'_> {
-    /// Says that so much more of it is done.
+    /// Says that so much more of its work is done.
     pub fn add(&mut self, more: u64) {
-        let more = more.min(self.left);
-        self.left -= more;
-        self.monitor.add(more);
+        self.done = self.done.saturating_add(more).min(self.work);
+        let part = u128::from(self.all) * u128::from(self.done) / u128::from(self.work.max(1));
+        self.tell(u64::try_from(part).unwrap_or(self.all).min(self.all));
+    }
+
+    fn tell(&mut self, all_told: u64) {
+        let more = all_told.saturating_sub(self.told);
+        if more > 0 {
+            self.told = all_told;
+            self.monitor.add(more);
+        }
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.monitor.add(self.left);
+        self.tell(self.all);
     }
 }
 
@@ -209,8 +265,8 @@ impl Drop for Begun<'_> {
     }
 }
 
-/// At most so many bytes go through at once.
-const PART: usize = 1 << 20;
+/// At most so many bytes are worked on before somebody is told of it.
+pub const PART: usize = 1 << 20;
 
 /// A reader or writer that counts what goes through.
 pub struct Counted<'a, T>(pub T, pub &'a Monitor);
@@ -251,11 +307,24 @@ mod tests {
             let _inner = monitor.begin(Phase::Reading, Some(7));
             monitor.add(3);
             monitor.add(u64::MAX);
-            let wanted = Progress { phase: Phase::Reading, done: u64::MAX, total: Some(7) };
+            let wanted = Progress { done: u64::MAX, ..Progress::begun(Phase::Reading, Some(7)) };
             assert_eq!(monitor.step(), Some(wanted));
         }
-        assert_eq!(monitor.step(), Some(Progress { phase: Phase::Safety, done: 0, total: None }));
+        assert_eq!(monitor.step(), Some(Progress::begun(Phase::Safety, None)));
         drop(outer);
         assert_eq!(monitor.step(), None);
+    }
+
+    #[test]
+    fn a_part_is_never_more_than_itself_however_much_work_it_takes() {
+        let monitor = Monitor::remembering();
+        let _phase = monitor.begin(Phase::Reading, Some(100));
+        {
+            let mut share = monitor.share_of_work(100, 300);
+            [30, 120, 0, 90].into_iter().for_each(|more| share.add(more));
+        }
+        drop(monitor.share_of_work(u64::MAX, 0));
+        let done: Vec<u64> = monitor.told().iter().map(|step| step.done).collect();
+        assert_eq!(done, [10, 50, 80, 100, u64::MAX]);
     }
 }

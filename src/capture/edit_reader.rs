@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Monitor, Phase};
+use crate::base::monitor::{Monitor, Phase, Share};
 use crate::base::paths::RepoPath;
 use crate::capture::previous_version::Earlier;
 use crate::capture::renames::NewFile;
@@ -178,10 +178,15 @@ impl Shared<'_> {
             let some: Vec<ReadJob> = jobs.by_ref().take(AT_ONCE).collect();
             Some(some).filter(|some| !some.is_empty())
         });
-        let start =
-            || EditReader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
+        let start = || EditReader {
+            shared: self,
+            blobs: self.repository.blobs(),
+            part: EditsRead::default(),
+            file: None,
+        };
         let parts = map_with(threads, queue, start, |reader, jobs| {
             jobs.into_iter().try_for_each(|job| reader.read(job))?;
+            reader.file = None;
             Ok(std::mem::take(&mut reader.part))
         });
         let mut all = EditsRead::default();
@@ -201,6 +206,8 @@ pub(super) struct EditReader<'a> {
     pub(super) shared: &'a Shared<'a>,
     blobs: Blobs<'a>,
     pub(super) part: EditsRead,
+    /// What the monitor is told of the file that is at hand.
+    pub(super) file: Option<Share<'a>>,
 }
 
 impl EditReader<'_> {
@@ -219,7 +226,10 @@ impl EditReader<'_> {
                     PathVersions { head: version.clone(), index: version, ..PathVersions::NOWHERE };
                 self.read_path(path, versions)
             }
-            ReadJob::New(path, versions, Some(file)) => self.keep(&path, &versions, Some(file)),
+            ReadJob::New(path, versions, Some(file)) => {
+                self.begin_file(file.bytes.len() as u64);
+                self.keep(&path, &versions, Some(file))
+            }
             ReadJob::New(path, versions, None) => {
                 self.with_file(&path, |reader, file| reader.keep(&path, &versions, file))
             }
@@ -309,17 +319,11 @@ impl EditReader<'_> {
     ) -> Result<()> {
         let size = self.shared.tree.size(path)?;
         let _alone = self.shared.alone(size);
-        let bytes = size.unwrap_or(0);
-        // The other half of the work is to store it. What is read twice counts once.
-        let (mut half, rest) = (self.shared.monitor.share(bytes / 2), bytes - bytes / 2);
-        let read = self.read_disk(path, size, &mut |more| half.add(more / 2));
-        drop(half);
-        let kept = match read {
+        self.begin_file(size.unwrap_or(0));
+        match self.read_disk(path, size) {
             Ok(file) => work(self, file),
             Err(not_kept) => self.list(path, not_kept),
-        };
-        self.shared.monitor.add(rest);
-        kept
+        }
     }
 
     /// Lists what is not kept, if that is no reason to fail.
@@ -334,18 +338,13 @@ impl EditReader<'_> {
     }
 
     /// Reads what is on the disk; `None` if nothing is.
-    fn read_disk(
-        &mut self,
-        path: &RepoPath,
-        size: Option<u64>,
-        tell: &mut dyn FnMut(u64),
-    ) -> Keeping<Option<DiskFile>> {
+    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Keeping<Option<DiskFile>> {
         let skipped = |reason: &str| Err(NotKept::Skipped(reason.to_owned()));
         if size.is_some_and(|size| size > LARGEST_FILE) {
             return skipped(&format!("larger than {} GiB", LARGEST_FILE >> 30));
         }
         let known = self.shared.files_read.get(path).copied();
-        let read = match self.shared.tree.read_steady_again(path, known, tell) {
+        let read = match self.shared.tree.read_steady_again(path, known, &mut |more| self.tell(more)) {
             // One file that may not be read must not keep all others from being saved.
             Err(error) if !self.shared.also.contains(path) => return skipped(&error.to_string()),
             read => read?,

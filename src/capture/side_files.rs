@@ -68,7 +68,7 @@ impl SideFiles<'_> {
                 block = lines.filter_map(without_account).collect::<Vec<_>>().concat();
             }
             let clean = if is_users && is_last && pieces.is_empty() {
-                self.redactor.clean_version(&place, None, &block)?.map(|clean| {
+                self.redactor.clean_version(&place, None, &block, &mut |_| ())?.map(|clean| {
                     redaction = Some(clean.redaction);
                     clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));
                     clean.new

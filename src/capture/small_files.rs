@@ -65,7 +65,7 @@ impl SmallFiles<'_> {
         let mut kept = Vec::new();
         for (place, path) in self.client.scripts(id, self.missing) {
             let Some(bytes) = self.read(&path)? else { continue };
-            let clean = self.redactor.clean_version(&place, None, &bytes)?;
+            let clean = self.redactor.clean_version(&place, None, &bytes, &mut |_| ())?;
             let (bytes, redaction) = match clean {
                 Some(clean) => {
                     clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));

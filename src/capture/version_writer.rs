@@ -9,6 +9,17 @@ use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, EncodedDiff, PatchSide};
 
 impl EditReader<'_> {
+    /// A file is read, searched and stored. All of it is told when the next one begins.
+    pub(super) fn begin_file(&mut self, bytes: u64) {
+        self.file = None;
+        self.file = Some(self.shared.monitor.share_of_work(bytes, bytes.saturating_mul(3)));
+    }
+
+    /// Says that so many bytes of the file at hand were read, searched or stored.
+    pub(super) fn tell(&mut self, more: u64) {
+        self.file.iter_mut().for_each(|file| file.add(more));
+    }
+
     /// Stores what is on the disk: as a diff of what git compares, if the rest can be made of that.
     pub(super) fn keep_new(
         &mut self,
@@ -98,16 +109,17 @@ impl EditReader<'_> {
 
     /// Takes the secrets out of a version and its base; `None` if neither has any.
     fn without_secrets(
-        &self,
+        &mut self,
         path: &RepoPath,
         old: Option<PatchSide<'_>>,
         bytes: &[u8],
     ) -> Keeping<Option<Clean>> {
-        self.shared.redactor.clean_version(path, old.map(|old| old.bytes), bytes).map_err(|error| match error
-            .kind()
-        {
-            Kind::Refused => NotKept::Skipped(error.to_string()),
-            _ => NotKept::Failed(error),
+        let (redactor, old) = (self.shared.redactor, old.map(|old| old.bytes));
+        redactor.clean_version(path, old, bytes, &mut |more| self.tell(more)).map_err(|error| {
+            match error.kind() {
+                Kind::Refused => NotKept::Skipped(error.to_string()),
+                _ => NotKept::Failed(error),
+            }
         })
     }
 
@@ -134,7 +146,10 @@ impl EditReader<'_> {
         let (added, removed) = (made.added, made.removed);
         let (form, content, earlier) = match self.grown_from_earlier(path, old, &made)? {
             Some((delta, earlier)) => (DiffForm::Delta, delta, Some(earlier)),
-            None => (made.form, self.shared.store.keep(self.shared.lock, &made.bytes)?, None),
+            None => {
+                let Shared { store, lock, .. } = self.shared;
+                (made.form, store.keep_telling(lock, &made.bytes, &mut |more| self.tell(more))?, None)
+            }
         };
         let diff = Diff { form, bytes: size as u64, content, earlier, converted: None, redaction };
         Ok(StoredVersion { version, diff: Some(diff), added, removed })

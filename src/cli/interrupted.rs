@@ -61,14 +61,8 @@ fn swap(said: Option<Said>) -> Option<Said> {
 /// Those of the restore; [`Kind::Interrupted`] if Ctrl-C came just before it.
 pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, left: Option<&str>, done: &str) -> Result<T> {
     let (left, at_end) = (left.map(str::to_owned), done.to_owned());
-    let before = swap(Some(Box::new(move || {
-        let stage = match signals::restore_stage() {
-            RestoreStage::Before => NOTHING,
-            RestoreStage::UnderWay => CUT_OFF,
-            RestoreStage::Decided => &at_end,
-        };
-        Some([stage].into_iter().chain(left.as_deref()).collect::<Vec<_>>().join("; "))
-    })));
+    let before =
+        swap(Some(Box::new(move || Some(in_restore(signals::restore_stage(), left.as_deref(), &at_end)))));
     // Whoever tells it may have taken away by now what is restored in.
     if signals::was_interrupted() {
         swap(before);
@@ -79,6 +73,16 @@ pub(crate) fn restoring<T>(work: impl FnOnce() -> Result<T>, left: Option<&str>,
     says(done);
     RESTORES.store(false, Ordering::SeqCst);
     Ok(result)
+}
+
+/// What is told of an interrupt of a restore.
+fn in_restore(stage: RestoreStage, left: Option<&str>, done: &str) -> String {
+    let stage = match stage {
+        RestoreStage::Before => NOTHING,
+        RestoreStage::UnderWay => CUT_OFF,
+        RestoreStage::Decided => done,
+    };
+    [stage].into_iter().chain(left).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns what is told of an interrupt; `None`: nothing.
@@ -97,5 +101,28 @@ pub(super) fn instead_of(failure: Error) -> Option<Error> {
         (true, true) => Some(Error::new(Kind::Interrupted, "Interrupted").because(NOTHING)),
         (true, false) => Some(failure),
         (false, _) => error(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stage_of_a_restore_is_told_as_what_it_is_and_what_is_left_comes_with_it() {
+        let left = Some("the work tree x stays");
+        for (stage, left, wanted) in [
+            (RestoreStage::Before, None, "nothing was changed"),
+            (RestoreStage::Before, left, "nothing was changed; the work tree x stays"),
+            (
+                RestoreStage::UnderWay,
+                None,
+                "it was begun; the next `snap save`, `rewind` or `verify` here rolls it back or finishes it",
+            ),
+            (RestoreStage::Decided, None, "the undo is done"),
+            (RestoreStage::Decided, left, "the undo is done; the work tree x stays"),
+        ] {
+            assert_eq!(in_restore(stage, left, "the undo is done"), wanted);
+        }
     }
 }

@@ -144,8 +144,29 @@ struct Typed<'a> {
     global: &'a Global,
 }
 
+/// Refuses a global option that would change nothing, or says so: nobody is to believe that it did.
+fn refuse_unused(command: &Command, global: &Global, ui: &mut Ui) -> Result<()> {
+    let (name, is_text) = match command {
+        Command::Man(_) => ("man", true),
+        Command::Completions(_) => ("completions", true),
+        Command::Config(_) => ("config", false),
+        Command::Demo(_) => ("demo", false),
+        _ => return Ok(()),
+    };
+    if is_text && global.json {
+        return Err(Error::new(Kind::Usage, format!("`snap {name}` has no JSON"))
+            .because(if name == "man" { "it prints a manual page" } else { "it prints a script" })
+            .hint("leave out `--json`"));
+    }
+    if global.store.is_some() {
+        ui.warn(&format!("`snap {name}` uses no store, so `--store` changes nothing"));
+    }
+    Ok(())
+}
+
 fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
     let Typed { command, to_choose, global } = typed;
+    refuse_unused(&command, global, ui)?;
     // These two are about the command line itself, and need no folder.
     let command = match command {
         Command::Completions(command) => return command.run(ui),

@@ -54,15 +54,17 @@ pub(crate) fn shared_session(
         return Ok(None);
     }
     let workspace = Workspace::open(context)?;
-    if workspace.repository.is_none() || workspace.store.find(&Reference::parse(reference)).is_ok() {
+    if workspace.repository.is_none() {
         return Ok(None);
     }
+    let Err(none_here) = workspace.store.find(&Reference::parse(reference)) else { return Ok(None) };
     let home = space::home_of(&workspace)?;
     let remote = space::usual_remote(context, &home);
     let interactive = ui.is_terminal();
     let mut tell = |text: &str| ui.warn(text);
-    let found =
-        Looker::open(context, &workspace, (&home, &remote), interactive, &mut tell)?.find(reference)?;
+    let found = Looker::open(context, &workspace, (&home, &remote), interactive, &mut tell)
+        .and_then(|mut looker| looker.find(reference))
+        .map_err(|error| or_a_snapshot(error, none_here))?;
     let before = workspace.store.known()?.len();
     let manifest = space::bring(context, &workspace, (&remote, &found.head), &mut tell)?;
     let is_new = workspace.store.known()?.len() > before;
@@ -76,6 +78,26 @@ pub(crate) fn shared_session(
     });
     Ok(Some((manifest.id.to_string(), is_new)))
 }
+
+/// Tells of a snapshot here whose name is like what was typed, where that means no session on the remote.
+fn or_a_snapshot(error: Error, none_here: Error) -> Error {
+    match none_here.next_step() {
+        Some(alike) if none_here.kind() == Kind::NotFound && alike.contains(MEANT) => {
+            let on_remote = error.next_step().filter(|hint| hint.contains(MEANT)).map(str::to_owned);
+            let hint =
+                [Some(alike.to_owned()), on_remote].into_iter().flatten().collect::<Vec<_>>().join("; ");
+            match error.kind() {
+                Kind::NotFound => none_here.hint(hint),
+                // Where it could not be asked, it may be a session all the same.
+                _ => error.hint(hint),
+            }
+        }
+        _ => error,
+    }
+}
+
+/// How a hint begins that names what is like it.
+const MEANT: &str = "did you mean";
 
 /// What was done with the snapshots of a remote.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, ChangeKind, Differ, End, FileHeader, Options, Show};
-use crate::git::{self, Cleaning, Status};
+use crate::git::{self, BaseHere, Cleaning, Repository, Status};
 use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
@@ -77,11 +78,12 @@ pub fn edits(edits: Option<Edits>) -> Vec<Item> {
 /// Lists what differs between two snapshots.
 ///
 /// # Errors
-/// [`Kind::Environment`] if they have different bases and git can't compare those.
+/// [`Kind::Refused`] if one of their bases is not here; [`Kind::Environment`] if git can't compare them.
 pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<Vec<Item>> {
     let none = empty();
+    let (old_id, new_id) = (&old.id, &new.id);
     let (old, new) = (old.edits.as_ref().unwrap_or(&none), new.edits.as_ref().unwrap_or(&none));
-    let moved = moved(workspace, old.base.as_deref(), new.base.as_deref())?;
+    let moved = moved(workspace, (Some(old_id), old.base.as_deref()), (Some(new_id), new.base.as_deref()))?;
     let (old_edits, new_edits) = (by_path(old), by_path(new));
     let paths: BTreeSet<&RepoPath> =
         old_edits.keys().chain(new_edits.keys()).copied().chain(moved.keys()).collect();
@@ -121,16 +123,16 @@ pub struct WorkTreeItems {
 /// Lists what may differ between a snapshot and the work tree as it is now.
 ///
 /// # Errors
-/// [`Kind::Refused`] outside git, [`Kind::Environment`] with what git says.
+/// [`Kind::Refused`] outside git and if the base of the snapshot is not here, [`Kind::Environment`] with what git says.
 pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeItems> {
     let Some(repository) = &workspace.repository else {
         return Err(Error::new(Kind::Refused, "Cannot compare a snapshot with this folder")
             .because("it is not in a git repository"));
     };
     let none = empty();
-    let old = old.edits.as_ref().unwrap_or(&none);
+    let (id, old) = (&old.id, old.edits.as_ref().unwrap_or(&none));
     let listing = repository.pending()?;
-    let moved = moved(workspace, old.base.as_deref(), listing.head.as_deref())?;
+    let moved = moved(workspace, (Some(id), old.base.as_deref()), (None, listing.head.as_deref()))?;
     let edits = by_path(old);
     let own = workspace.own_folders();
     let mut pending = BTreeMap::new();
@@ -194,18 +196,41 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
 
 type BaseChange = (Option<Version>, Option<Version>);
 
+/// The commit of a state, and the snapshot that it is the base of; none, if it is that of the work tree.
+type BaseOf<'a> = (Option<&'a SnapshotId>, Option<&'a str>);
+
 /// What the base commits of two states have otherwise.
-fn moved(
-    workspace: &Workspace,
-    old: Option<&str>,
-    new: Option<&str>,
-) -> Result<BTreeMap<RepoPath, BaseChange>> {
-    match (&workspace.repository, old, new) {
-        (Some(repository), Some(old), Some(new)) if old != new => {
-            let changed = repository.versions_between(old, new)?;
+fn moved(workspace: &Workspace, old: BaseOf<'_>, new: BaseOf<'_>) -> Result<BTreeMap<RepoPath, BaseChange>> {
+    match (&workspace.repository, old.1, new.1) {
+        (Some(repository), Some(old_base), Some(new_base)) if old_base != new_base => {
+            let changed = match repository.versions_between(old_base, new_base) {
+                Ok(changed) => changed,
+                // One of them may be gone, as after a rewrite of the history: its files may be kept.
+                Err(error) => {
+                    let old = here(repository, (old.0, old_base))?;
+                    let new = here(repository, (new.0, new_base))?;
+                    if (old.as_str(), new.as_str()) == (old_base, new_base) {
+                        return Err(error);
+                    }
+                    repository.versions_between(&old, &new)?
+                }
+            };
             Ok(changed.into_iter().map(|one| (one.path, (one.old, one.new))).collect())
         }
         _ => Ok(BTreeMap::new()),
+    }
+}
+
+/// Returns what is here of a commit: it, or its tree.
+fn here(repository: &Repository, (snapshot, commit): (Option<&SnapshotId>, &str)) -> Result<String> {
+    let Some(snapshot) = snapshot else { return Ok(commit.to_owned()) };
+    match repository.base_here(snapshot, commit)? {
+        BaseHere::Commit => Ok(commit.to_owned()),
+        BaseHere::Tree(tree) => Ok(tree),
+        BaseHere::Nothing => {
+            let instead = "`snap diff` with the snapshot alone shows its own edits without it";
+            Err(repository.lacks_commit_to_look(commit, instead))
+        }
     }
 }
 

@@ -14,11 +14,16 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::git::{Blobs, Repository};
-use crate::manifest::{ConvertedBy, DiffForm, Redaction, SavedVersion};
+use crate::manifest::{ConvertedBy, Diff, DiffForm, Redaction, SavedVersion};
 use crate::store::{Bases, Store};
 use crate::stored_patch::encoding;
 
 pub use content::{FileReader, LARGE, VersionContent};
+
+/// Returns how much work it is to make a version: what is read of it, and what it has.
+pub fn work(diff: &Diff) -> u64 {
+    diff.objects().map(|object| object.size).fold(diff.bytes, u64::saturating_add)
+}
 
 /// Makes versions of snapshots in one store; each thread has its own.
 pub struct Materializer<'a> {
@@ -120,17 +125,31 @@ impl<'a> Materializer<'a> {
     /// [`Kind::NotFound`] if its base version is nowhere, [`Kind::Damaged`] if anything that it is made from is not what
     /// it should be.
     pub fn saved(&mut self, saved: SavedVersion<'_>) -> Result<Vec<u8>> {
-        let compared = self.compared(saved)?;
-        self.on_disk(saved, compared)
+        self.saved_telling(saved, &mut |_| ())
     }
 
-    /// Makes what git compares of a version.
+    /// The same; `tell` is told of the bytes that are read of it, and of those that it has: together [`work`].
     ///
     /// # Errors
     /// As [`Materializer::saved`].
-    pub fn compared(&mut self, saved: SavedVersion<'_>) -> Result<Vec<u8>> {
+    pub fn saved_telling(&mut self, saved: SavedVersion<'_>, tell: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
+        let compared = self.compared_telling(saved, tell)?;
+        self.on_disk(saved, compared)
+    }
+
+    /// Makes what git compares of a version; `tell` is told as by [`Materializer::saved_telling`].
+    ///
+    /// # Errors
+    /// As [`Materializer::saved`].
+    pub fn compared_telling(
+        &mut self,
+        saved: SavedVersion<'_>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Vec<u8>> {
         let base = if saved.needs_base() { self.base_of(saved)? } else { Vec::new() };
-        self.compared_from(saved, Cow::Owned(base))
+        let made = self.made_from(saved, Cow::Owned(base), tell)?;
+        tell(made.len() as u64);
+        Ok(made)
     }
 
     /// Makes what git compares of a version; `base` is what [`Materializer::base_of`] gives, and counts only if
@@ -139,11 +158,20 @@ impl<'a> Materializer<'a> {
     /// # Errors
     /// [`Kind::Damaged`] if it is not what it should be.
     pub fn compared_from(&self, saved: SavedVersion<'_>, base: Cow<'_, [u8]>) -> Result<Vec<u8>> {
+        self.made_from(saved, base, &mut |_| ())
+    }
+
+    fn made_from(
+        &self,
+        saved: SavedVersion<'_>,
+        base: Cow<'_, [u8]>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Vec<u8>> {
         let Some(diff) = saved.diff else {
             return self.checked(saved, base.into_owned(), &saved.version.oid, "base");
         };
         let mut base = match &diff.earlier {
-            Some(earlier) => Cow::Owned(self.store.load(earlier)?),
+            Some(earlier) => Cow::Owned(self.store.load_telling(earlier, tell)?),
             None => base,
         };
         if let Some(redaction) = diff.redaction.as_ref().filter(|_| diff.form != DiffForm::Whole) {
@@ -152,7 +180,8 @@ impl<'a> Materializer<'a> {
                 damaged(&saved.edit.path, "its base is not what the diff was made against")
             })?);
         }
-        let made = encoding::apply(diff.form, self.store.load(&diff.content)?, &base, diff.bytes);
+        let made =
+            encoding::apply(diff.form, self.store.load_telling(&diff.content, tell)?, &base, diff.bytes);
         let made = made.map_err(|cause| damaged(&saved.edit.path, cause))?;
         let oid = saved.converted().map_or(&saved.version.oid, |converted| &converted.oid);
         self.checked(saved, made, oid, "diff")

@@ -157,6 +157,27 @@ fn is_named_in_full(folder: &Path) -> bool {
     folder.is_absolute() && !goes_up && !folder.starts_with("/proc") && !folder.starts_with("/dev/fd")
 }
 
+/// Says whether what was named is neither an address nor a folder: then it is a name, of a remote or of something else. `folder` is where
+/// a relative path begins.
+pub(super) fn is_no_place(repository: Option<&Repository>, folder: &Path, address: &str) -> Result<bool> {
+    if address.contains(':') || address.starts_with(['.', '/']) {
+        return Ok(false);
+    }
+    if !address.contains('/') {
+        return Ok(true);
+    }
+    let is_path = |address: &str| folder.join(address).exists();
+    if is_path(address) || is_path(&format!("{address}.git")) {
+        return Ok(false);
+    }
+    // Git may take the beginning of an address for another one.
+    let Some(repository) = repository else { return Ok(false) };
+    let rules = ["config", "--get-regexp", "^url\\..*\\.(push)?insteadof$"];
+    let rules = repository.git.unsheltered().run(&rules)?.stdout;
+    let rules = String::from_utf8_lossy(&rules).into_owned();
+    Ok(!rules.lines().filter_map(|line| line.split_once(' ')).any(|(_, begin)| address.starts_with(begin)))
+}
+
 /// Refuses a folder in the project, whoever named it, because git would run what that folder says.
 ///
 /// `start` is the project's tree, where there is no repository; a relative path begins there.

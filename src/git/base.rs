@@ -75,14 +75,25 @@ impl Repository {
 
     /// Makes the error for a commit that is not here, with the fetch that would bring it.
     pub fn lacks_commit(&self, id: &str) -> Error {
-        let remote = self.remote_to_ask(None).ok().flatten().unwrap_or_else(|| "REMOTE".to_owned());
-        let depth = if self.is_shallow() { "--depth=1 " } else { "" };
         Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
             .because(format!("{id} is not here: it was not fetched, a rewrite of the history removed it, or this is another repository"))
             .hint(format!(
-                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); with `snap resume` \
-                 and `snap merge`, `--trust-repository` continues without it"
+                "`--fetch-base` fetches it first (`{}`); with `snap resume` and `snap merge`, `--trust-repository` \
+                 continues without it",
+                self.fetch_of(id)
             ))
+    }
+
+    /// The same for a command that only looks, and can't fetch it; `instead` says what goes without it.
+    pub fn lacks_commit_to_look(&self, id: &str, instead: &str) -> Error {
+        let error = self.lacks_commit(id);
+        error.hint(format!("`{}` brings it, if it is there; {instead}", self.fetch_of(id)))
+    }
+
+    fn fetch_of(&self, id: &str) -> String {
+        let remote = self.remote_to_ask(None).ok().flatten().unwrap_or_else(|| "REMOTE".to_owned());
+        let depth = if self.is_shallow() { "--depth=1 " } else { "" };
+        format!("git fetch {depth}{remote} {id}")
     }
 
     /// Fetches a commit from a remote: all its history, or in a shallow repository it alone.

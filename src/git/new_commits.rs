@@ -1,11 +1,12 @@
 //! Commits that are made in a remote's scratch repository, with `git fast-import`: nobody's index or work tree has a part in it.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::process::Stdio;
 
 use super::command::log_started;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Monitor, PART};
 use crate::git::remote::Remote;
 use crate::git::remote_values::NewCommit;
 
@@ -61,7 +62,7 @@ impl Remote<'_> {
                         blobs.insert(path.clone(), format!(":{mark}"));
                         written = content(number, path).and_then(|bytes| {
                             write!(input, "blob\nmark :{mark}\ndata {}\n", bytes.len())
-                                .and_then(|()| input.write_all(&bytes))
+                                .and_then(|()| self.give(&mut input, &bytes))
                                 .and_then(|()| input.write_all(b"\n"))
                                 .map_err(fail)
                         });
@@ -106,5 +107,19 @@ impl Remote<'_> {
             .iter()
             .map(|commit| id(commit).ok_or_else(|| Error::new(Kind::Bug, "git made no commit")))
             .collect()
+    }
+
+    /// Returns who is told how far it is, if somebody is.
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.monitor
+    }
+
+    /// Writes content part by part, and says so to whoever waits: it is one half of the work.
+    fn give(&self, input: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
+        bytes.chunks(PART).try_for_each(|part| {
+            input.write_all(part)?;
+            self.monitor.iter().for_each(|monitor| monitor.add(part.len().div_ceil(2) as u64));
+            Ok(())
+        })
     }
 }

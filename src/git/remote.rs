@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Repository;
-use super::address::{check_folder, helper_of};
+use super::address::{check_folder, helper_of, is_no_place};
 use super::command::{Git, GitOutput};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
@@ -106,7 +106,7 @@ impl<'a> Remote<'a> {
         };
         let names = String::from_utf8_lossy(&names).into_owned();
         let named = names.lines().any(|name| name == address);
-        if !named && !address.contains(['/', ':']) && !address.starts_with('.') {
+        if !named && is_no_place(repository, folder, address)? {
             let error = Error::new(Kind::NotFound, format!("There is no remote \"{shown}\""));
             return Err(match names.lines().collect::<Vec<_>>().join(", ") {
                 none if none.is_empty() && repository.is_none() => error

@@ -37,10 +37,30 @@ pub(super) fn progress(said: &[u8]) -> Option<Progress> {
         let of = |phase: Phase, words: &str| Some((phase, line.split_once(words)?.1));
         let (phase, rest) =
             of(Phase::Sending, "Writing objects:").or_else(|| of(Phase::Receiving, "Receiving objects:"))?;
-        let (done, total) = rest.split_once('(')?.1.split_once(')')?.0.split_once('/')?;
+        let (counted, rest) = rest.split_once('(')?.1.split_once(')')?;
+        let (done, total) = counted.split_once('/')?;
         let (done, total) = (done.parse().ok()?, total.parse().ok()?);
-        (done <= total).then_some(Progress { phase, done, total: Some(total) })
+        let bytes = bytes_through(rest).unwrap_or_default();
+        (done <= total).then_some(Progress { done, bytes, ..Progress::begun(phase, Some(total)) })
     })
+}
+
+/// Reads how much went through from what follows the count: `, 1.20 MiB | 1.00 MiB/s`.
+fn bytes_through(rest: &str) -> Option<u64> {
+    let (amount, _) = rest.strip_prefix(", ")?.split_once(" | ")?;
+    let (number, unit) = amount.split_once(' ')?;
+    let power = match unit {
+        "bytes" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    // Without the point, which has two digits behind it.
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let (whole, part): (u64, u64) = (whole.parse().ok()?, part.get(..part.len().min(2))?.parse().ok()?);
+    let hundredths = whole.checked_mul(100)?.checked_add(part)?;
+    hundredths.checked_mul(1 << power).map(|hundredths| hundredths / 100)
 }
 
 /// Leaves out what git said of its progress: it rewrites those lines, and ends them so.
@@ -162,11 +182,16 @@ mod tests {
 
     #[test]
     fn the_newest_line_of_progress_counts_and_nothing_else() {
-        let step = |phase, done, total| Some(Progress { phase, done, total: Some(total) });
+        let step = |phase, done, total| Some(Progress { done, ..Progress::begun(phase, Some(total)) });
+        let with = |bytes, step: Option<Progress>| step.map(|step| Progress { bytes, ..step });
         assert_eq!(progress(b"Counting objects: 50% (1/2)\rEnumerating objects: 4, done.\n"), None);
         assert_eq!(
             progress(b"Writing objects:  20% (1/5)\rWriting objects:  40% (2/5), 1.20 MiB | 1 MiB/s\r"),
-            step(Phase::Sending, 2, 5)
+            with(1_258_291, step(Phase::Sending, 2, 5))
+        );
+        assert_eq!(
+            progress(b"Receiving objects:  50% (1/2), 512 bytes | 512.00 KiB/s\rReceiving objects:  50% (1/2), 2.50 GiB | 9 MiB/s"),
+            with(5 << 29, step(Phase::Receiving, 1, 2))
         );
         assert_eq!(progress(b"Receiving objects: 100% (5/5), done.\n"), step(Phase::Receiving, 5, 5));
         for odd in

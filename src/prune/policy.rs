@@ -130,7 +130,9 @@ pub(super) fn is_believable(created_at: Timestamp, now: Timestamp) -> bool {
 /// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. Snapshots that are not the
 /// user's own follow the same rules and are counted separately. `max_size` is [`limit_size`]'s.
 pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
-    let (mut own, mut others) = (SoFar::default(), SoFar::default());
+    // Otherwise two snapshots would be called the first of the newest.
+    let whose = ", among those that are not your own";
+    let (mut own, mut others) = (SoFar::default(), SoFar { whose, ..SoFar::default() });
     let judge = |candidate: &Candidate| {
         if candidate.own { own.judge(candidate, policy, now) } else { others.judge(candidate, policy, now) }
     };
@@ -140,6 +142,8 @@ pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -
 /// The snapshots judged so far that count together.
 #[derive(Default)]
 struct SoFar {
+    /// What is said of them, if they are not the user's own.
+    whose: &'static str,
     rank: usize,
     automatic: AutomaticSoFar,
     days: Periods,
@@ -149,7 +153,7 @@ struct SoFar {
 impl SoFar {
     fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
         if candidate.automatic && !candidate.pinned {
-            return self.automatic.judge(candidate, policy, now);
+            return self.automatic.judge(candidate, self.whose, policy, now);
         }
         if let Some(verdict) = protected(candidate, policy.retention, now) {
             return verdict;
@@ -158,22 +162,23 @@ impl SoFar {
             return by_age(candidate, policy, now);
         }
         self.rank += 1;
+        let whose = self.whose;
         let day = candidate.created_at.as_millis().div_euclid(DAY);
         let of_day = self.days.first(day);
         // 1970 began on a Thursday.
         let of_week = self.weeks.first((day + 3).div_euclid(7));
         if let Some(last) = policy.keep_last.filter(|last| self.rank <= *last) {
-            return Verdict::keep(format!("number {} of the newest {last}", self.rank));
+            return Verdict::keep(format!("number {} of the newest {last}{whose}", self.rank));
         }
         if let (Some(number), Some(limit)) = (of_day, policy.keep_daily)
             && number <= limit
         {
-            return Verdict::keep(format!("the newest of its day, {number} of {limit}"));
+            return Verdict::keep(format!("the newest of its day, {number} of {limit}{whose}"));
         }
         if let (Some(number), Some(limit)) = (of_week, policy.keep_weekly)
             && number <= limit
         {
-            return Verdict::keep(format!("the newest of its week, {number} of {limit}"));
+            return Verdict::keep(format!("the newest of its week, {number} of {limit}{whose}"));
         }
         by_age(candidate, policy, now)
     }
@@ -243,7 +248,7 @@ struct AutomaticSoFar {
 }
 
 impl AutomaticSoFar {
-    fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+    fn judge(&mut self, candidate: &Candidate, whose: &str, policy: Policy, now: Timestamp) -> Verdict {
         self.number += 1;
         let day = candidate.created_at.as_millis().div_euclid(DAY);
         let first_of_day = self.days.first(day).is_some();
@@ -252,9 +257,9 @@ impl AutomaticSoFar {
             Verdict::remove(format!("automatic, {} old, older than {}", age(old), age(limit)))
         } else if self.number <= policy.retention.automatic {
             let newest = policy.retention.automatic;
-            Verdict::keep(format!("automatic, number {} of the newest {newest}", self.number))
+            Verdict::keep(format!("automatic, number {} of the newest {newest}{whose}", self.number))
         } else if first_of_day && now.as_millis().div_euclid(DAY) - day <= policy.retention.automatic_days {
-            Verdict::keep("automatic, the last of its day")
+            Verdict::keep(format!("automatic, the last of its day{whose}"))
         } else {
             Verdict::remove(format!("automatic, and {} are newer", policy.retention.automatic))
         }
@@ -378,6 +383,31 @@ mod tests {
         for (saved, believed) in table {
             let is = is_believable(Timestamp::from_millis(saved), Timestamp::from_millis(now));
             assert_eq!(is, believed, "{saved}");
+        }
+    }
+
+    #[test]
+    fn no_two_snapshots_are_told_to_be_the_same_one_of_the_newest() {
+        let foreign = |one: Candidate| Candidate { own: false, ..one };
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let all =
+            [saved(1), foreign(saved(1)), saved(2), foreign(saved(2)), automatic(3), foreign(automatic(3))];
+        let reasons = |policy| -> Vec<String> {
+            let verdicts = plan(&all, policy, Timestamp::from_millis(100 * DAY));
+            verdicts.into_iter().map(|verdict| verdict.reason).collect()
+        };
+        let last = reasons(Policy { keep_last: Some(3), ..Policy::default() });
+        assert_eq!(last[0], "number 1 of the newest 3");
+        assert_eq!(last[1], "number 1 of the newest 3, among those that are not your own");
+        for policy in [
+            Policy { keep_last: Some(3), ..Policy::default() },
+            Policy { keep_daily: Some(3), ..Policy::default() },
+            Policy { keep_weekly: Some(3), ..Policy::default() },
+        ] {
+            let counted: Vec<String> =
+                reasons(policy).into_iter().filter(|reason| reason.contains(" of ")).collect();
+            let different: BTreeSet<&String> = counted.iter().collect();
+            assert_eq!(different.len(), counted.len(), "{counted:?}");
         }
     }
 

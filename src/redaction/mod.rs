@@ -239,7 +239,12 @@ impl Redactor {
 
     /// Takes the secrets out of a text.
     pub fn text<'a>(&self, place: &str, text: &'a [u8]) -> Cow<'a, [u8]> {
-        let redacted = self.scanner.redact_text(text, &mut |hit| self.decide(hit, place));
+        self.text_telling(place, text, &mut |_| ())
+    }
+
+    /// The same; `tell` is told of the bytes while they are searched.
+    fn text_telling<'a>(&self, place: &str, text: &'a [u8], tell: &mut dyn FnMut(u64)) -> Cow<'a, [u8]> {
+        let redacted = self.scanner.redact_text_telling(text, tell, &mut |hit| self.decide(hit, place));
         redacted.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
@@ -251,13 +256,19 @@ impl Redactor {
     }
 
     /// Redacts a file of the user's that must come back exactly, and its base; `None` if neither has
-    /// secrets.
+    /// secrets. `tell` is told of the bytes of both while they are searched.
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
-    pub fn clean_version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
-        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old));
-        let of_new = self.replacements(new);
+    pub fn clean_version(
+        &self,
+        place: &RepoPath,
+        old: Option<&[u8]>,
+        new: &[u8],
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Option<Clean>> {
+        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old, tell));
+        let of_new = self.replacements(new, tell);
         if of_base.is_empty() && of_new.is_empty() {
             return Ok(None);
         }
@@ -293,7 +304,7 @@ impl Redactor {
 
     /// Says whether a text has nothing that would be taken out of it.
     pub fn is_clean(&self, text: &[u8]) -> bool {
-        self.replacements(text).is_empty()
+        self.replacements(text, &mut |_| ()).is_empty()
     }
 
     /// Counts what was taken out of another part of the same snapshot before.
@@ -318,7 +329,7 @@ impl Redactor {
         listed
     }
 
-    fn replacements(&self, text: &[u8]) -> Vec<Replacement> {
+    fn replacements(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Replacement> {
         let replacement = |finding: Finding| {
             let id = secrets::id(&self.key, &text[finding.span.clone()]);
             if self.allowed.contains(&id) {
@@ -327,7 +338,7 @@ impl Redactor {
             let text = secrets::placeholder(finding.kind, &id);
             Some(Replacement { span: finding.span.clone(), id, text, finding })
         };
-        self.scanner.find(text).into_iter().filter_map(replacement).collect()
+        self.scanner.find_telling(text, tell).into_iter().filter_map(replacement).collect()
     }
 
     fn keep(&self, id: &str, value: &[u8]) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::screen::Line;
 use crate::client::{is_of_account, names_account};
-use crate::edits::Materializer;
+use crate::edits::{Materializer, work};
 use crate::manifest::{
     Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, SavedVersion, Secret, Transcript,
 };
@@ -70,7 +70,7 @@ impl Outgoing {
         let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
         look(workspace, manifest, &mut versions, &self.redactor, monitor)?;
         if with_base {
-            look_at_bases(manifest, &mut versions, &self.redactor)?;
+            look_at_bases(manifest, &mut versions, &self.redactor, monitor)?;
         }
         Ok(())
     }
@@ -184,8 +184,10 @@ fn look(
             redactor.text(&format!("the file {}", script.place), script.text.as_bytes());
         }
         for file in &session.files {
-            look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
-            file.content.objects().iter().for_each(|object| monitor.add(object.size));
+            let bytes = file.content.objects().iter().map(|object| object.size).fold(0, u64::saturating_add);
+            let mut share = monitor.share_of_work(bytes, bytes.saturating_mul(2));
+            let tell = &mut |more| share.add(more);
+            look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor, tell)?;
         }
     }
     for (agent, transcript) in manifest.transcripts() {
@@ -194,8 +196,8 @@ fn look(
     }
     for saved in manifest.edited_files().iter().flat_map(Edit::stated_versions) {
         if let Some(diff) = saved.diff {
-            look_at_diff(workspace, saved, diff, versions, redactor)?;
-            monitor.add(diff.bytes);
+            let mut share = monitor.share_of_work(diff.bytes, work(diff).saturating_add(diff.bytes));
+            look_at_diff(workspace, saved, diff, versions, redactor, &mut |more| share.add(more))?;
         }
     }
     look_at_names(manifest, redactor);
@@ -292,11 +294,16 @@ fn of_account() -> Error {
         .hint("save again (`snap save` leaves them out) and send the new snapshot")
 }
 
-fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor: &Redactor) -> Result<()> {
+fn look_at_bases(
+    manifest: &Manifest,
+    versions: &mut Materializer<'_>,
+    redactor: &Redactor,
+    monitor: &Monitor,
+) -> Result<()> {
     for edit in manifest.edited_files() {
         let Some(old) = edit.diffed_against() else { continue };
         if let Some(raw) = versions.base(&old.oid)? {
-            redactor.text(&format!("{OF_BASE}{}", edit.path), &raw);
+            redactor.text_telling(&format!("{OF_BASE}{}", edit.path), &raw, &mut |more| monitor.add(more));
         }
     }
     Ok(())
@@ -343,13 +350,20 @@ fn look_at_transcript(
         }
     }
     match &transcript.torn {
-        Some(torn) => look_at_content(workspace, torn, place, redactor),
+        Some(torn) => look_at_content(workspace, torn, place, redactor, &mut |_| ()),
         None => Ok(()),
     }
 }
 
-fn look_at_content(workspace: &Workspace, content: &Content, place: &str, redactor: &Redactor) -> Result<()> {
-    redactor.text(place, &workspace.store.load(content)?);
+/// Searches content; `tell` is told of its bytes while they are read, and once more while they are searched.
+fn look_at_content(
+    workspace: &Workspace,
+    content: &Content,
+    place: &str,
+    redactor: &Redactor,
+    tell: &mut dyn FnMut(u64),
+) -> Result<()> {
+    redactor.text_telling(place, &workspace.store.load_telling(content, tell)?, tell);
     Ok(())
 }
 
@@ -359,23 +373,24 @@ fn look_at_diff(
     diff: &Diff,
     versions: &mut Materializer<'_>,
     redactor: &Redactor,
+    tell: &mut dyn FnMut(u64),
 ) -> Result<()> {
     let place = saved.edit.path.to_string();
     if let Some(earlier) = &diff.earlier {
-        look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor)?;
+        look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor, tell)?;
     }
     let delta = matches!(diff.converted, Some(Converted { by: ConvertedBy::Delta { .. }, .. }));
     if diff.form != DiffForm::Delta && !delta {
-        return look_at_content(workspace, &diff.content, &place, redactor);
+        return look_at_content(workspace, &diff.content, &place, redactor, tell);
     }
     // A delta can only be read beside what it was made from.
-    match versions.compared(saved) {
+    match versions.compared_telling(saved, tell) {
         Err(error) if error.kind() == Kind::NotFound => {
-            look_at_content(workspace, &diff.content, &place, redactor)
+            look_at_content(workspace, &diff.content, &place, redactor, tell)
         }
         compared => {
             let compared = compared?;
-            redactor.text(&place, &compared);
+            redactor.text_telling(&place, &compared, tell);
             redactor.text(&place, &versions.on_disk(saved, compared)?);
             Ok(())
         }

@@ -50,9 +50,11 @@ impl Redactor {
         let cache = Mutex::new(cache);
         let look = |bytes: &mut Vec<u8>, block: &Block| {
             let hashes = block.read(block.at, bytes).map(|()| hashes_of(bytes));
-            monitor.add(block.size());
             let alone = hashes.filter(|_| block.is_all());
-            Ok((hashes, alone.map(|hashes| self.values_in(block, (None, hashes), bytes, &cache))))
+            let alone = alone.map(|hashes| self.values_in(block, (None, hashes), bytes, &cache));
+            // The other half of the work is to search it.
+            monitor.add(if alone.is_some() { block.size() } else { block.size() / 2 });
+            Ok((hashes, alone))
         };
         let (hashes, alone): (Vec<_>, Vec<_>) = map_each(blocks.iter(), look).into_iter().unzip();
         let parts = blocks.iter().enumerate().filter(|(_, block)| !block.is_all());
@@ -68,8 +70,16 @@ impl Redactor {
             })
             .map(|(_, block)| block)
             .collect();
+        let other_half = |block: &Block| block.size() - block.size() / 2;
+        let to_search: u64 = unknown.iter().map(|block| other_half(block)).sum();
+        let all: u64 = blocks.iter().filter(|block| !block.is_all()).map(other_half).sum();
+        monitor.add(all.saturating_sub(to_search));
         // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
-        let search = |bytes: &mut Vec<u8>, block: &Block| Ok(self.values_of(block, bytes, &cache));
+        let search = |bytes: &mut Vec<u8>, block: &Block| {
+            let values = self.values_of(block, bytes, &cache);
+            monitor.add(other_half(block));
+            Ok(values)
+        };
         let found = map_each(unknown.into_iter(), search).into_iter().chain(alone.into_iter().flatten());
         let found = found.chain(texts.iter().map(|text| self.values_of_text(text.as_bytes(), false).0));
         cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();

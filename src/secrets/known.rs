@@ -176,9 +176,14 @@ impl Known {
         Known { values, seen, forms, search: PatternSearch::new(patterns) }
     }
 
+    /// Says whether it looks for nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.search.is_none()
+    }
+
     /// Finds the patterns.
-    fn hits<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
-        self.search.iter().flat_map(move |search| search.hits(text))
+    fn hits<'a>(&'a self, text: &'a [u8], tell: &'a mut dyn FnMut(u64)) -> impl Iterator<Item = Match> + 'a {
+        self.search.as_ref().map(|search| search.hits(text, tell)).into_iter().flatten()
     }
 
     /// Calls `found` with each.
@@ -190,7 +195,7 @@ impl Known {
         let mut decoded = 0..0;
         // How far a code was decoded for nothing, for each place in a group of four, and for how long a value.
         let mut tried = [(0, 0); 4];
-        for hit in self.hits(text) {
+        for hit in self.hits(text, &mut |_| ()) {
             let form = &self.forms[hit.pattern().as_usize()];
             let value = &self.values[form.value];
             let span = match &form.noticed {
@@ -226,9 +231,13 @@ impl Known {
     }
 
     /// Finds, as quickly as possible, where any of the values may be, in raw JSON too; with how much of the text around it may
-    /// belong to it.
-    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (Range<usize>, usize)> + 'a {
-        self.hits(text).filter_map(move |hit| {
+    /// belong to it. `tell` is told how far it is.
+    pub(super) fn places<'a>(
+        &'a self,
+        text: &'a [u8],
+        tell: &'a mut dyn FnMut(u64),
+    ) -> impl Iterator<Item = (Range<usize>, usize)> + 'a {
+        self.hits(text, tell).filter_map(move |hit| {
             let form = &self.forms[hit.pattern().as_usize()];
             let value = &self.values[form.value];
             let may = match &form.noticed {

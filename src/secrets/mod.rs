@@ -115,7 +115,12 @@ impl Scanner {
 
     /// Finds the secrets of a text: disjoint, in order.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
-        let mut findings = self.find_in(text);
+        self.find_telling(text, &mut |_| ())
+    }
+
+    /// The same; `tell` is told how much of the text was searched, and in the end all of it.
+    pub fn find_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
+        let mut findings = self.find_in_telling(text, tell);
         if findings.is_empty()
             && let Some(span) = alone(text)
         {
@@ -125,20 +130,34 @@ impl Scanner {
     }
 
     fn find_in(&self, text: &[u8]) -> Vec<Finding> {
+        self.find_in_telling(text, &mut |_| ())
+    }
+
+    fn find_in_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
         if let Some(view) = utf16::decoded(text) {
-            let mut findings = self.find_in(&view.bytes);
+            // Half as long.
+            let mut findings = self.find_in_telling(&view.bytes, &mut |more| tell(2 * more));
             findings.iter_mut().for_each(|one| one.span = view.span(&one.span));
             return findings;
         }
+        let all = text.len() as u64;
+        // A text is gone through for what may be a secret and for known values, and closely near both: that is mostly little.
+        let passes = if self.known.is_empty() { 1 } else { 2 };
+        let mut told = 0;
+        let mut part_of = |more: u64, times: u64| {
+            let part = more * times / (4 * passes);
+            told += part;
+            tell(part);
+        };
         let mut places = Vec::new();
-        triggers::candidates(text, |place| {
+        triggers::candidates(text, &mut |more| part_of(more, 3), |place| {
             places.push((
                 place.hit.start.saturating_sub(place.back),
                 place.hit.end.max(place.hit.start + place.reach),
             ));
         });
         places.extend(
-            self.known.places(text).map(|(hit, around)| {
+            self.known.places(text, &mut |more| part_of(more, 3)).map(|(hit, around)| {
                 (hit.start.saturating_sub(BEFORE.max(around)), hit.end + NEAR.max(around))
             }),
         );
@@ -146,8 +165,10 @@ impl Scanner {
         let mut findings = Vec::new();
         for part in parts(text, &places) {
             let start = part.start;
-            self.look(&text[part], DEPTH, &|span| start + span.start..start + span.end, &mut findings);
+            let map = |span: Range<usize>| start + span.start..start + span.end;
+            self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, passes), &mut findings);
         }
+        tell(all.saturating_sub(told));
         let mut findings = merged(findings);
         // What was taken out before is no secret, whatever stands around it.
         let taken_out: Vec<Range<usize>> = placeholder::places(text).collect();
@@ -157,15 +178,17 @@ impl Scanner {
         findings
     }
 
-    /// Looks at a text and at its other views; `map` brings spans back to where they count.
+    /// Looks at a text and at its other views; `map` brings spans back to where they count, and `tell` is told how far it is in the
+    /// text itself.
     fn look(
         &self,
         text: &[u8],
         depth: usize,
         map: &dyn Fn(Range<usize>) -> Range<usize>,
+        tell: &mut dyn FnMut(u64),
         findings: &mut Vec<Finding>,
     ) {
-        scanner::find(text, &self.known, &mut |read| {
+        scanner::find(text, &self.known, tell, &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
             findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
         });
@@ -177,7 +200,7 @@ impl Scanner {
             return;
         }
         let mut through = |view: DecodedText| {
-            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), findings);
+            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut |_| (), findings);
         };
         views::uncoloured(text).into_iter().for_each(&mut through);
         views::unpercented(text).into_iter().for_each(&mut through);
@@ -189,9 +212,19 @@ impl Scanner {
 
     /// Takes the secrets out of a text; `None` if nothing changes.
     pub fn redact_text(&self, text: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
+        self.redact_text_telling(text, &mut |_| (), decide)
+    }
+
+    /// The same; `tell` is told as by [`Scanner::find_telling`].
+    pub fn redact_text_telling(
+        &self,
+        text: &[u8],
+        tell: &mut dyn FnMut(u64),
+        decide: &mut Decide<'_>,
+    ) -> Option<Vec<u8>> {
         let mut changes = Vec::new();
         let (mut line, mut counted) = (0, 0);
-        for finding in self.find(text) {
+        for finding in self.find_telling(text, tell) {
             line += memchr::memchr_iter(b'\n', &text[counted..finding.span.start]).count();
             counted = finding.span.start;
             let value = &text[finding.span.clone()];
@@ -205,8 +238,8 @@ impl Scanner {
     /// Takes the secrets out of JSON records, one a line; `None` if nothing changes.
     pub fn redact_records(&self, lines: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
         let mut places = Vec::new();
-        triggers::candidates(lines, |place| places.push(place.hit.start));
-        places.extend(self.known.places(lines).map(|(hit, _)| hit.start));
+        triggers::candidates(lines, &mut |_| (), |place| places.push(place.hit.start));
+        places.extend(self.known.places(lines, &mut |_| ()).map(|(hit, _)| hit.start));
         places.sort_unstable();
         let mut out = Vec::new();
         let (mut copied, mut done, mut number, mut counted) = (0, 0, 0, 0);

@@ -19,16 +19,27 @@ pub(super) struct FoundSecret<'a> {
 /// How often a code within a code is decoded.
 const DEPTH: usize = 2;
 
-/// Calls `found` with each secret of a text.
-pub(super) fn find(text: &[u8], known: &Known, found: &mut dyn FnMut(FoundSecret<'_>)) {
-    within(text, known, DEPTH, found);
+/// Calls `found` with each secret of a text; `tell` is told how far it is.
+pub(super) fn find(
+    text: &[u8],
+    known: &Known,
+    tell: &mut dyn FnMut(u64),
+    found: &mut dyn FnMut(FoundSecret<'_>),
+) {
+    within(text, known, DEPTH, tell, found);
 }
 
-fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(FoundSecret<'_>)) {
+fn within(
+    text: &[u8],
+    known: &Known,
+    depth: usize,
+    tell: &mut dyn FnMut(u64),
+    found: &mut dyn FnMut(FoundSecret<'_>),
+) {
     let mut last_run = 0..0;
     let mut last_name = 0..0;
     let mut last_table = 0..0;
-    triggers::all(text, |trigger, hit| {
+    triggers::all(text, tell, |trigger, hit| {
         let mut named = |span: Range<usize>, name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
             found(FoundSecret { kind: "secret", span, sure: false, name });
@@ -136,7 +147,7 @@ fn encoded(
 
 /// All that is found in a decoded text, known values too.
 fn find_decoded(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(FoundSecret<'_>)) {
-    within(text, known, depth, found);
+    within(text, known, depth, &mut |_| (), found);
     known.find(text, |one| {
         let name = Some(one.value.name.as_str()).filter(|name| !name.is_empty());
         found(FoundSecret { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });

@@ -135,10 +135,10 @@ fn automaton() -> Option<&'static Automaton> {
     .as_ref()
 }
 
-/// Calls `found` with every place where something may begin.
-pub(super) fn all(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
+/// Calls `found` with every place where something may begin; `tell` is told how far it is.
+pub(super) fn all(text: &[u8], tell: &mut dyn FnMut(u64), mut found: impl FnMut(Trigger, Range<usize>)) {
     let Some(automaton) = automaton() else { return };
-    for hit in automaton.search.hits(text) {
+    for hit in automaton.search.hits(text, tell) {
         found(automaton.triggers[hit.pattern().as_usize()], hit.range());
     }
 }
@@ -151,11 +151,11 @@ pub(super) struct SecretCandidate {
     pub(super) reach: usize,
 }
 
-/// Calls `place` with each place of raw JSON or text where a secret can't be ruled out.
-pub(super) fn candidates(text: &[u8], mut place: impl FnMut(SecretCandidate)) {
+/// Calls `place` with each place of raw JSON or text where a secret can't be ruled out; `tell` is told how far it is.
+pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl FnMut(SecretCandidate)) {
     let mut last_name = 0..0;
     let mut ruled = 0;
-    all(text, |trigger, hit| {
+    all(text, tell, |trigger, hit| {
         let near = |may: bool| may.then_some((super::BEFORE, NEAR));
         let reach = match trigger {
             Trigger::Rule(index) => near(rule_matching::has_tail(&RULES[index], text, hit.end)),

@@ -3,6 +3,7 @@
 use super::presence::{Looker, Present};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::base::similar_names::names_like;
 use crate::context::Context;
 use crate::git::Remote;
 use crate::manifest::Manifest;
@@ -38,14 +39,34 @@ pub fn find_session<'p>(all: &'p [Present], reference: &str, remote: &str) -> Re
     let shown = Line(reference).to_string();
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(Error::new(Kind::NotFound, format!("There is no session {shown} on {remote}"))
-            .hint("`snap space` lists what is there")),
+        [] => {
+            let error = Error::new(Kind::NotFound, format!("There is no session {shown} on {remote}"));
+            let names: Vec<String> = all.iter().flat_map(names_of).collect();
+            Err(match names_like(reference, names.iter().map(String::as_str)).as_slice() {
+                [] => error.hint("`snap space` lists what is there"),
+                alike => {
+                    let alike: Vec<String> = alike.iter().map(|one| Line(one).to_string()).collect();
+                    error.hint(format!(
+                        "did you mean {}? `snap space` lists what is there",
+                        alike.join(" or ")
+                    ))
+                }
+            })
+        }
         several => Err(Error::new(Kind::Ambiguous, format!("{shown} fits several sessions on {remote}"))
             .list(
                 several.iter().take(10).map(|one| format!("{}/{}", one.head.name.who, one.head.name.session)),
             )
             .hint("write more of it")),
     }
+}
+
+/// Returns how a session can be called.
+fn names_of(one: &Present) -> Vec<String> {
+    let (name, says) = (&one.head.name, one.head.says.as_ref());
+    let texts = [says.and_then(|says| says.branch.as_deref()), says.and_then(|says| says.title.as_deref())];
+    let texts = texts.into_iter().flatten().chain([name.session.get(..8).unwrap_or(&name.session)]);
+    texts.map(|text| format!("{}/{text}", name.user())).collect()
 }
 
 /// Adds a session to the store as the snapshot that its head is.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, folder};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::sys::files::{self, Existing};
@@ -221,12 +222,38 @@ impl Joined {
         if self.leads_to.is_empty() || self.leads_to == leads_to {
             return Ok(());
         }
-        Err(Error::new(
-            Kind::Refused,
-            format!("{} leads elsewhere by now", crate::base::screen::Line(&self.remote)),
-        )
-        .because(format!("it led to {}, and leads to {}", self.leads_to.join(" "), leads_to.join(" ")))
-        .hint("nothing was sent; `snap init --sync` names the new place"))
+        // Most are to fetch from and to push to.
+        let once = |addresses: &[String]| {
+            let mut all = addresses.to_vec();
+            all.dedup();
+            all.join(" and ")
+        };
+        let remote = Line(&self.remote).to_string();
+        Err(Error::new(Kind::Refused, format!("{remote} {MOVED}"))
+            .because(format!("it led to {}, and leads to {}", once(&self.leads_to), once(leads_to)))
+            .hint(format!(
+                "nothing was sent; `{}` shares through the new place from now on, and `git remote set-url` goes back to the old one",
+                join_command(&self.remote)
+            )))
+    }
+}
+
+/// What is said of a remote whose name leads elsewhere by now.
+const MOVED: &str = "leads elsewhere by now";
+
+/// Says whether a push was refused because the remote leads elsewhere: then trying again is refused too.
+pub fn is_moved(problem: &str) -> bool {
+    problem.contains(MOVED)
+}
+
+/// Returns the command that shares a project through a remote.
+pub fn join_command(remote: &str) -> String {
+    match remote {
+        "origin" => "snap init --sync".to_owned(),
+        other if other.chars().all(|c| c.is_alphanumeric() || "_-./=:@%+,".contains(c)) => {
+            format!("snap init --sync {other}")
+        }
+        other => format!("snap init --sync '{}'", Line(&other.replace('\'', "'\\''"))),
     }
 }
 

@@ -28,8 +28,8 @@ pub use follow::{Followed, News};
 pub use forget::forget_kept;
 pub use history::{AuditLine, History, fetched_entries, history};
 pub use joined::{
-    FormerRemote, Joined, JoinedAll, anything_is_shared, home_of, join, join_all, joined, joined_all, leave,
-    noted,
+    FormerRemote, Joined, JoinedAll, anything_is_shared, home_of, is_moved, join, join_all, join_command,
+    joined, joined_all, leave, noted,
 };
 pub use log_lines::last_line;
 pub use memory::{Memory, OwnHead, memory};

@@ -107,18 +107,23 @@ impl<'a> Incoming<'a> {
         self.missing.get(&id).map(|size| largest_frame(*size))
     }
 
-    /// Checks an object's frame and keeps it, if the store needs it.
+    /// Returns how large an object says it is; 0 if it is not awaited.
+    pub fn raw_size(&self, id: ObjectId) -> u64 {
+        self.missing.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Checks an object's frame and keeps it, if the store needs it; `tell` is told of its raw bytes while they are checked.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if it is not awaited or not what its name says.
-    pub fn offer(&mut self, id: ObjectId, frame: &[u8]) -> Result<()> {
+    pub fn offer(&mut self, id: ObjectId, frame: &[u8], mut tell: impl FnMut(u64)) -> Result<()> {
         let Some(size) = self.missing.get(&id).copied() else {
             return Err(self.wrong(id, "the snapshot does not need it"));
         };
         let object = ObjectRef { object: id, size };
-        check_frame(&object, frame, |_| ()).map_err(|cause| self.wrong(id, &cause))?;
+        check_frame(&object, frame, &mut tell).map_err(|cause| self.wrong(id, &cause))?;
         self.check_base(&object, frame)?;
-        if self.store.frame(&object).is_err() {
+        if self.store.frame_telling(&object, &mut tell).is_err() {
             // Makes the folders; the lock is taken again when all is there, however long that takes.
             drop(self.store.prepare()?);
             let tmp = self.store.tmp();

@@ -10,6 +10,7 @@ mod ancestry;
 mod base_blobs;
 mod catalog;
 mod clean_guard;
+mod contents;
 mod display_names;
 mod entry;
 mod forget_names;

@@ -22,15 +22,12 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::screen::for_shell;
 use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
-use crate::manifest::{Content, Manifest, ObjectRef, named_objects};
+use crate::manifest::{Manifest, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
 use crate::store::trash::KEPT;
 use crate::sys::files::{Draft, Existing};
 use crate::sys::parallel::{self, held};
 use crate::sys::place::{OwnPath, Shape, Stat};
-
-/// Text of up to this many bytes is in the manifest itself.
-const INLINE: usize = 2_048;
 
 /// How many objects may wait to be synced together: each is an open file.
 const MOST_UNNAMED: usize = 128;
@@ -146,6 +143,17 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub fn put_as(&self, lock: &AddLock, name: ObjectId, raw: &[u8]) -> Result<FramedObject> {
+        self.put_telling(lock, name, raw, &mut |_| ())
+    }
+
+    /// The same; `tell` is told of the bytes while they are compressed.
+    pub(super) fn put_telling(
+        &self,
+        lock: &AddLock,
+        name: ObjectId,
+        raw: &[u8],
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<FramedObject> {
         let object = ObjectRef { object: name, size: raw.len() as u64 };
         let place = self.object_place(object.object);
         if let Some(unnamed) = held(&lock.unnamed).get(&object.object) {
@@ -158,9 +166,9 @@ impl Store {
                 return Ok(FramedObject { object, frame });
             }
             // The damaged one is replaced by what is known to be right.
-            return self.write_object(lock, raw, object, Existing::Replace);
+            return self.write_object(lock, raw, object, Existing::Replace, tell);
         }
-        self.write_object(lock, raw, object, Existing::Keep)
+        self.write_object(lock, raw, object, Existing::Keep, tell)
     }
 
     /// Says whether an object is there, byte for byte as it was stored before; then it is as if it had been stored again.
@@ -222,10 +230,11 @@ impl Store {
         raw: &[u8],
         object: ObjectRef,
         existing: Existing,
+        tell: &mut dyn FnMut(u64),
     ) -> Result<FramedObject> {
         let place = self.object_place(object.object);
         let folder = self.object_folder(object.object);
-        let bytes = compress::compress(raw).context("compress", &place.path())?;
+        let bytes = compress::compress_telling(raw, tell).context("compress", &place.path())?;
         let frame = ObjectId::of(&bytes);
         if folder.make_folder()? {
             lock.touched(self.objects_folder());
@@ -247,26 +256,20 @@ impl Store {
         Ok(FramedObject { object, frame })
     }
 
-    /// Stores bytes the way that suits them: small text as text, anything else as an object.
-    ///
-    /// # Errors
-    /// As [`Store::put`].
-    pub fn keep(&self, lock: &AddLock, raw: &[u8]) -> Result<Content> {
-        match std::str::from_utf8(raw) {
-            Ok(text) if raw.len() <= INLINE => Ok(Content::Text { text: text.to_owned() }),
-            _ => Ok(Content::Object(self.put(lock, raw)?)),
-        }
-    }
-
     /// Reads an object and checks it against its name.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if it is missing, cut short, too long or not what its name says.
     pub fn get(&self, object: &ObjectRef) -> Result<Vec<u8>> {
+        self.get_telling(object, &mut |_| ())
+    }
+
+    /// The same; `tell` is told of the bytes while they are unpacked.
+    pub(super) fn get_telling(&self, object: &ObjectRef, tell: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
         let place = self.object_place(object.object);
         let path = place.path();
         let frame = place.read(longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
-        let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
+        let raw = compress::decompress_telling(&frame, object.size.min(LARGEST_OBJECT), tell)
             .map_err(|error| damaged(&path, error))?;
         if ObjectId::of(&raw) != object.object {
             return Err(damaged(&path, "its content does not match its name"));
@@ -308,24 +311,6 @@ impl Store {
             Ok(frame)
         });
         checked.map_err(|cause| damaged(&path, cause))
-    }
-
-    /// Reads content whole.
-    ///
-    /// # Errors
-    /// As [`Store::get`].
-    pub fn load(&self, content: &Content) -> Result<Vec<u8>> {
-        match content {
-            Content::Text { text } => Ok(text.clone().into_bytes()),
-            Content::Bytes(bytes) => Ok(bytes.clone()),
-            Content::Object(_) | Content::Chunks { .. } => {
-                let mut all = Vec::new();
-                for object in content.objects() {
-                    all.append(&mut self.get(object)?);
-                }
-                Ok(all)
-            }
-        }
     }
 
     /// Removes the objects that no manifest refers to and that are old enough, and temporary files that are older than a day.

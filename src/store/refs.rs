@@ -380,7 +380,11 @@ impl Store {
             names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()).collect();
         let mut alike = names_like(name, names.iter().copied());
         if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
-            alike = names_like(before, names.into_iter());
+            alike = names_like(before, names.iter().copied());
+        }
+        // As git writes what is on a remote: `origin/NAME`.
+        if let (true, Some((_, behind))) = (alike.is_empty(), name.split_once('/')) {
+            alike = names_like(behind, names.into_iter());
         }
         let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             known.iter().partition(|entry| is_called(entry));

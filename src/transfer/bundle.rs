@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::PART;
 use crate::manifest::{LARGEST_MANIFEST, MOST_OBJECTS};
 
 /// How a bundle begins: a byte that is not text, a name, and line ends that a transfer as text would
@@ -47,14 +48,18 @@ impl<W: Write> BundleWriter<W> {
         Ok(writer)
     }
 
-    /// Adds an object; the caller keeps the order of their names.
+    /// Adds an object; the caller keeps the order of their names. `tell` is told of its bytes while they are written.
     ///
     /// # Errors
     /// What the output says.
-    pub fn object(&mut self, id: ObjectId, frame: &[u8]) -> io::Result<()> {
+    pub fn object(&mut self, id: ObjectId, frame: &[u8], mut tell: impl FnMut(u64)) -> io::Result<()> {
         self.put(id.as_bytes())?;
         self.put(&(frame.len() as u64).to_le_bytes())?;
-        self.put(frame)
+        for part in frame.chunks(PART) {
+            self.put(part)?;
+            tell(part.len() as u64);
+        }
+        Ok(())
     }
 
     /// Ends the bundle; returns the output and how many bytes were written.

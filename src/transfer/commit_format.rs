@@ -160,12 +160,13 @@ pub fn object_of(path: &str) -> Option<ObjectId> {
     ObjectId::parse(path.rsplit('/').next()?.strip_suffix(".zst")?)
 }
 
-/// Takes in what was fetched of a snapshot; it is added by the caller.
+/// Takes in what was fetched of a snapshot; it is added by the caller. `tell` is told of raw bytes while they are checked.
 pub(super) fn receive<'a>(
     store: &'a Store,
     fetched: &mut Fetched,
     place: &RemoteSnapshot,
     now: Timestamp,
+    tell: &mut dyn FnMut(u64),
 ) -> Result<Incoming<'a>> {
     let (json, objects) = open(fetched, place)?;
     let mut incoming = Incoming::begin(store, json, now)?;
@@ -183,7 +184,7 @@ pub(super) fn receive<'a>(
             let id = object_of(&path).filter(|id| object_path(*id) == path).ok_or_else(strange)?;
             let largest = incoming.largest_frame(id).filter(|_| file.mode == "100644").ok_or_else(strange)?;
             let frame = fetched.blob(&file.oid, largest)?;
-            incoming.offer(id, &frame)?;
+            incoming.offer(id, &frame, &mut *tell)?;
         }
     }
     Ok(incoming)

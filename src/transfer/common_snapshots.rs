@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::git::Remote;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Entry, Store};
@@ -136,11 +137,19 @@ pub(super) fn write(
         .flat_map(|one| one.manifest.objects())
         .map(|object| (object.object, object))
         .collect();
+    let stored = sizes.values().map(|object| store.stored_size(object)).fold(0, u64::saturating_add);
+    let quiet = Monitor::default();
+    let monitor = remote.monitor().unwrap_or(&quiet);
+    let _phase = monitor.begin(Phase::Packing, Some(stored));
     remote.write(
         &commits,
         |path| path == MANIFEST,
         |number, path| match commit_format::object_of(path).and_then(|id| sizes.get(&id)) {
-            Some(object) => store.frame(object),
+            Some(object) => {
+                // The other half of the work is to give it to git, which tells of it.
+                let mut half = monitor.share_of_work(store.stored_size(object) / 2, object.size);
+                store.frame_telling(object, |more| half.add(more))
+            }
             None => match snapshots.get(number) {
                 Some(one) => store.manifest_bytes(&one.entry.stem),
                 None => Err(Error::new(Kind::Bug, "There is no such snapshot to write")),

@@ -1,7 +1,8 @@
 //! `export` and `import`: a snapshot as one stream.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use super::{keep_base, line};
@@ -9,7 +10,7 @@ use crate::audit;
 use crate::base::compress::compress;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::monitor::{Counted, Monitor};
+use crate::base::monitor::{Counted, Monitor, PART};
 use crate::context::Context;
 use crate::edits::Materializer;
 use crate::manifest::{Manifest, ObjectRef};
@@ -30,7 +31,7 @@ pub struct Imported {
 }
 
 /// Writes a snapshot as a bundle, `with_base` with the base versions of its edits. Returns the output
-/// and how many bytes it got. Every object is checked before it is written.
+/// and how many bytes it got. Every object is checked before it is written; what is counted is done when it was.
 ///
 /// # Errors
 /// [`Kind::Damaged`] if a part is lost (the output is then no sound bundle), [`Kind::Refused`]
@@ -41,7 +42,7 @@ pub fn export<W: Write>(
     workspace: &Workspace,
     entry: &Entry,
     with_base: bool,
-    out: W,
+    out: Counted<'_, W>,
     peer: &str,
     failed: impl Fn(&std::io::Error) -> Error,
 ) -> Result<(W, u64)> {
@@ -79,11 +80,12 @@ pub fn export_to_file(
     }
     let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
     let place = folder.join(path.file_name().unwrap_or_default());
-    let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), monitor);
+    let out = BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?);
     let failed = |error: &std::io::Error| Error::io("write", path, error);
     let peer = path.to_string_lossy();
+    let out = Counted(out, monitor);
     let (out, bytes) = export(context, workspace, entry, with_base, out, &peer, failed)?;
-    let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
+    let draft = out.into_inner().map_err(|error| failed(error.error()))?;
     if draft.seal()?.publish(&place, Existing::Keep)? { Ok(bytes) } else { Err(taken()) }
 }
 
@@ -122,7 +124,7 @@ fn write<W: Write>(
     entry: &Entry,
     manifest: &Manifest,
     carried: Option<Carried>,
-    out: W,
+    Counted(out, monitor): Counted<'_, W>,
     failed: impl Fn(&std::io::Error) -> Error,
 ) -> Result<(W, u64)> {
     let json = store.manifest_bytes(&entry.stem)?;
@@ -133,20 +135,28 @@ fn write<W: Write>(
     let mut bundle = BundleWriter::begin(out, &json, bases.as_deref(), objects.len() as u64)
         .map_err(|error| failed(&error))?;
     for object in objects.values() {
+        // It is checked, then written.
+        let stored = store.stored_size(object);
+        let mut share = monitor.share_of_work(stored, stored.saturating_add(object.size));
         let frame = match carried.frames.get(&object.object) {
             Some(frame) => frame,
-            None => &store.frame(object)?,
+            None => &store.frame_telling(object, |more| share.add(more))?,
         };
-        bundle.object(object.object, frame).map_err(|error| failed(&error))?;
+        bundle.object(object.object, frame, |more| share.add(more)).map_err(|error| failed(&error))?;
     }
     bundle.finish().map_err(|error| failed(&error))
 }
 
-/// Reads a bundle to its end, checks all of it, and then adds the snapshot.
+/// Reads a bundle to its end, checks all of it, and then adds the snapshot. What is counted is done when it was checked.
 ///
 /// # Errors
 /// As [`BundleReader`] and [`Incoming`]; nothing is added then.
-pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: &str) -> Result<Imported> {
+pub fn import(
+    context: &Context,
+    workspace: &Workspace,
+    input: Counted<'_, impl Read>,
+    peer: &str,
+) -> Result<Imported> {
     let store = &workspace.store;
     let mut line = line(context, Operation::Import, None, peer);
     let imported = read(context, workspace, input, &mut line);
@@ -156,9 +166,34 @@ pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: 
     Ok(imported)
 }
 
+/// An input of which one half of the work is to read it, and the other one to check what was read.
+struct HalfDone<'a, R> {
+    input: R,
+    monitor: &'a Monitor,
+    /// What is left of the work for what was read.
+    unchecked: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for HalfDone<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = into.len().min(PART);
+        let read = self.input.read(&mut into[..most])?;
+        let half = read as u64 / 2;
+        self.monitor.add(half);
+        self.unchecked.set(self.unchecked.get() + read as u64 - half);
+        Ok(read)
+    }
+}
+
 /// Reads and adds the snapshot; `line` learns which one it is as soon as that is known.
-fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
-    let (mut bundle, head) = BundleReader::begin(input)?;
+fn read(
+    context: &Context,
+    workspace: &Workspace,
+    Counted(input, monitor): Counted<'_, impl Read>,
+    line: &mut LogEntry,
+) -> Result<Imported> {
+    let unchecked = Cell::new(0);
+    let (mut bundle, head) = BundleReader::begin(HalfDone { input, monitor, unchecked: &unchecked })?;
     let mut incoming = Incoming::begin(&workspace.store, head.manifest, context.now)?;
     if let Some(bases) = &head.bases {
         incoming.expect_bases(bases)?;
@@ -166,9 +201,11 @@ fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut L
     let manifest = incoming.manifest().clone();
     (line.snapshot, line.name) = (Some(manifest.id.clone()), manifest.name.clone());
     while let Some((id, frame)) = bundle.next(|id| incoming.largest_frame(id))? {
-        incoming.offer(id, &frame)?;
+        let mut share = monitor.share_of_work(unchecked.take(), incoming.raw_size(id));
+        incoming.offer(id, &frame, |more| share.add(more))?;
     }
     bundle.finish()?;
+    monitor.add(unchecked.take());
     let added = incoming.publish(|manifest| keep_base(workspace.repository.as_ref(), manifest))?;
     let called = workspace.store.find(&Reference::Named(manifest.id.to_string()))?.called;
     Ok(Imported { manifest, called, added })

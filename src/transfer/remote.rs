@@ -15,7 +15,7 @@ use super::{keep_base, line, seen_leases};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::monitor::Monitor;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
@@ -464,13 +464,16 @@ impl<'a> Remotes<'a> {
         let mut name = place.id.short().to_owned();
         let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
-        let taken =
-            commit_format::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
+        let _checking = self.monitor.map(|monitor| monitor.begin(Phase::Checking, None));
+        let tell = &mut |more| self.monitor.iter().for_each(|monitor| monitor.add_bytes(more));
+        let taken = commit_format::receive(self.store, &mut fetched, place, self.context.now, tell).and_then(
+            |incoming| {
                 let shown = &incoming.manifest().name;
                 name = Line(shown).to_string();
                 line.name.clone_from(shown);
                 incoming.publish(|manifest| keep_base(self.repository, manifest))
-            });
+            },
+        );
         let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(added) => {
                 // Another one may have its name.

@@ -11,6 +11,7 @@ use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::base::similar_names::names_like;
 use crate::base::timestamp::Timestamp;
 use crate::git::RemoteRef;
 use crate::manifest::Manifest;
@@ -204,11 +205,21 @@ impl<'a> Remotes<'a> {
         }
         match (called.as_slice(), by_id) {
             ([only], _) => Ok(only.place.clone()),
-            ([], []) => Err(Error::new(
-                Kind::NotFound,
-                format!("There is no snapshot \"{shown}\" on {}", self.shown()),
-            )
-            .hint("`snap list --remote` shows what there is")),
+            ([], []) => {
+                let error = Error::new(
+                    Kind::NotFound,
+                    format!("There is no snapshot \"{shown}\" on {}", self.shown()),
+                );
+                let alike = names_like(&shown, listed.iter().map(|one| one.name.as_str()));
+                let alike: Vec<String> = alike.iter().map(|name| format!("{name:?}")).collect();
+                Err(match alike.as_slice() {
+                    [] => error.hint("`snap list --remote` shows what there is"),
+                    alike => error.hint(format!(
+                        "did you mean {}? `snap list --remote` shows what there is",
+                        alike.join(" or ")
+                    )),
+                })
+            }
             _ => Err(Error::new(
                 Kind::Ambiguous,
                 format!("\"{shown}\" fits several snapshots on {}", self.shown()),

@@ -48,7 +48,8 @@ pub fn take_head(
         let mut fetched = remote.fetched()?;
         let manifest = manifest_of_head(&mut fetched, &at)?;
         let place = place(&at, Some(&manifest));
-        let incoming = commit_format::receive(&workspace.store, &mut fetched, &place, context.now)?;
+        let incoming =
+            commit_format::receive(&workspace.store, &mut fetched, &place, context.now, &mut |_| ())?;
         incoming.publish(|manifest| keep_base(workspace.repository.as_ref(), manifest))?;
         Ok(manifest)
     });

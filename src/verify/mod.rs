@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::edits::Materializer;
+use crate::edits::{Materializer, work};
 use crate::git::{BaseHere, Repository, kept_ref};
-use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
+use crate::manifest::{Diff, Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
 use crate::workspace::Workspace;
@@ -153,13 +153,21 @@ fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     Ok(restore::foreign_journals(workspace)?.into_iter().map(|(_, ignored)| problem(ignored)).collect())
 }
 
-/// Returns how many bytes there are to be read: each object once, and each conversation once more.
+/// Returns how many bytes there are to be read: each object once, and each conversation and each version of a file once more.
 fn to_read(entries: &[Entry]) -> u64 {
     let manifests = || entries.iter().filter_map(Entry::readable);
     let objects: BTreeSet<ObjectRef> = manifests().flat_map(Manifest::objects).collect();
     let conversations = manifests().flat_map(Manifest::transcripts).map(|(_, transcript)| transcript.bytes);
     // What a manifest says of its sizes may be anything.
-    objects.iter().map(|object| object.size).chain(conversations).fold(0, u64::saturating_add)
+    let edits =
+        manifests().map(|manifest| diffs(manifest).fold(0, |sum, diff| diff.bytes.saturating_add(sum)));
+    objects.iter().map(|object| object.size).chain(conversations).chain(edits).fold(0, u64::saturating_add)
+}
+
+/// Returns the diffs of which the versions of files are made.
+fn diffs(manifest: &Manifest) -> impl Iterator<Item = &Diff> {
+    let versions = manifest.edited_files().iter().flat_map(Edit::saved_versions);
+    versions.filter_map(|saved| saved.diff)
 }
 
 fn check(
@@ -219,9 +227,11 @@ fn check(
     // What needs a damaged object is named already.
     let sound = |objects: &[ObjectRef]| !objects.iter().any(|object| damaged.contains(object));
     check_session(workspace, manifest, &sound, &mut checked, monitor)?;
+    let sum = |size: fn(&Diff) -> u64| diffs(manifest).map(size).fold(0, u64::saturating_add);
+    let mut share = monitor.share_of_work(sum(|diff| diff.bytes), sum(work));
     let can_apply = check_base(workspace, entry, manifest, have_come, &mut checked)?;
     if can_apply {
-        check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
+        check_edits(workspace, manifest, &bases, &sound, &mut checked, &mut |more| share.add(more))?;
     }
     Ok(checked)
 }
@@ -325,6 +335,7 @@ fn check_edits(
     bases: &Bases,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
     checked: &mut CheckedSnapshot,
+    tell: &mut dyn FnMut(u64),
 ) -> Result<()> {
     let (Some(edits), Some(repository)) = (&manifest.edits, &workspace.repository) else { return Ok(()) };
     let mut versions = Materializer::to_restore(&workspace.store, repository, Some(bases));
@@ -333,7 +344,7 @@ fn check_edits(
         if !sound(&saved.objects().chain(base).copied().collect::<Vec<_>>()) {
             continue;
         }
-        if let Err(error) = versions.saved(saved) {
+        if let Err(error) = versions.saved_telling(saved, tell) {
             let (what, cause) = (saved.to_string(), error.to_string());
             checked.problems.push(Problem { part: DamagedPart::Edit, what, cause, object: None });
         }

@@ -69,6 +69,19 @@ fn a_demo_saves_wrecks_and_restores_and_leaves_nothing_but_what_it_printed() {
 }
 
 #[test]
+fn a_global_option_that_changes_nothing_is_refused_or_said() {
+    let project = Project::new();
+    for command in [&["man"][..], &["man", "save"], &["completions", "bash"]] {
+        let refused = project.snap(&[command, &["--json"]].concat()).exits(2).says(&["has no JSON"]);
+        assert_eq!(refused.stdout, "");
+        let said = project.snap(&[command, &["--store", "/nowhere"]].concat()).exits(0);
+        assert!(said.stderr.contains("`--store` changes nothing"), "{}", said.stderr);
+        assert!(!said.stdout.is_empty());
+    }
+    project.snap(&["config", "--store", "/nowhere"]).exits(0).says(&["`--store` changes nothing"]);
+}
+
+#[test]
 fn a_demo_that_is_kept_says_how_to_play_with_it() {
     let project = Project::new();
     let shown = project.snap(&["demo", "--keep"]).exits(0);

@@ -265,3 +265,25 @@ fn long_lines_of_doctor_break_between_words() {
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
     }
 }
+
+#[test]
+fn a_read_only_store_is_told_with_what_works_and_that_works() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    let Some(_disk) = SmallDisk::under(&project, 4_096) else { return };
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&store).status().must("mount");
+    assert!(remounted.success());
+    project.write("a.txt", "since\n");
+    let refused = project.snap(&["save", "y"]).exits(7);
+    refused.says(&["the disk is read-only", "with `--store DIR`, `snap save` writes to another folder"]);
+    let copy = project.home.path().join("copy");
+    assert!(Command::new("cp").arg("-a").args([&store, &copy]).status().must("cp").success());
+    let copy = utf8(&copy);
+    project.snap(&["save", "y", "--store", copy]).exits(0);
+    project.snap(&["rewind", "x", "--store", copy, "--no-input", "--no-run"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"saved\n");
+    project.snap(&["undo", "--store", copy]).exits(0);
+    assert_eq!(project.read("a.txt"), b"since\n");
+}

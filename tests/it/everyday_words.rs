@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::handoff_remote::{utf8, with_remote};
+use crate::spaces::shared;
 use crate::support::Must;
 use crate::support::project::{Project, ran};
 
@@ -319,4 +321,82 @@ fn a_bad_name_is_quoted_as_it_was_typed_in_every_command() {
         let shown = typed.replace('\t', "\\t");
         assert!(said.contains(&format!("\"{shown}\" can't be")), "{said}");
     }
+}
+
+#[test]
+fn a_mistyped_name_with_a_slash_is_answered_with_the_one_that_was_meant() {
+    let (project, _remote) = with_remote();
+    for name in ["feat/login", "name"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let meant = "did you mean \"feat/login\"?";
+    for command in
+        ["resume", "rewind", "show", "diff", "merge", "report", "export", "rm", "pin", "link", "verify"]
+    {
+        project.snap(&[command, "feat/lgin"]).exits(3).says(&["There is no snapshot \"feat/lgin\"", meant]);
+    }
+    // As git writes what is on a remote.
+    project.snap(&["resume", "origin/nme"]).exits(3).says(&["did you mean \"name\"?"]);
+    project.snap(&["branch", "line", "feat/lgin"]).exits(3).says(&[meant]);
+    project.snap(&["push", "origin", "feat/lgin"]).exits(3).says(&[meant]);
+    project
+        .snap(&["push", "feat/lgin"])
+        .exits(3)
+        .says(&["There is no remote \"feat/lgin\"", "there is origin"]);
+    let before = project.snap(&["push", "feat/login"]).exits(3);
+    before.says(&["the remote comes before the snapshot: `snap push origin feat/login`"]);
+    project.snap(&["push", "origin", "feat/login"]).exits(0);
+    project.snap(&["pull", "origin", "feat/lgin"]).exits(3).says(&[meant, "snap list --remote"]);
+    project.snap(&["pull", "feat/lgin"]).exits(3).says(&["snap pull origin feat/lgin"]);
+    // Where the remote can't be asked, the snapshots here are named all the same.
+    project.git(&["remote", "set-url", "origin", "/nowhere"]);
+    assert_ne!(project.snap(&["resume", "feat/lgin"]).says(&[meant]).code, 0);
+}
+
+#[test]
+fn a_remote_whose_name_has_a_slash_or_whose_address_git_completes_is_one() {
+    let (project, remote) = with_remote();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["remote", "add", "team/backup", utf8(&remote)]);
+    project.snap(&["push", "team/bckup"]).exits(3).says(&["did you mean team/backup?"]);
+    project.snap(&["push", "team/backup"]).exits(0);
+    let above = format!("url.{}/.insteadOf", utf8(remote.parent().must("a folder")));
+    project.git(&["config", &above, "short/"]);
+    let said = project.snap(&["list", "--remote", "short/remote.git"]).stderr;
+    assert!(!said.contains("There is no remote"), "{said}");
+}
+
+#[test]
+fn a_session_on_the_remote_that_was_mistyped_is_named() {
+    let (project, _remote, _transcript) = shared();
+    project.snap(&["sync", "--now"]).exits(0);
+    let said = project.snap(&["resume", "ada/mian"]).exits(3);
+    said.says(&["There is no session ada/mian on origin", "did you mean ada/main", "snap space"]);
+}
+
+#[test]
+fn branches_commands_and_names_are_completed() {
+    let project = Project::new();
+    for branch in ["fix/one", "other"] {
+        project.git(&["branch", branch]);
+    }
+    project.write("a.txt", "new\n");
+    project.snap(&["save", "feat/login"]).exits(0);
+    let completed = |words: &[&str]| {
+        let typed = [&["--", "snap"], words].concat();
+        let mut command = project.command(project.root(), &typed);
+        command.env("SNAP_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        let lines = ran(&mut command).exits(0).stdout;
+        let words = lines.split(['\n', '\u{b}']).filter(|word| !word.starts_with('-') && !word.is_empty());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(completed(&["resume", "--worktree", ""]), ["fix/one", "main", "other"]);
+    assert_eq!(completed(&["resume", "--worktree", "fix"]), ["fix/one"]);
+    for command in ["resume", "rewind", "show", "diff", "merge"] {
+        assert_eq!(completed(&[command, "feat/l"]), ["feat/login"], "{command}");
+    }
+    assert_eq!(completed(&["man", "rew"]), ["rewind"]);
+    assert_eq!(completed(&["man", "hoo"]), Vec::<String>::new(), "what only the client calls");
 }

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use claude_snap::base::compress;
 use claude_snap::base::digest::ObjectId;
 use claude_snap::base::error::{Error, Kind};
+use claude_snap::base::monitor::{Counted, Monitor};
 use claude_snap::base::timestamp::Timestamp;
 use claude_snap::context::Context;
 use claude_snap::manifest::seal;
@@ -49,9 +50,9 @@ pub(crate) fn exported_with(project: &Project, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Imports bytes through the library, as `snap import` does.
-fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
-    let context = Context {
+/// What the library is told of a project's surroundings; it keeps state in this folder.
+pub(crate) fn context(project: &Project, state: &Path) -> Context {
+    Context {
         task_list: None,
         cwd: project.root().to_owned(),
         home: project.home.path().to_owned(),
@@ -59,7 +60,7 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         store: None,
         session: None,
         project_folder: None,
-        state: "/nowhere".into(),
+        state: state.to_owned(),
         inside_client: false,
         user: "ada".to_owned(),
         host: "here".to_owned(),
@@ -71,9 +72,15 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         settings: claude_snap::settings::Settings::default(),
         settings_file: std::path::PathBuf::new(),
         settings_wrong: None,
-    };
+    }
+}
+
+/// Imports bytes through the library, as `snap import` does.
+fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
+    let context = context(project, Path::new("/nowhere"));
     let workspace = Workspace::open(&context)?;
-    transfer::import(&context, &workspace, Cursor::new(bundle), "-").map(|_| ())
+    let input = Counted(Cursor::new(bundle), &Monitor::default());
+    transfer::import(&context, &workspace, input, "-").map(|_| ())
 }
 
 /// Makes sure that a project's store has no snapshot, no object and no leftover.
@@ -95,7 +102,7 @@ fn bundle_of(manifest: &Value, frames: &[(ObjectId, Vec<u8>)]) -> Vec<u8> {
     let mut frames = frames.to_vec();
     frames.sort_by_key(|(id, _)| *id);
     for (id, frame) in &frames {
-        writer.object(*id, frame).must("an object");
+        writer.object(*id, frame, |_| ()).must("an object");
     }
     writer.finish().must("an end").0
 }

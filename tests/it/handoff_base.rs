@@ -8,7 +8,7 @@ use claude_snap::base::digest::ObjectId;
 use claude_snap::transfer::bundle::{BundleReader, BundleWriter};
 
 use crate::handoff::exported_with;
-use crate::handoff_remote::utf8;
+use crate::handoff_remote::{colleague, utf8, with_remote};
 use crate::support::Must;
 use crate::support::project::{Project, files_below};
 
@@ -174,7 +174,7 @@ fn base_versions_that_are_not_what_they_say_are_refused() {
         let mut writer =
             BundleWriter::begin(Vec::new(), &head.manifest, Some(list.as_bytes()), frames.len() as u64)
                 .must("a head");
-        frames.iter().for_each(|(id, frame)| writer.object(*id, frame).must("an object"));
+        frames.iter().for_each(|(id, frame)| writer.object(*id, frame, |_| ()).must("an object"));
         writer.finish().must("an end").0
     };
     assert_eq!(with(&list, &frames), bundle);
@@ -232,4 +232,42 @@ fn swapped(list: &str) -> String {
 fn age(path: &Path) {
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
     fs::File::open(path).must("a file").set_modified(long_ago).must("to set a time");
+}
+
+#[test]
+fn what_looks_at_a_snapshot_whose_base_is_not_here_says_so_and_what_brings_it() {
+    let (project, remote) = with_remote();
+    let clone = colleague(&project, &remote);
+    project.write("kept.txt", "committed\n");
+    project.git(&["add", "-A", "--", ".", ":!.claude"]);
+    project.git(&["commit", "-qm", "not sent"]);
+    let base = project.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "later"]).exits(0);
+    project.snap(&["push", "origin", "later"]).exits(0);
+    clone.write("b.txt", "edited\n");
+    clone.snap(&["save", "mine"]).exits(0);
+    clone.snap(&["pull"]).exits(0);
+    let fetch = format!("git fetch origin {base}");
+    let looks: [&[&str]; 5] = [
+        &["diff", "later", "--now"],
+        &["diff", "later", "--now", "--stat"],
+        &["diff", "later", "--now", "--json"],
+        &["diff", "later", "mine"],
+        &["diff", "mine", "later"],
+    ];
+    for looks in looks {
+        let said = clone.snap(looks).exits(3);
+        said.says(&["does not have the commit that the snapshot was made on", &fetch, "snap diff"]);
+    }
+    clone.snap(&["diff", "later"]).exits(0);
+    // To merge without it, what was edited must be here: nothing that is refused again is named.
+    let merge = clone.snap(&["merge", "later", "--trust-repository"]);
+    assert!(merge.code == 0 || !merge.stderr.contains("--trust-repository"), "{}", merge.stderr);
+    // Following the hint helps.
+    project.git(&["push", "-q", "origin", "main"]);
+    clone.git(&["fetch", "origin", &base]);
+    for looks in looks {
+        clone.snap(looks).exits(0);
+    }
 }

@@ -96,6 +96,7 @@ mod pager_settings;
 mod picker;
 mod places;
 mod plans;
+mod progress;
 mod promises;
 mod prune;
 mod random_trees;

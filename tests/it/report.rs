@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -498,4 +499,32 @@ fn a_page_is_opened_by_no_program_of_the_project() {
     let opened = ran(project.command(project.root(), &["report", "--open"]).env("PATH", path));
     opened.exits(7).says(&["neither `xdg-open` nor `open`"]);
     assert!(!mark.exists());
+}
+
+#[test]
+fn a_page_that_no_browser_opens_is_said_to_be_where_it_is() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    let tools = project.home.path().join("tools");
+    fs::create_dir(&tools).must("a folder");
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").must("a path"));
+    let report = |script: &str| {
+        let opener = tools.join("xdg-open");
+        fs::write(&opener, format!("#!/bin/sh\n{script}\n")).must("an opener");
+        fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).must("permissions");
+        ran(project
+            .command(project.root(), &["report", "x", "-o", "page.html", "--force", "--open"])
+            .env("PATH", &path))
+    };
+    let page = project.path("page.html");
+    let failed = report("exit 3").exits(7);
+    failed.says(&[
+        "no browser was found",
+        "`xdg-open` ended with exit status: 3",
+        page.to_str().must("UTF-8"),
+    ]);
+    assert!(page.exists(), "the page is there");
+    report("exit 0").exits(0);
+    // One that becomes the browser goes on.
+    report("exec sleep 3").exits(0);
 }

@@ -406,3 +406,46 @@ fn what_is_interrupted_at_work_says_that_nothing_came_of_it() {
         assert_eq!(saved, 1, "{command:?}");
     }
 }
+
+#[test]
+fn ctrl_c_in_any_stage_says_what_became_of_it_and_that_is_so() {
+    if !available("Ctrl-C at several calls of resume, rewind and merge") {
+        return;
+    }
+    let project = Project::new();
+    project.snap(&["save", "base"]).exits(0);
+    for number in 0..40 {
+        project.write(format!("many/{number}"), format!("file {number}\n"));
+    }
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["rewind", "base", "--no-run", "--no-input"]).exits(0);
+    let old = project.state();
+    let scene = Scene::of(project);
+    for command in [
+        &["resume", "x", "--no-run", "--no-input"][..],
+        &["rewind", "x", "--no-run", "--no-input"],
+        &["merge", "x", "--no-input"],
+    ] {
+        let calls = scene.calls(command);
+        let mut said = std::collections::BTreeSet::new();
+        let changes: Vec<_> = calls.iter().filter(|call| !call.talk).collect();
+        let moves = changes.iter().filter(|call| call.name == "renameat2").copied().collect::<Vec<_>>();
+        let last: Vec<_> = changes.iter().rev().take(3).copied().collect();
+        for call in [changes[0], moves[moves.len() / 2]].into_iter().chain(last) {
+            let ran = scene.hurt(call, "signal=SIGINT", command);
+            let is_old = scene.project.state() == old;
+            let undo = scene.project.snap(&["undo", "--dry-run"]).code;
+            match ran.code {
+                130 if ran.stderr.contains("nothing was changed") => assert!(is_old, "{}", ran.stderr),
+                130 if ran.stderr.contains("`snap undo` takes it back") => {
+                    assert!(!is_old && undo == 0, "{}", ran.stderr);
+                }
+                // It came when all was done.
+                0 => assert!(!is_old, "{}", ran.stderr),
+                code => panic!("{command:?} at {call:?}: {code} {}", ran.stderr),
+            }
+            said.insert(ran.code);
+        }
+        assert!(said.contains(&130), "{command:?}");
+    }
+}

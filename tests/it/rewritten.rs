@@ -42,6 +42,8 @@ fn a_snapshot_outlives_a_rewrite_of_all_refs() {
     let saved = project.content_state();
     rewrite(&project, &base);
     let before = project.state();
+    let changed = project.snap(&["diff", "x", "--now", "--stat"]).exits(0).stdout;
+    assert!(changed.contains("a.txt") && changed.contains("b.txt"), "its files are kept: {changed}");
     project.snap(&["verify"]).exits(0).says(&["all is well", "as after a rewrite of the history"]);
     project.snap(&["rewind", "x"]).exits(0).says(&["is gone, as after a rewrite of the history"]);
     assert_eq!(project.content_state(), saved);

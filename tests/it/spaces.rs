@@ -569,3 +569,40 @@ fn a_turn_of_a_linked_work_tree_is_shared_with_its_own_edits() {
     let said = message(&project, &remote, &heads(&project, &remote)[0].1);
     assert!(said.contains("Branch: side") && said.contains("Edits: 1 1 3"), "{said}");
 }
+
+#[test]
+fn what_a_hint_about_sharing_names_can_be_done() {
+    let (project, _remote, transcript) = shared();
+    let command_in = |said: &str| -> Vec<String> {
+        let command = said.split("`snap ").nth(1).and_then(|rest| rest.split('`').next()).must("a command");
+        // The settings of this test are in the local file.
+        let words = command.split(' ').map(str::to_owned);
+        words.chain((command.starts_with("init")).then(|| "--local".to_owned())).collect()
+    };
+    let follow = |said: &str| {
+        let words = command_in(said);
+        project.snap(&words.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);
+        words
+    };
+    project.snap(&["init", "--local", "--no-sync"]).exits(0);
+    project.git(&["remote", "rename", "origin", "up"]);
+    // Nothing is called origin here.
+    let none = project.snap(&["sync", "--now"]).exits(3).stderr;
+    assert_eq!(follow(&none), ["init", "--sync", "up", "--local"]);
+    project.snap(&["sync", "--now"]).exits(0);
+    let other = project.home.path().join("other.git");
+    project.git(&["init", "-q", "--bare", utf8(&other)]);
+    project.git(&["remote", "set-url", "up", utf8(&other)]);
+    turn(&project, &transcript, "Stop").exits(0);
+    eventually("the refusal", || status(&project)["refused"].is_string());
+    let refused = project.snap(&["sync", "--now"]).exits(3).stderr;
+    assert_eq!(refused.matches(utf8(&other)).count(), 1, "{refused}");
+    for says in [project.snap(&["sync"]).exits(0).stdout, project.snap(&["status"]).exits(0).stdout] {
+        let says = says.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(says.contains("`snap init --sync up` shares through the new place"), "{says}");
+        assert!(!says.contains("snap sync --now"), "it is refused again: {says}");
+    }
+    assert_eq!(follow(&refused), ["init", "--sync", "up", "--local"]);
+    project.snap(&["sync", "--now"]).exits(0);
+    assert_eq!(heads(&project, &other).len(), 1);
+}

@@ -36,7 +36,7 @@ pub(super) fn of_all(
             ui.print_json_line(&all)?;
         }
     } else if lines.is_empty() {
-        ui.say(&format!("Nobody has a log on {shown}: `snap init --sync` begins one."));
+        ui.say(&format!("Nobody has a log on {shown}: `{}` begins one.", space::join_command(&remote)));
     } else {
         table(context, &lines, ui)?;
     }

@@ -19,7 +19,9 @@ use crate::cli::session_choice;
 use crate::cli::wake;
 use crate::client::Live;
 use crate::context::Context;
-use crate::space::{self, Asked, Joined, Memory, Note, Notes, Pushed, Round, Withdrawal};
+use crate::space::{
+    self, Asked, Joined, Memory, Note, Notes, Pushed, Round, Withdrawal, is_moved, join_command,
+};
 use crate::sys::process;
 use crate::transfer::Remotes;
 use crate::workspace::Workspace;
@@ -63,8 +65,13 @@ impl Sync {
             return self.take_back(context, workspace, &home, ui);
         }
         let Some(joined) = space::joined(context, &home) else {
-            return Err(Error::new(Kind::NotFound, "Nothing of this project is shared")
-                .hint("`snap init --sync` shares each session through origin; it says who can read it"));
+            let remote = workspace.repository.as_ref().map(|repository| repository.remote_to_ask(None));
+            let remote = remote.transpose()?.flatten().unwrap_or_else(|| "origin".to_owned());
+            return Err(Error::new(Kind::NotFound, "Nothing of this project is shared").hint(format!(
+                "`{}` shares each session through {}; it says who can read it",
+                join_command(&remote),
+                Line(&remote)
+            )));
         };
         if self.now {
             return now(context, workspace, &joined, ui);
@@ -380,6 +387,10 @@ impl Report for SyncReport {
         }
         if let Some(problem) = self.refused.as_ref().or(self.problem.as_ref()) {
             let more = match self.refused {
+                // To try again is refused too.
+                Some(_) if is_moved(problem) => {
+                    format!("; `{}` shares through the new place", join_command(&self.remote))
+                }
                 Some(_) => in_words("; nothing is tried by itself until `snap sync --now`").into_owned(),
                 None => format!(
                     "; {} in a row failed, and it is tried again",
@@ -438,6 +449,16 @@ impl SharedNow {
             String::new()
         };
         format!("through {}, {pushed}{waiting}", Line(&self.remote))
+    }
+
+    /// Says what helps if something is wrong with it.
+    pub(super) fn mend(&self) -> String {
+        match &self.problem {
+            Some(problem) if is_moved(problem) => {
+                format!("`{}` shares through the new place", join_command(&self.remote))
+            }
+            _ => "`snap sync` says more, `snap sync --now` tries again".to_owned(),
+        }
     }
 
     /// Says what is wrong with it.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Counted, Monitor};
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::store::Reference;
@@ -26,7 +27,9 @@ pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest
         Error::new(Kind::Environment, format!("Cannot write {}", path.display())).because(error)
     };
     let shown = path.to_string_lossy();
-    let (bytes, _) = transfer::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
+    let nobody = Monitor::default();
+    let out = Counted(Vec::new(), &nobody);
+    let (bytes, _) = transfer::export(context, workspace, &entry, true, out, &shown, failed)?;
     // Another step may have kept the very same snapshot; a torn copy is written again.
     for kept in copies(&folder).into_iter().filter(|kept| kept.to_string_lossy().ends_with(&end)) {
         if files::read_plain(&kept, u64::MAX)?.is_some_and(|there| there == bytes) {

@@ -78,6 +78,8 @@ pub(crate) fn show<T>(wanted: bool, monitor: &Monitor, work: impl FnOnce() -> T)
 struct Pace {
     phase: Option<Phase>,
     seen: VecDeque<Seen>,
+    /// Whether bytes are seen in a phase that counts items.
+    has_bytes: bool,
 }
 
 /// How much was done at a moment.
@@ -85,18 +87,20 @@ struct Pace {
 struct Seen {
     at: Duration,
     done: u64,
+    bytes: u64,
 }
 
 impl Pace {
     /// Notes how far it is; another phase begins anew.
     fn see(&mut self, at: Duration, step: Option<Progress>) {
         let phase = step.map(|step| step.phase);
-        let done = step.map_or(0, |step| step.done);
+        let (done, bytes) = step.map_or((0, 0), |step| (step.done, step.bytes));
         // A phase that goes backwards is the same kind of work, begun again.
         if phase != self.phase || self.seen.back().is_some_and(|last| last.done > done) {
-            (self.phase, self.seen) = (phase, VecDeque::new());
+            *self = Pace { phase, ..Pace::default() };
         }
-        self.seen.push_back(Seen { at, done });
+        self.has_bytes |= bytes > 0;
+        self.seen.push_back(Seen { at, done, bytes });
         while self.seen.len() > 2
             && self.seen.front().is_some_and(|first| at.saturating_sub(first.at) > RECENT)
         {
@@ -106,10 +110,19 @@ impl Pace {
 
     /// Returns how much is done in a second; `None` as long as that is not known.
     fn rate(&self) -> Option<u64> {
+        self.rate_of(|seen| seen.done)
+    }
+
+    /// Returns how many bytes go through in a second, in a phase that counts items.
+    fn rate_of_bytes(&self) -> Option<u64> {
+        self.rate_of(|seen| seen.bytes).filter(|_| self.has_bytes)
+    }
+
+    fn rate_of(&self, what: impl Fn(&Seen) -> u64) -> Option<u64> {
         let (first, last) = (self.seen.front()?, self.seen.back()?);
         let time = last.at.saturating_sub(first.at);
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let done = last.done.saturating_sub(first.done);
+        let done = what(last).saturating_sub(what(first));
         done.saturating_mul(1_000).checked_div(millis).filter(|_| time >= WORTH_A_RATE)
     }
 
@@ -136,6 +149,12 @@ fn line(step: Progress, pace: &Pace, turn: usize, width: usize) -> String {
     // Where nothing is counted, there is no rate.
     let rate = pace.rate().filter(|_| step.done > 0);
     let rate = rate.map(|rate| format!("  {}/s", amount(rate))).unwrap_or_default();
+    // One of the items may be large: then the bytes move, and not their number.
+    let rate = match pace.rate_of_bytes() {
+        Some(bytes) => format!("  {}  {}/s", size_text(step.bytes), size_text(bytes)),
+        None if step.bytes > 0 => format!("  {}", size_text(step.bytes)),
+        None => rate,
+    };
     let total = step.total.filter(|total| *total > step.done);
     let Some(total) = total else {
         // Without a total, or past it: nobody knows how much is left.
@@ -187,7 +206,7 @@ mod tests {
     /// What is shown at the end of these moments: seconds, and what is done then.
     fn drawn(phase: Phase, total: Option<u64>, seen: &[(f64, u64)], width: usize) -> String {
         let mut pace = Pace::default();
-        let mut last = Progress { phase, done: 0, total };
+        let mut last = Progress::begun(phase, total);
         for (seconds, done) in seen {
             last.done = *done;
             pace.see(Duration::from_secs_f64(*seconds), Some(last));
@@ -224,9 +243,20 @@ mod tests {
         assert_eq!(piped, "Importing |  30.0 MiB  15.0 MiB/s");
         assert_eq!(drawn(Phase::Listing, None, &[(0.0, 0), (9.0, 0)], 80), "Listing changes |");
         let pace = Pace::default();
-        let step = Progress { phase: Phase::Listing, done: 0, total: None };
+        let step = Progress::begun(Phase::Listing, None);
         let turns: Vec<String> = (0..5).map(|turn| line(step, &pace, turn, 80)).collect();
         assert_eq!(turns, ["|", "/", "-", "\\", "|"].map(|turning| format!("Listing changes {turning}")));
+    }
+
+    #[test]
+    fn within_one_large_item_its_bytes_move() {
+        let step = |bytes| Progress { bytes, done: 1, ..Progress::begun(Phase::Sending, Some(2)) };
+        let mut pace = Pace::default();
+        pace.see(Duration::ZERO, Some(step(0)));
+        assert!(line(step(0), &pace, 0, 80).ends_with("50 %  1/2"));
+        pace.see(Duration::from_secs(2), Some(step(30 * MIB)));
+        let drawn = line(step(30 * MIB), &pace, 0, 80);
+        assert!(drawn.ends_with("50 %  1/2  30.0 MiB  15.0 MiB/s"), "{drawn}");
     }
 
     #[test]
@@ -241,7 +271,7 @@ mod tests {
     fn another_phase_has_a_pace_of_its_own() {
         let mut pace = Pace::default();
         let see = |pace: &mut Pace, at, phase, done| {
-            pace.see(Duration::from_secs(at), Some(Progress { phase, done, total: None }));
+            pace.see(Duration::from_secs(at), Some(Progress { done, ..Progress::begun(phase, None) }));
         };
         see(&mut pace, 0, Phase::Exporting, 0);
         see(&mut pace, 10, Phase::Exporting, 1_000);

@@ -161,10 +161,11 @@ impl RestoreArgs {
         let done = interrupted::restoring(
             || progress_bar::show(ui.talks(), &monitor, execute),
             self.made.as_deref(),
-            if goes_back {
-                "everything is restored; `snap undo` takes it back"
-            } else {
-                "everything is restored"
+            match (operation, goes_back) {
+                (Operation::Merge, true) => "the merge is done; `snap undo` takes it back",
+                (Operation::Merge, false) => "the merge is done",
+                (_, true) => "everything is restored; `snap undo` takes it back",
+                (_, false) => "everything is restored",
             },
         );
         let done = audit::unless_failed(&workspace.store, &line, done)?;

@@ -29,7 +29,7 @@ use crate::restore::files::resume::{conflict, is_as_saved};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
-use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
+use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, size_of, without_links};
 use crate::restore::files::taken::{Changed, between};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
@@ -79,7 +79,7 @@ pub(in crate::restore) fn plan(
     let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
     let saved = saved.as_ref();
     check_finished(&listing)?;
-    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
+    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases)).telling(monitor);
     let base = if repository.has_tree(base)? {
         base.to_owned()
     } else {
@@ -160,9 +160,12 @@ pub(in crate::restore) fn plan(
     let (mut exact, mut with_markers) = (BTreeSet::new(), BTreeSet::new());
     let mut blobs = repository.blobs();
     let mut written = checked_out(repository, &merged.tree, &differing)?;
-    let _phase = monitor.begin(Phase::Preparing, Some(paths.len() as u64));
+    let size = |path: &RepoPath| match written.get(path) {
+        Some(Ok(bytes)) => Some(bytes.len() as u64),
+        _ => edits.get(path).map_or(Some(0), |edit| size_of(edit)),
+    };
+    let _phase = monitor.begin(Phase::Preparing, paths.iter().map(|path| size(path)).sum());
     for path in &paths {
-        monitor.add(1);
         let (here, edit) = (&here[*path], edits.get(*path).copied());
         let stages = merged.conflicts.get(*path);
         if let (Some(edit), None) = (edit, stages)
@@ -188,6 +191,7 @@ pub(in crate::restore) fn plan(
             Some(None) => Work::Remove,
             Some(Some(version)) => match written.remove(*path).ok_or_else(|| missing(path))? {
                 Ok(bytes) => {
+                    monitor.add(bytes.len() as u64);
                     let private = edit.is_some_and(|edit| edit.private);
                     let permissions = edit.and_then(|edit| edit.permissions);
                     let bytes = match stages {
@@ -376,7 +380,11 @@ fn stand_in(
     let mut blobs = BTreeMap::new();
     let old = saved.files.iter().filter_map(|edit| edit.old.as_ref());
     for old in old.filter(|version| !version.is_submodule()) {
-        let content = maker.versions.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
+        let lacks = || {
+            let instead = "to merge without it, the versions that were edited must be here";
+            repository.lacks_commit_to_look(base, instead)
+        };
+        let content = maker.versions.base(&old.oid)?.ok_or_else(lacks)?;
         blobs.insert(old.oid.clone(), content);
     }
     repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;

@@ -107,7 +107,7 @@ pub(in crate::restore) fn look<'a>(
     let all: Vec<&RepoPath> = paths.iter().copied().collect();
     let seen = map(&all, FEW, |path| {
         monitor.add(1);
-        Look::at(path, &tree, repository.hash(), &held)
+        Look::at(path, &tree, repository.hash(), &held, &mut |more| monitor.add_bytes(more))
     });
     for (path, look) in paths.iter().zip(seen) {
         let here = found.entry(path).or_insert(Here::NOTHING);
@@ -158,8 +158,14 @@ enum Look {
 
 impl Look {
     /// Looks at it. `held` counts the bytes that are held in memory.
-    fn at(path: &RepoPath, tree: &Tree, hash: GitHash, held: &AtomicUsize) -> Look {
-        let Ok((node, proof)) = tree.read_with_proof(path) else { return Look::Unreadable };
+    fn at(
+        path: &RepoPath,
+        tree: &Tree,
+        hash: GitHash,
+        held: &AtomicUsize,
+        tell: &mut dyn FnMut(u64),
+    ) -> Look {
+        let Ok((node, proof)) = tree.read_with_proof(path, tell) else { return Look::Unreadable };
         match &node {
             Node::File { mode, bytes, permissions } => {
                 let permissions = (*mode != Mode::Link).then(|| Bits::of(*permissions));

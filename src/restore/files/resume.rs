@@ -19,7 +19,7 @@ use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::sparse::brought_in;
-use crate::restore::files::step::{StepMaker, Steps, index_of, without_links};
+use crate::restore::files::step::{StepMaker, Steps, index_of, size_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::sys::work_tree::Tree;
@@ -129,12 +129,11 @@ pub(in crate::restore) fn plan(
     if !paths.is_empty() {
         return Ok(Planned::InConflict(Conflicts { paths, new_tree, base: ConflictBase::Here }));
     }
-    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
+    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases)).telling(monitor);
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
-    let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
+    let _phase = monitor.begin(Phase::Preparing, open().map(size_of).sum());
     for edit in open() {
-        monitor.add(1);
         steps.extend(maker.step(&marked.as_marked(edit), &here[&edit.path])?);
     }
     let exact = steps.iter().map(|step| step.path.clone()).collect();

@@ -21,7 +21,7 @@ use crate::restore::files::obstacles;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
-use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, without_links};
+use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, size_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::parallel::{map_with, processors};
 use crate::sys::work_tree::{Node, Tree, is_staging};
@@ -87,7 +87,7 @@ pub(in crate::restore) fn plan(
         !left && !is_snaps_own(path)
     });
     let new_maker = || {
-        let maker = StepMaker::new(&workspace.store, repository, None).with_saved_marks();
+        let maker = StepMaker::new(&workspace.store, repository, None).telling(monitor).with_saved_marks();
         maker.with_saved_permissions(around.is_some())
     };
     let mut maker = new_maker();
@@ -264,11 +264,10 @@ fn steps_to<'m>(
     new_maker: impl Fn() -> StepMaker<'m> + Sync,
     monitor: &Monitor,
 ) -> Result<Vec<Option<Step>>> {
-    let _phase = monitor.begin(Phase::Preparing, Some(targets.len() as u64));
+    let _phase = monitor.begin(Phase::Preparing, targets.iter().map(|target| size_of(&target.edit)).sum());
     let some = targets.chunks(AT_ONCE);
     let threads = processors().min(some.len());
     let made = map_with(threads, some, new_maker, |maker, some| {
-        monitor.add(some.len() as u64);
         let step = |target: &Target<'_>| {
             if target.as_base {
                 maker.step_to_base(&target.edit, target.here)

@@ -1,9 +1,10 @@
 //! One step of a restore: what a path becomes.
 
 use crate::base::error::Result;
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
-use crate::edits::Materializer;
+use crate::edits::{Materializer, work};
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository};
 use crate::manifest::{Bits, Edit, HiddenBy, IndexState, Mode, SavedIn, Version};
@@ -70,6 +71,14 @@ impl Step {
             (Work::Remove, _) => Action::Remove,
             (Work::Set { .. }, None) => Action::Create,
             (Work::Set { .. }, Some(_)) => Action::Replace,
+        }
+    }
+
+    /// Returns how many bytes of a file it writes.
+    pub(in crate::restore) fn bytes_written(&self) -> u64 {
+        match &self.work {
+            Work::Set { bytes, .. } => bytes.len() as u64,
+            Work::Keep | Work::Remove => 0,
         }
     }
 
@@ -213,6 +222,14 @@ pub(in crate::restore) struct StepMaker<'a> {
     /// Whether edits say all permissions that are not the usual ones.
     permissions: bool,
     pub(in crate::restore) versions: Materializer<'a>,
+    /// Who is told of the bytes of the files that are made.
+    monitor: Option<&'a Monitor>,
+}
+
+/// Returns how many bytes a file will have that an edit brings, for what [`StepMaker::telling`] is told; `None` if only git
+/// knows.
+pub(in crate::restore) fn size_of(edit: &Edit) -> Option<u64> {
+    edit.in_work_tree().map_or(Some(0), |saved| saved.diff.map(|diff| diff.bytes))
 }
 
 impl<'a> StepMaker<'a> {
@@ -223,7 +240,12 @@ impl<'a> StepMaker<'a> {
         bases: Option<&'a Bases>,
     ) -> StepMaker<'a> {
         let versions = Materializer::to_restore(store, repository, bases);
-        StepMaker { marks: MarkChange::Stay, permissions: false, versions }
+        StepMaker { marks: MarkChange::Stay, permissions: false, versions, monitor: None }
+    }
+
+    /// Returns the same one, which tells of each file that it makes.
+    pub(in crate::restore) fn telling(self, monitor: &'a Monitor) -> StepMaker<'a> {
+        StepMaker { monitor: Some(monitor), ..self }
     }
 
     /// Returns the same one, but for the marks that hide edits from git: they become as saved.
@@ -250,6 +272,8 @@ impl<'a> StepMaker<'a> {
     }
 
     fn step_with(&mut self, edit: &Edit, here: &Here, permissions: Option<Bits>) -> Result<Option<Step>> {
+        let work = edit.in_work_tree().and_then(|saved| saved.diff).map_or(0, work);
+        let mut share = self.monitor.map(|monitor| monitor.share_of_work(size_of(edit).unwrap_or(0), work));
         let target = index_of(edit);
         // What is not in the index, or in conflict there, can't have a mark.
         let markable = !matches!(target, IndexEntry::Absent | IndexEntry::Unmerged(_));
@@ -279,7 +303,9 @@ impl<'a> StepMaker<'a> {
                 mode: saved.version.mode,
                 private: edit.private,
                 permissions,
-                bytes: self.versions.saved(saved)?,
+                bytes: self
+                    .versions
+                    .saved_telling(saved, &mut |more| share.iter_mut().for_each(|share| share.add(more)))?,
             },
         };
         let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };

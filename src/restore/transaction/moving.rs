@@ -74,7 +74,8 @@ impl Moving<'_> {
         stagings: &Stagings,
         disks: Option<&[WholeDisk]>,
     ) -> Result<Vec<Option<FileFacts>>> {
-        let _writing = self.monitor.begin(Phase::Writing, Some(self.steps.len() as u64));
+        let all = self.steps.iter().map(Step::bytes_written).sum();
+        let _writing = self.monitor.begin(Phase::Writing, Some(all));
         let steps: Vec<(usize, &Step)> = moved(self.steps).enumerate().collect();
         let some = steps.chunks(MOST_OPEN);
         let threads = processors().min(some.len());
@@ -107,13 +108,13 @@ impl Moving<'_> {
         step: &Step,
     ) -> Result<Option<Staged>> {
         self.interrupt.check()?;
-        self.monitor.add(1);
         let Work::Set { mode, private, permissions, bytes } = &step.work else { return Ok(None) };
         let old = if step.here.is_some() { tree.facts(&step.path)? } else { None };
         let old = old.filter(FileFacts::is_file).map(|facts| facts.permissions());
         let wanted = permissions.map(|permissions| (permissions.bits(), self.exactly));
         let file = NewFile { mode: *mode, private: *private, wanted, old, bytes };
-        tree.stage(stagings.of(&step.path), &new_name(number), &file).map(Some)
+        let tell = &mut |more| self.monitor.add(more);
+        tree.stage(stagings.of(&step.path), &new_name(number), &file, tell).map(Some)
     }
 
     /// Moves the old files out. Each must be what the plan saw.

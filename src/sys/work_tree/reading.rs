@@ -71,11 +71,15 @@ impl Tree {
     ///
     /// # Errors
     /// As [`Tree::read`].
-    pub(crate) fn read_with_proof(&self, path: &RepoPath) -> Result<(Node, Option<FileFacts>)> {
+    pub(crate) fn read_with_proof(
+        &self,
+        path: &RepoPath,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<(Node, Option<FileFacts>)> {
         let place = self.absolute(path);
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok((Node::Missing, None)) };
         let now = SystemTime::now();
-        let (node, facts) = read_at(&folder, name).context("read", &place)?;
+        let (node, facts) = read_at_telling(&folder, name, tell).context("read", &place)?;
         let facts = facts.steady().filter(|facts| facts.tells_changes_from(now) && disk::is_local(&folder));
         Ok((node, facts))
     }

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::{FOLDER, Missing, Node, Tree, facts_at, read_at, remove_empty, rename_new, through_link};
 use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::base::monitor::PART;
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
 use crate::sys::disk;
@@ -41,10 +42,16 @@ impl Tree {
     /// Writes a file or link under a fresh name in a staging folder.
     ///
     /// It gets the wanted permissions, otherwise those of the file that it replaces. A new file gets
-    /// the usual ones, or only its owner's if it is `private`.
-    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Staged> {
+    /// the usual ones, or only its owner's if it is `private`. `tell` is told of the bytes while they are written.
+    pub(crate) fn stage(
+        &self,
+        staging: &Staging,
+        name: &str,
+        file: &NewFile<'_>,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Staged> {
         let place = staging.path.join(name);
-        let write = || -> io::Result<(Option<File>, FileFacts)> {
+        let mut write = || -> io::Result<(Option<File>, FileFacts)> {
             if file.mode == Mode::Link {
                 sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?;
                 return Ok((None, facts_at(&staging.fd, OsStr::new(name))?));
@@ -58,7 +65,10 @@ impl Tree {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let wanted_or_usual = bits(wanted.map_or(usual, |(wanted, _)| wanted));
             let mut staged = File::from(sys::openat(&staging.fd, name, flags, wanted_or_usual)?);
-            staged.write_all(file.bytes)?;
+            for part in file.bytes.chunks(PART) {
+                staged.write_all(part)?;
+                tell(part.len() as u64);
+            }
             match (wanted, file.old) {
                 // A disk without such bits is no reason not to restore the content.
                 (Some((exact, true)), _) => drop(sys::fchmod(&staged, bits(exact))),

@@ -17,7 +17,7 @@ use crate::cli::output::paged::paged;
 use crate::cli::output::words::count;
 use crate::cli::output::{Report, Style, Text, Ui, pager, text};
 use crate::context::Context;
-use crate::space::{self, Looker, Present};
+use crate::space::{self, Looker, Present, join_command};
 use crate::store::Operation;
 use crate::transfer::SessionState;
 use crate::workspace::Workspace;
@@ -238,8 +238,9 @@ impl Report for SpaceReport<'_> {
                 )
             } else {
                 format!(
-                    "Nobody shares a session on {}; `snap init --sync` shares those of this project.",
-                    self.remote
+                    "Nobody shares a session on {}; `{}` shares those of this project.",
+                    self.remote,
+                    join_command(&self.remote)
                 )
             });
         }

@@ -189,10 +189,9 @@ impl StatusReport {
         problems.extend(unfinished(context, workspace));
         let (session, running_too) = sessions(context, workspace);
         let shared = SharedNow::of(context, workspace);
-        problems.extend(shared.as_ref().and_then(SharedNow::wrong).map(|what| Problem {
-            what,
-            mend: "`snap sync` says more, `snap sync --now` tries again".to_owned(),
-        }));
+        problems.extend(
+            shared.as_ref().and_then(|shared| Some(Problem { what: shared.wrong()?, mend: shared.mend() })),
+        );
         problems.extend(moved(workspace, &all).filter(|_| session.is_none()));
         let safety = all.iter().filter(|one| one.readable().is_some_and(|saved| saved.head.safety)).count();
         Ok(StatusReport {
