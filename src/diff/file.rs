@@ -78,6 +78,9 @@ pub(super) enum PatchBody {
     Binary,
 }
 
+/// An id that nobody knows: too short for `git apply` to take the content of such an object for this file's.
+const UNKNOWN: &str = "0000000";
+
 impl FileHeader {
     /// Returns the name on the old side.
     pub fn old_name(&self) -> &[u8] {
@@ -114,7 +117,9 @@ impl FileHeader {
             line(&[verb, b" from ", &quoted(b"", self.old_name())]);
             line(&[verb, b" to ", &quoted(b"", &self.path)]);
         }
-        let oids = self.old_oid.as_ref().zip(self.new_oid.as_ref());
+        let oids = self.old_oid.as_deref().zip(self.new_oid.as_deref());
+        // Without this line `git apply` may take the header of the next file for a part of this one.
+        let oids = oids.or((content == PatchBody::Binary).then_some((UNKNOWN, UNKNOWN)));
         if let Some((old, new)) = oids.filter(|_| content != PatchBody::None) {
             let mode = self.new_mode.filter(|mode| self.old_mode == Some(*mode));
             let mode = mode.map_or(String::new(), |mode| format!(" {}", mode.octal()));

@@ -67,7 +67,7 @@ impl Show for Patch<'_, '_> {
 
     fn finish(&mut self, end: End) -> io::Result<()> {
         if !self.headed && (end.binary || self.file.says_something()) {
-            let content = if end.patch.is_some() { PatchBody::Binary } else { PatchBody::None };
+            let content = if end.binary || end.patch.is_some() { PatchBody::Binary } else { PatchBody::None };
             self.file.patch_header(&mut self.out.buffer, content);
             if let Some(patch) = end.patch {
                 self.out.buffer.extend(patch);

@@ -35,8 +35,9 @@ impl Aside {
     /// Says what gets it back, and what removes it.
     pub fn mend(&self) -> String {
         let files: Vec<String> = self.files.iter().map(|path| for_shell(&path.to_string_lossy())).collect();
+        let remove = if self.files.iter().any(|path| path.is_dir()) { "rm -r" } else { "rm" };
         format!(
-            "`snap pull {}` or `snap import FILE` brings a copy from elsewhere; `rm {}` removes what is left here",
+            "`snap pull REMOTE {}` or `snap import FILE` brings a copy from elsewhere; `{remove} {}` removes what is left here",
             for_shell(&self.name),
             files.join(" ")
         )

@@ -1,7 +1,7 @@
 //! `snap diff` as a program: its sources, its forms, its exit codes, and how it looks.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -224,7 +224,10 @@ fn binary_content_is_in_a_patch_only_if_that_is_asked_for_and_never_on_the_scree
     project.write("bin", b"\0 two");
     project.snap(&["save", "one"]).exits(0);
     let patch = project.snap(&["diff", "one"]).exits(0).stdout;
-    assert_eq!(patch, "diff --git a/bin b/bin\nBinary files a/bin and b/bin differ\n");
+    let old = project.git(&["rev-parse", "HEAD:bin"]);
+    let new = project.git(&["hash-object", "bin"]);
+    let index = format!("index {}..{} 100644", old.trim(), new.trim());
+    assert_eq!(patch, format!("diff --git a/bin b/bin\n{index}\nBinary files a/bin and b/bin differ\n"));
     let painted = project.snap(&["diff", "one", "--color=always"]).exits(0).stdout;
     assert!(painted.contains("binary, 5 bytes -> 5 bytes") && !painted.contains("literal"), "{painted}");
     project.snap(&["diff", "one", "--binary", "--stat"]).exits(2);
@@ -233,6 +236,34 @@ fn binary_content_is_in_a_patch_only_if_that_is_asked_for_and_never_on_the_scree
     large.set_len((128 << 20) + 1).must("a size");
     let patch = project.snap(&["diff", "one", "--now", "--binary"]).exits(0).stdout;
     assert!(patch.ends_with("\nBinary files a/bin and b/bin differ\n"), "{patch}");
+}
+
+/// git joins the header of a file with that of the next one if it says nothing but the names.
+#[test]
+fn a_patch_whose_binary_content_was_left_out_never_changes_another_file_than_it_says() {
+    let project = Project::new();
+    project.write("a.bin", b"a\0b");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "binary"]);
+    project.write("a.bin", b"a\0c");
+    project.make_executable("b.txt");
+    project.snap(&["save", "one"]).exits(0);
+    let stored = project.snap(&["diff", "one"]).exits(0).stdout;
+    // Too large to be hashed for a diff.
+    let large = fs::File::create(project.path("a.bin")).must("a file");
+    large.set_len(3 << 20).must("a size");
+    fs::set_permissions(project.path("b.txt"), fs::Permissions::from_mode(0o644)).must("a mode");
+    let unhashed = project.snap(&["diff", "one", "--now"]).exits(0).stdout;
+    for (patch, is_of_commit) in [(stored, true), (unhashed, false)] {
+        let clone = project.cloned();
+        fs::write(clone.path("p"), &patch).must("the patch");
+        let there = clone.git(&["apply", "--numstat", "p"]);
+        assert_eq!(there, "-\t-\ta.bin\n0\t0\tb.txt\n", "{patch}");
+        if is_of_commit {
+            clone.git(&["apply", "--exclude=a.bin", "p"]);
+            assert_eq!(clone.git(&["diff", "--summary"]), " mode change 100644 => 100755 b.txt\n", "{patch}");
+        }
+    }
 }
 
 #[test]

@@ -181,6 +181,9 @@ fn drafts_of_a_killed_save_go_and_those_of_a_living_process_stay() {
     assert_eq!(with_word(&project.stored("tmp")), Vec::<PathBuf>::new());
     assert!(living.exists());
     drop(held);
+    // A child that another test was starting may still hold it for a moment.
+    let free = std::process::Command::new("flock").arg(&living).arg("true").status().must("the lock");
+    assert!(free.success());
     // One of the two came as far as its name.
     project.snap(&["prune", "--keep-last", "0", "--now"]).exits(0);
     assert!(!living.exists());
