@@ -111,6 +111,7 @@ pub fn beyond(root: &Path, untracked: Vec<RepoPath>, limits: Limits) -> Result<B
 /// Says why a file is left out for its size.
 pub(super) fn too_large(size: u64, limits: Limits) -> String {
     let most = match limits.file {
+        0 => "nothing".to_owned(),
         bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
         1 => "1 byte".to_owned(),
         bytes => format!("{bytes} bytes"),

@@ -87,7 +87,9 @@ pub fn main() -> ExitCode {
         let typed = Typed { command, to_choose, global: &global };
         run(typed, store, &mut ui)
     });
-    match outcome.and_then(|outcome| ui.flush().map(|()| outcome)) {
+    // By then, all else is done.
+    let flushed = |ui: &mut Ui| ui.flush().map_err(|error| error.hint("the command itself was carried out"));
+    match outcome.and_then(|outcome| flushed(&mut ui).map(|()| outcome)) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(Kind::ClosedPipe.exit_code()),
         Err(error) => match interrupted::instead_of(error) {

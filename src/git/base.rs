@@ -13,6 +13,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::sys::parallel;
 
 /// Where the refs are that keep commits,
 pub(super) const KEPT_COMMITS: &str = "refs/snap";
@@ -193,8 +194,10 @@ impl Repository {
         self.refuse_led_away(&tree)?;
         [&kept, &tree].into_iter().try_for_each(|name| self.remove_torn(name))?;
         if let Some(its_tree) = self.blobs().tree_of(commit) {
-            self.write_ref(&kept, commit)?;
-            return self.write_ref(&tree, &its_tree);
+            // Both wait for the disk, which is as soon done with two as with one.
+            let (commit, tree) =
+                parallel::both(|| self.write_ref(&kept, commit), || self.write_ref(&tree, &its_tree));
+            return commit.and(tree);
         }
         let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
         self.git

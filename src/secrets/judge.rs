@@ -32,6 +32,7 @@ pub(super) fn is_secret_under(meaning: NameMeaning, name: &str, value: &str, bon
     match (meaning, look(value), bond) {
         (NameMeaning::Nothing, ..) => false,
         (_, ValueLook::Plain, Closeness::Place) => is_bare_password(value),
+        (NameMeaning::Password, ValueLook::Plain, Closeness::Firm) => is_word_with_number(value),
         (_, ValueLook::Plain, _) => false,
         (NameMeaning::Perhaps, ValueLook::Random, Closeness::Firm | Closeness::Place) => {
             length >= 20 && !is_public(name, value)
@@ -67,6 +68,20 @@ fn is_bare_password(value: &str) -> bool {
         && looks::in_words(value.as_bytes()) * 3 < value.len() * 2
 }
 
+/// Says whether a value is a word with a number behind it, as people make up passwords, and no name of an algorithm.
+fn is_word_with_number(value: &str) -> bool {
+    const ALGORITHMS: [&str; 8] = ["sha", "md5", "aes", "crypt", "argon", "pbkdf", "hmac", "utf"];
+    let lower = value.to_ascii_lowercase();
+    let word = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = lower.len() - word.len();
+    lower.len() >= 8
+        && (2..=6).contains(&digits)
+        && word.len() >= 4
+        && word.bytes().all(|byte| byte.is_ascii_lowercase())
+        && !looks::is_stand_in(value)
+        && !["secret", "token", "credential"].iter().chain(&ALGORITHMS).any(|part| word.contains(part))
+}
+
 /// Hashes under `key`, and keys that begin as public ones do.
 fn is_public(name: &str, value: &str) -> bool {
     let is_key = name.len() >= 3 && name[name.len() - 3..].eq_ignore_ascii_case("key");
@@ -85,4 +100,23 @@ fn keeps_uuids(name: &str) -> bool {
         .any(|word| lower.ends_with(word))
         || lower.contains("secret")
         || lower.contains("apikey")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Closeness, is_secret};
+
+    #[test]
+    fn a_word_with_a_number_behind_it_is_a_password_where_one_is_given_to_a_name_that_tells() {
+        for made_up in ["Sommer2024", "sommerregen77", "iloveyou2023", "hunter22", "qwertz12345"] {
+            assert!(is_secret("DB_PASSWORD", made_up, Closeness::Firm), "{made_up}");
+            assert!(!is_secret("DB_PASSWORD", made_up, Closeness::Loose), "{made_up}");
+            assert!(!is_secret("api_token", made_up, Closeness::Firm), "{made_up}");
+        }
+        for usual in
+            ["argon2id", "changeme123", "password123", "xxxxxxxx11", "required", "20240131", "get_it2"]
+        {
+            assert!(!is_secret("password", usual, Closeness::Firm), "{usual}");
+        }
+    }
 }

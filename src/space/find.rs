@@ -2,7 +2,7 @@
 
 use super::presence::{Looker, Present};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::similar_names::names_like;
 use crate::context::Context;
 use crate::git::Remote;
@@ -45,7 +45,7 @@ pub fn find_session<'p>(all: &'p [Present], reference: &str, remote: &str) -> Re
             Err(match names_like(reference, names.iter().map(String::as_str)).as_slice() {
                 [] => error.hint("`snap space` lists what is there"),
                 alike => {
-                    let alike: Vec<String> = alike.iter().map(|one| Line(one).to_string()).collect();
+                    let alike: Vec<String> = alike.iter().map(|one| for_shell(one)).collect();
                     error.hint(format!(
                         "did you mean {}? `snap space` lists what is there",
                         alike.join(" or ")

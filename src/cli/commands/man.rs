@@ -73,7 +73,7 @@ impl Man {
         let command = match &self.command {
             None => snap,
             Some(name) => {
-                let found = snap.find_subcommand(name).filter(|command| !command.is_hide_set());
+                let found = snap.find_subcommand(name);
                 found.cloned().ok_or_else(|| {
                     Error::new(Kind::Usage, format!("There is no command \"{}\"", Line(name)))
                         .hint("`snap help` lists them")

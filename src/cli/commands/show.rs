@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
 use super::talk;
@@ -52,7 +53,7 @@ pub(crate) struct Show {
     #[arg(long, conflicts_with_all = ["talk", "agent"])]
     ignored: bool,
     /// Print what an agent said: its id, or the start of it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     agent: Option<String>,
 }
 

@@ -92,7 +92,7 @@ mod tests {
         --- a/x\n+++ b/x\n@@ -1,2 +1,3 @@ fn name()\n a\n--- b\n+++ c\n+d\n\\ No newline at end of file\n\
         diff --git a/old name b/new name\nrename from old name\nrename to new name\n\
         diff --git a/old name b/copy\ncopy from old name\ncopy to copy\n\
-        diff --git a/bin b/bin\nBinary files a/bin and b/bin differ\n";
+        diff --git a/bin b/bin\nindex 0000000..0000000\nBinary files a/bin and b/bin differ\n";
 
     #[test]
     fn a_diff_survives_being_read() {

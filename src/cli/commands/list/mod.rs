@@ -230,6 +230,9 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
     }
 }
 
+/// How many names are given of what is in the trash in one way.
+const MOST_NAMED: usize = 8;
+
 /// Names what is in the trash.
 fn in_trash(store: &Store, trash: &[(String, SnapshotId)]) -> String {
     let mut ways: Vec<(Option<String>, Vec<String>)> = Vec::new();
@@ -242,7 +245,10 @@ fn in_trash(store: &Store, trash: &[(String, SnapshotId)]) -> String {
     }
     let told = ways.iter().map(|(way, names)| {
         let back = way.as_ref().map(|back| format!("; {back}")).unwrap_or_default();
-        format!("In the trash: {}{back}.", names.join(", "))
+        let more = names.len().saturating_sub(MOST_NAMED);
+        let names = names.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("In the trash: {names}{more}{back}.")
     });
     told.collect::<Vec<_>>().join(" ")
 }
