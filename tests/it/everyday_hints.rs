@@ -287,3 +287,60 @@ fn a_read_only_store_is_told_with_what_works_and_that_works() {
     project.snap(&["undo", "--store", copy]).exits(0);
     assert_eq!(project.read("a.txt"), b"since\n");
 }
+
+/// What is said of a line stands in the log alone.
+#[test]
+fn on_a_read_only_disk_nothing_is_said_of_a_line_and_nothing_is_claimed() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    let Some(_disk) = SmallDisk::under(&project, 4_096) else { return };
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["branch", "named", "x"]).exits(0);
+    project.write("a.txt", "saved again\n");
+    project.snap(&["save", "y"]).exits(0);
+    let remount = |how: &str| {
+        let remounted =
+            Command::new("mount").args(["-o", how]).arg(project.stored("")).status().must("mount");
+        assert!(remounted.success());
+    };
+    remount("remount,ro");
+    let refused = [
+        &["close", "x"][..],
+        &["branch", "other", "y"],
+        &["branch", "--remove", "named"],
+        &["pin", "x"],
+        &["rm", "x"],
+    ];
+    for typed in refused {
+        project.snap(typed).exits(7).says(&["the disk is read-only"]);
+    }
+    remount("remount,rw");
+    project.snap(&["close", "x"]).exits(0).says(&["is closed"]);
+    remount("remount,ro");
+    project.snap(&["reopen", "x"]).exits(7).says(&["the disk is read-only"]);
+    project.snap(&["close", "x"]).exits(0).says(&["closed already"]);
+    let lines = project.snap(&["branch", "--json"]).exits(0).json().to_string();
+    assert!(lines.contains("\"named\"") && !lines.contains("\"other\""), "{lines}");
+}
+
+#[test]
+fn a_device_is_no_file_to_be_removed_or_written_over() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    for place in ["/dev/null", "/dev/full"] {
+        for typed in [
+            &["export", "x", "-o", place][..],
+            &["report", "x", "-o", place],
+            &["report", "x", "--force", "-o", place],
+        ] {
+            let ran = project.snap(typed).exits(3);
+            let ran = ran.says(&["it is no plain file", "`-o -` writes to standard output"]);
+            assert!(
+                !ran.stderr.contains("remove that one") && !ran.stderr.contains("--force"),
+                "{typed:?}: {}",
+                ran.stderr
+            );
+        }
+    }
+}
