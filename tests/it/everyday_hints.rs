@@ -344,3 +344,78 @@ fn a_device_is_no_file_to_be_removed_or_written_over() {
         }
     }
 }
+
+#[test]
+fn the_remote_that_a_hint_names_is_one_that_there_is() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let alone = project.snap(&["pull"]).exits(3);
+    assert!(
+        !alone.stderr.contains("origin origin") && !alone.stderr.contains("`snap pull"),
+        "{}",
+        alone.stderr
+    );
+    for typed in ["pull", "push"] {
+        let said = project
+            .snap(&[typed, "x"])
+            .exits(3)
+            .says(&["`git remote add`", &format!("`snap {typed} REMOTE x`")]);
+        assert!(!said.stderr.contains("origin"), "{}", said.stderr);
+    }
+    project.snap(&["rm", "--remote", "x"]).exits(2).says(&["`snap rm --remote REMOTE x`"]);
+    let up = project.home.path().join("up.git");
+    project.git(&["init", "-q", "--bare", utf8(&up)]);
+    project.git(&["remote", "add", "up", utf8(&up)]);
+    project.snap(&["push"]).exits(3).says(&["`snap push up`"]);
+    project.snap(&["push", "x"]).exits(3).says(&["`snap push up x`"]);
+    project.snap(&["push", "up", "x"]).exits(0);
+    project.snap(&["pull"]).exits(3).says(&["`snap pull up`"]);
+    project.snap(&["pull", "x"]).exits(3).says(&["`snap pull up x`"]);
+    project.snap(&["pull", "up", "x"]).exits(0);
+    project.snap(&["rm", "--remote", "x"]).exits(2).says(&["`snap rm --remote up x`"]);
+}
+
+#[test]
+fn the_log_says_which_name_a_line_lost() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["branch", "tt", "x"]).exits(0);
+    project.snap(&["branch", "--remove", "tt"]).exits(0);
+    let shown = project.snap(&["log", "-n", "1"]).exits(0).stdout;
+    assert!(shown.contains("takes away the name \"tt\""), "{shown}");
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    assert_eq!((&log[0]["removed_name"], &log[1]["note"]), (&json!("tt"), &json!("tt")), "{log}");
+    assert_eq!(log[1]["removed_name"], json!(null), "{log}");
+}
+
+#[test]
+fn what_a_redo_brings_back_is_what_the_undo_found() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "since\n");
+    project.snap(&["rewind", "x", "--no-session"]).exits(0);
+    project.write("a.txt", "edited after the rewind\n");
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0).says(&["1 path is as it was before the undo (a.txt)"]);
+    assert_eq!(project.read("a.txt"), b"edited after the rewind\n");
+}
+
+#[test]
+fn a_snapshot_in_the_way_is_kept_as_the_hint_says() {
+    let project = Project::new();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["rm", "x"]).exits(0);
+    project.write("a.txt", "two\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["undo"]).exits(4).says(&["`snap export \"x\" -o FILE` keeps that one", "`snap rm --now \"x\"`"]);
+    let file = project.home.path().join("FILE");
+    project.snap(&["export", "x", "-o", utf8(&file)]).exits(0);
+    project.snap(&["rm", "--now", "x"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(0);
+    project.snap(&["import", utf8(&file)]).exits(0);
+    assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().map(Vec::len), Some(2));
+}
