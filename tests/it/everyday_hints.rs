@@ -411,7 +411,10 @@ fn a_snapshot_in_the_way_is_kept_as_the_hint_says() {
     project.snap(&["rm", "x"]).exits(0);
     project.write("a.txt", "two\n");
     project.snap(&["save", "x"]).exits(0);
-    project.snap(&["undo"]).exits(4).says(&["`snap export \"x\" -o FILE` keeps that one", "`snap rm --now \"x\"`"]);
+    project
+        .snap(&["undo"])
+        .exits(4)
+        .says(&["`snap export \"x\" -o FILE` keeps that one", "`snap rm --now \"x\"`"]);
     let file = project.home.path().join("FILE");
     project.snap(&["export", "x", "-o", utf8(&file)]).exits(0);
     project.snap(&["rm", "--now", "x"]).exits(0);
