@@ -422,3 +422,20 @@ fn a_snapshot_in_the_way_is_kept_as_the_hint_says() {
     project.snap(&["import", utf8(&file)]).exits(0);
     assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn a_diff_without_a_difference_says_that_something_else_is_staged() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "i1"]).exits(0);
+    let told = "what is staged differs";
+    let now = &["diff", "--now", "i1", "--exit-code"];
+    assert!(!project.snap(now).exits(0).stderr.contains(told));
+    project.git(&["add", "a.txt"]);
+    project.snap(&["save", "i2"]).exits(0);
+    project.snap(&["diff", "i1", "i2", "--exit-code"]).exits(0).says(&[told]);
+    project.snap(now).exits(0).says(&[told]);
+    assert!(!project.snap(&["diff", "--now", "i2"]).exits(0).stderr.contains(told));
+    project.write("a.txt", "edited again\n");
+    assert!(!project.snap(now).exits(1).stderr.contains(told), "a difference is shown");
+}
