@@ -50,7 +50,7 @@ pub fn write(store: &Store, entry: &LogEntry) {
     let _best_effort = try_write(store, entry);
 }
 
-/// Writes a line that somebody goes by later: who has to know if it is missing is told.
+/// Writes a line that somebody goes by later: who has to know if it is missing is told. What is nowhere else must go through this.
 ///
 /// # Errors
 /// As [`Store::log`]; the operation continues all the same.

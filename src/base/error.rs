@@ -91,13 +91,13 @@ impl Error {
                 "free some space ({FREES} needs none itself), then run the command again"
             )),
             io::ErrorKind::PermissionDenied if path.components().any(|part| part.as_os_str() == ".claude") => {
-                made.hint("check who owns it and its permissions; with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
+                made.hint("check who owns it and its permissions; if it is the store: with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
             }
             io::ErrorKind::PermissionDenied => {
                 made.hint("check who owns it and its permissions, then run the command again")
             }
             io::ErrorKind::ReadOnlyFilesystem => {
-                made.hint("the disk is read-only; with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
+                made.hint("the disk is read-only; if the store is on it: with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
             }
             _ => made,
         }

@@ -236,6 +236,11 @@ impl Share<'_> {
         self.tell(u64::try_from(part).unwrap_or(self.all).min(self.all));
     }
 
+    /// Leaves the rest for later: no more is told of this part than was told by now.
+    pub fn leave(&mut self) {
+        self.all = self.told;
+    }
+
     fn tell(&mut self, all_told: u64) {
         let more = all_told.saturating_sub(self.told);
         if more > 0 {

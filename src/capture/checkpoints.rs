@@ -24,7 +24,7 @@ use crate::store::{FramedObject, Store};
 use crate::sys::parallel::held;
 
 /// What a mask is made for. To be raised when anything that reads records or cuts them into pieces changes.
-const PURPOSE: &str = concat!("2 of ", env!("CARGO_PKG_VERSION"));
+const PURPOSE: &str = concat!("3 of ", env!("CARGO_PKG_VERSION"));
 
 /// The most bytes that are kept of one session.
 const MOST: usize = 24 << 20;

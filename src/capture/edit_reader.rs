@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Monitor, Phase, Share};
+use crate::base::monitor::{Monitor, Share};
 use crate::base::paths::RepoPath;
 use crate::capture::previous_version::Earlier;
 use crate::capture::renames::NewFile;
@@ -74,7 +74,7 @@ pub(super) enum ReadJob {
 }
 
 impl ReadJob {
-    fn path(&self) -> &RepoPath {
+    pub(super) fn path(&self) -> &RepoPath {
         match self {
             ReadJob::Pending(pending, _) => &pending.path,
             ReadJob::Hidden(hidden) => &hidden.path,
@@ -170,8 +170,6 @@ impl PathVersions {
 impl Shared<'_> {
     /// Does all jobs, on as many processors as there are; the monitor is told of each file's bytes.
     pub(super) fn read_all(&self, jobs: Vec<ReadJob>) -> Result<EditsRead> {
-        let sizes = jobs.iter().map(|job| self.tree.size(job.path()).ok().flatten().unwrap_or(0));
-        let _phase = self.monitor.begin(Phase::Reading, Some(sizes.fold(0, u64::saturating_add)));
         let threads = processors().min(jobs.len().div_ceil(AT_ONCE));
         let mut jobs = jobs.into_iter();
         let queue = std::iter::from_fn(move || {
@@ -227,11 +225,11 @@ impl EditReader<'_> {
                 self.read_path(path, versions)
             }
             ReadJob::New(path, versions, Some(file)) => {
-                self.begin_file(file.bytes.len() as u64);
+                self.begin_file(file.bytes.len() as u64, Some(true));
                 self.keep(&path, &versions, Some(file))
             }
             ReadJob::New(path, versions, None) => {
-                self.with_file(&path, |reader, file| reader.keep(&path, &versions, file))
+                self.with_file(&path, true, |reader, file| reader.keep(&path, &versions, file))
             }
         }
     }
@@ -302,7 +300,7 @@ impl EditReader<'_> {
 
     fn read_path(&mut self, path: RepoPath, versions: PathVersions) -> Result<()> {
         let is_new = versions.head.is_none() && versions.stages.is_empty();
-        self.with_file(&path.clone(), |reader, file| match file {
+        self.with_file(&path.clone(), false, |reader, file| match file {
             Some(file) if is_new && file.mode != Mode::Link && !file.bytes.is_empty() => {
                 reader.put_off(path, versions, file);
                 Ok(())
@@ -311,15 +309,16 @@ impl EditReader<'_> {
         })
     }
 
-    /// Does something with what is on the disk, if that can be kept.
+    /// Does something with what is on the disk, if that can be kept; `again`: it was read before.
     fn with_file(
         &mut self,
         path: &RepoPath,
+        again: bool,
         work: impl FnOnce(&mut Self, Option<DiskFile>) -> Result<()>,
     ) -> Result<()> {
         let size = self.shared.tree.size(path)?;
         let _alone = self.shared.alone(size);
-        self.begin_file(size.unwrap_or(0));
+        self.begin_file(size.unwrap_or(0), again.then_some(false));
         match self.read_disk(path, size) {
             Ok(file) => work(self, file),
             Err(not_kept) => self.list(path, not_kept),
@@ -370,6 +369,7 @@ impl EditReader<'_> {
         let staged = versions.index.as_ref().map(|version| version.oid.clone());
         let compared = content.compared.as_ref().unwrap_or(&content.bytes);
         let ids = std::iter::once(self.shared.repository.hash().blob_id(compared)).chain(staged).collect();
+        self.file.iter_mut().for_each(Share::leave);
         let size = compared.len();
         let sketch = (size <= renames::LARGEST).then(|| Sketch::of(compared));
         let size = content.bytes.len() + content.compared.as_ref().map_or(0, Vec::len);

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicUsize;
 use super::marks::{self, MarkedPaths};
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::monitor::Monitor;
+use crate::base::monitor::{Begun, Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::{DiskFile, EditsRead, PathVersions, ReadJob, Shared};
 use crate::capture::previous_version::{self, Earlier};
@@ -109,15 +109,22 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     let shared = &*shared;
     let bases: BaseVersions = pending.iter().filter_map(renames::base_of).collect();
     let marked = marks::look(&shared.tree, &listing.index)?;
-    let listed = shared.read_all(jobs(pending, listing.hidden, &marked))?;
+    let jobs = jobs(pending, listing.hidden, &marked);
+    let reading = begin(shared, &jobs);
+    let listed = shared.read_all(jobs)?;
     let seen = listed.files.iter().map(|file| &file.path);
     let seen: BTreeSet<&RepoPath> = seen.chain(listed.new_files.iter().map(|(file, _)| &file.path)).collect();
     let is_open = |path: &&RepoPath| !seen.contains(path) && !own_folders.hold(path);
     let open: Vec<RepoPath> = shared.also.iter().filter(is_open).cloned().collect();
     all.append(listed);
-    all.append(shared.read_all(clean(open, &listing.index))?);
+    let clean = clean(open, &listing.index);
+    if !clean.is_empty() {
+        let _also = begin(shared, &clean);
+        all.append(shared.read_all(clean)?);
+    }
     let new_files = new_files(shared, &mut all, &listing.index, &bases)?;
     all.append(shared.read_all(new_files)?);
+    drop(reading);
     all.secrets.into_iter().for_each(|noted| shared.redactor.note(noted));
     for (path, reason) in listing.odd {
         all.skipped.push(Skipped { path: crate::base::screen::Line(&path).to_string(), reason });
@@ -135,6 +142,12 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     let (branch, without_filters) = (listing.branch, listing.without_filters);
     Ok(CapturedEdits { edits, branch, around, without_filters })
+}
+
+/// Begins the phase in which these jobs are done, and those that they leave for later.
+fn begin<'a>(shared: &Shared<'a>, jobs: &[ReadJob]) -> Begun<'a> {
+    let sizes = jobs.iter().map(|job| shared.tree.size(job.path()).ok().flatten().unwrap_or(0));
+    shared.monitor.begin(Phase::Reading, Some(sizes.fold(0, u64::saturating_add)))
 }
 
 /// Finds out how the files that are about to be read are converted on their way to git.

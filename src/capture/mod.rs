@@ -3,6 +3,7 @@
 //! Changes nothing of the user's: it writes to the store, to refs of its own, and to the user's state folder. What can't be captured is named in the manifest and
 //! in the report, never dropped in silence.
 
+mod again;
 mod agents;
 mod as_head;
 mod automatic;
@@ -60,6 +61,7 @@ use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
+pub use again::{MayBegin, write_again};
 pub use as_head::{as_next, head};
 pub use automatic::Automatic;
 pub use following::{complete, lacks_conversation};

@@ -37,6 +37,11 @@ impl Follows {
         (follows.to_string().len() <= LONGEST).then_some(follows)
     }
 
+    /// Returns the conversation of an earlier moment.
+    pub(super) fn up_to(bytes: u64, agents: BTreeMap<ClientId, u64>) -> Follows {
+        Follows { bytes, agents }
+    }
+
     /// Reads its text.
     pub fn parse(text: &str) -> Option<Follows> {
         let (bytes, agents) = text.split_once(':')?;

@@ -147,10 +147,11 @@ impl TranscriptReader<'_> {
                     asked: cut.as_ref().map_or(0, Cut::asked),
                     lines: number.get(),
                 };
-                let mut stays = |line: &&[u8]| cut.as_mut().is_none_or(|cut| cut.keeps(line));
+                // Asked of every line, also of one that is left out for the account: they are counted.
+                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(line));
                 match kept.as_deref() {
                     None => {}
-                    Some(line) if !stays(&line) => {
+                    Some(line) if !stays => {
                         if is_new {
                             left_out.records += 1;
                             left_out.bytes += line.len() as u64;

@@ -9,10 +9,15 @@ use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, EncodedDiff, PatchSide};
 
 impl EditReader<'_> {
-    /// A file is read, searched and stored. All of it is told when the next one begins.
-    pub(super) fn begin_file(&mut self, bytes: u64) {
+    /// A file is read, searched and stored. All of it is told when the next one begins. `before`: it was read before, which was
+    /// told then, and whether it is in memory yet.
+    pub(super) fn begin_file(&mut self, bytes: u64, before: Option<bool>) {
+        let (all, times) = match before {
+            None => (bytes, 3),
+            Some(in_memory) => (bytes - bytes / 3, if in_memory { 2 } else { 3 }),
+        };
         self.file = None;
-        self.file = Some(self.shared.monitor.share_of_work(bytes, bytes.saturating_mul(3)));
+        self.file = Some(self.shared.monitor.share_of_work(all, bytes.saturating_mul(times)));
     }
 
     /// Says that so many bytes of the file at hand were read, searched or stored.

@@ -259,7 +259,7 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Unpin(command) => command.run(&context, &workspace, ui),
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),
-        Command::Verify(command) => command.run(&workspace, ui),
+        Command::Verify(command) => command.run(&context, &workspace, ui),
         Command::Doctor(command) => command.run(&context, &workspace, ui),
         Command::Init(command) => command.run(&context, &workspace, ui),
         Command::Lease(command) => command.run(&context, &workspace, ui),

@@ -16,6 +16,11 @@ use crate::store::Reference;
 use crate::transfer::{Lease, Remotes, TransferOutcome, TransferResult};
 use crate::workspace::Workspace;
 
+/// Returns the remote that hints name: `origin`, else the first; `None` if the repository has none.
+pub(crate) fn usual_remote(workspace: &Workspace) -> Option<String> {
+    workspace.repository.as_ref()?.remote_to_ask(None).ok().flatten()
+}
+
 /// Opens a remote and does something with it, saying which tries failed; returns its name too.
 pub(crate) fn with_remote<T>(
     context: &Context,

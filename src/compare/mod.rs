@@ -6,6 +6,7 @@
 mod count;
 mod loader;
 mod renamed;
+mod staged;
 mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::workspace::Workspace;
 
 pub use count::{ChangedSince, changed_since};
 pub use loader::{Detail, Loader};
+pub use staged::Staged;
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;

@@ -60,6 +60,11 @@ impl Examination {
             && bad.all(|finding| matches!(finding.trouble, Trouble::Damage(Problem::NoMessage, _)))
     }
 
+    /// Says whether there is a message that a mended session could go on from.
+    pub fn can_be_mended(&self) -> bool {
+        self.conversation.taken().is_some()
+    }
+
     /// Returns how many findings have this effect.
     pub fn number_of(&self, effect: Effect) -> usize {
         self.findings.iter().filter(|finding| finding.effect() == effect).count()

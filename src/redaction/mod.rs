@@ -38,7 +38,7 @@ use crate::workspace::Workspace;
 
 pub use hashed::Hashed;
 pub use outgoing::{Outgoing, check};
-pub use refill::{Held, MissingSecret, Refilled, refill, refill_side_files, to_supply};
+pub use refill::{Held, MissingSecret, Refilled, held_by, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
 const MOST_PLACES: usize = 20;

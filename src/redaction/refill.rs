@@ -38,6 +38,27 @@ pub struct MissingSecret {
     pub names: Vec<String>,
     /// Those of them that are set here, perhaps to something else.
     pub here: Vec<String>,
+    /// Whether that of them which is taken first also held another secret: then it is not known which of them it holds here.
+    pub of_several: bool,
+}
+
+impl MissingSecret {
+    /// Returns what has to be agreed to, so that it is taken from here; `None` if it is not here.
+    pub fn offer(&self) -> Option<String> {
+        let name = self.here.first()?;
+        Some(if self.of_several { format!("{}={name}", self.id) } else { name.clone() })
+    }
+}
+
+/// Returns the secrets that files of a snapshot need and that were in a variable of this name.
+pub fn held_by<'m>(manifest: &'m Manifest, name: &str) -> Vec<&'m str> {
+    let of_edits = manifest.diffs().filter_map(|diff| diff.redaction.as_ref());
+    let of_files = manifest.side_files().iter().filter_map(|file| file.redaction.as_ref());
+    let of_scripts = manifest.scripts().iter().filter_map(|script| script.redaction.as_ref());
+    let needed = of_edits.chain(of_files).chain(of_scripts).flat_map(|redaction| &redaction.secrets);
+    let needed: BTreeSet<&String> = needed.collect();
+    let secrets = manifest.secrets.iter().filter(|secret| secret.names.iter().any(|one| one == name));
+    secrets.map(|secret| secret.id.as_str()).filter(|id| needed.iter().any(|one| one == id)).collect()
 }
 
 /// A file that can't be made, as secrets in it are not here.
@@ -311,6 +332,8 @@ struct Supply {
     variables: Vec<(String, String)>,
     by_id: BTreeMap<String, Vec<u8>>,
     names: BTreeMap<String, (String, Vec<String>)>,
+    /// Names that several secrets had.
+    of_several: BTreeSet<String>,
     agreed: BTreeSet<String>,
     looked_at: BTreeSet<RepoPath>,
     /// Made when the first file is looked at.
@@ -330,8 +353,19 @@ impl Supply {
         let names = manifest.secrets.iter();
         let names =
             names.map(|secret| (secret.id.clone(), (secret.kind.clone(), secret.names.clone()))).collect();
+        let all: BTreeSet<&String> = manifest.secrets.iter().flat_map(|secret| &secret.names).collect();
+        let of_several = all.into_iter().filter(|name| held_by(manifest, name).len() > 1).cloned().collect();
         let agreed = agreed.iter().cloned().collect();
-        Ok(Supply { keeper, variables, by_id, names, agreed, looked_at: BTreeSet::new(), scanner: None })
+        Ok(Supply {
+            keeper,
+            variables,
+            by_id,
+            names,
+            of_several,
+            agreed,
+            looked_at: BTreeSet::new(),
+            scanner: None,
+        })
     }
 
     fn is_own(&self, redaction: &Redaction) -> bool {
@@ -362,7 +396,10 @@ impl Supply {
             };
         }
         let names = self.names.get(id).map_or(&[][..], |(_, names)| names);
-        let agreed = names.iter().find(|name| self.agreed.contains(*name));
+        // Which of several secrets a variable of their name holds here, only a person can say.
+        let chosen = self.agreed.iter().find_map(|one| one.strip_prefix(id)?.strip_prefix('='));
+        let is_agreed = |name: &&String| self.agreed.contains(*name) && !self.of_several.contains(*name);
+        let agreed = chosen.or_else(|| names.iter().find(is_agreed).map(String::as_str));
         let value = agreed.and_then(|name| self.variable(name));
         Ok(value.map(|value| value.as_bytes().to_vec()))
     }
@@ -374,7 +411,13 @@ impl Supply {
 
     fn missing(&self, id: &str) -> MissingSecret {
         let (kind, names) = self.names.get(id).cloned().unwrap_or_default();
-        let here = names.iter().filter(|name| self.variable(name).is_some()).cloned().collect();
-        MissingSecret { id: id.to_owned(), kind, names, here }
+        let (several, alone): (Vec<String>, Vec<String>) = names
+            .iter()
+            .filter(|name| self.variable(name).is_some())
+            .cloned()
+            .partition(|name| self.of_several.contains(name));
+        let of_several = alone.is_empty() && !several.is_empty();
+        let here = alone.into_iter().chain(several).collect();
+        MissingSecret { id: id.to_owned(), kind, names, here, of_several }
     }
 }

@@ -70,6 +70,9 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 /// How many views of views are looked at.
 const DEPTH: usize = 2;
 
+/// How many views of a text there are.
+const VIEWS: u64 = 4;
+
 /// How much text is searched around a place where a secret may begin. Names, signs and quotes are
 /// before it. The search always continues to a blank.
 const BEFORE: usize = 1 << 10;
@@ -141,23 +144,24 @@ impl Scanner {
             return findings;
         }
         let all = text.len() as u64;
-        // A text is gone through for what may be a secret and for known values, and closely near both: that is mostly little.
+        // A text is gone through for what may be a secret and for known values, and closely near both. That is mostly little, but
+        // of noise it is nearly all.
         let passes = if self.known.is_empty() { 1 } else { 2 };
         let mut told = 0;
         let mut part_of = |more: u64, times: u64| {
-            let part = more * times / (4 * passes);
+            let part = more * times / (2 * passes);
             told += part;
             tell(part);
         };
         let mut places = Vec::new();
-        triggers::candidates(text, &mut |more| part_of(more, 3), |place| {
+        triggers::candidates(text, &mut |more| part_of(more, 1), |place| {
             places.push((
                 place.hit.start.saturating_sub(place.back),
                 place.hit.end.max(place.hit.start + place.reach),
             ));
         });
         places.extend(
-            self.known.places(text, &mut |more| part_of(more, 3)).map(|(hit, around)| {
+            self.known.places(text, &mut |more| part_of(more, 1)).map(|(hit, around)| {
                 (hit.start.saturating_sub(BEFORE.max(around)), hit.end + NEAR.max(around))
             }),
         );
@@ -188,7 +192,10 @@ impl Scanner {
         tell: &mut dyn FnMut(u64),
         findings: &mut Vec<Finding>,
     ) {
-        scanner::find(text, &self.known, tell, &mut |read| {
+        let all = text.len() as u64;
+        // To look at a view takes as long as to look at the text itself.
+        let steps = if depth == 0 { 2 } else { 2 + VIEWS };
+        scanner::find(text, &self.known, &mut |more| tell(more / steps), &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
             findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
         });
@@ -196,18 +203,20 @@ impl Scanner {
             let name = Some(one.value.name.clone()).filter(|name| !name.is_empty());
             findings.push(Finding { span: map(one.span.clone()), kind: one.kind(), sure: !one.seen, name });
         });
+        tell(all / steps);
         if depth == 0 {
             return;
         }
-        let mut through = |view: DecodedText| {
-            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut |_| (), findings);
+        let mut through = |view: Option<DecodedText>| {
+            let Some(view) = view else { return tell(all / steps) };
+            let size = (view.bytes.len() as u64).max(1);
+            let mut tell = |more: u64| tell(more * all / (steps * size));
+            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, findings);
         };
-        views::uncoloured(text).into_iter().for_each(&mut through);
-        views::unpercented(text).into_iter().for_each(&mut through);
-        views::uncareted(text).into_iter().for_each(&mut through);
-        if views::hides(text) {
-            through(views::unescaped(text));
-        }
+        through(views::uncoloured(text));
+        through(views::unpercented(text));
+        through(views::uncareted(text));
+        through(views::hides(text).then(|| views::unescaped(text)));
     }
 
     /// Takes the secrets out of a text; `None` if nothing changes.

@@ -260,9 +260,9 @@ impl Store {
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
                 .because(format!("there is another snapshot \"{name}\" by now"))
                 .hint(format!(
-                    "save that one under another name if you need it; `snap rm --now {}` removes it for good, and `snap undo --anyway` \
-                     brings back this one then",
-                    for_shell(&taken.name)
+                    "`snap export {name} -o FILE` keeps that one if you need it; `snap rm --now {name}` removes it for good, and \
+                     `snap undo --anyway` brings back this one then",
+                    name = for_shell(&taken.name)
                 )));
         }
         let _publishing = self.publishing()?;

@@ -75,8 +75,14 @@ pub fn export_to_file(
         Error::new(Kind::Refused, format!("{} exists already", path.display()))
             .hint("name another file, or remove that one")
     };
-    if path.symlink_metadata().is_ok() {
-        return Err(taken());
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() => return Err(taken()),
+        Ok(_) => {
+            return Err(Error::new(Kind::Refused, format!("Cannot write to {}", path.display()))
+                .because("it is no plain file")
+                .hint("`-o -` writes to standard output: `snap export -o - >FILE`"));
+        }
+        Err(_) => {}
     }
     let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
     let place = folder.join(path.file_name().unwrap_or_default());

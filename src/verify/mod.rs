@@ -13,7 +13,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::edits::{Materializer, work};
 use crate::git::{BaseHere, Repository, kept_ref};
-use crate::manifest::{Diff, Edit, Manifest, ObjectRef, Transcript};
+use crate::manifest::{Content, Diff, Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
 use crate::workspace::Workspace;
@@ -372,5 +372,7 @@ fn uses(manifest: &Manifest) -> Vec<(String, ObjectRef)> {
     for saved in manifest.edited_files().iter().flat_map(Edit::saved_versions) {
         uses.extend(saved.objects().map(|object| (saved.to_string(), *object)));
     }
+    let marks = manifest.edits.iter().filter_map(|edits| edits.marks.as_ref()).flat_map(Content::objects);
+    uses.extend(marks.map(|object| ("the marks of files in git's index".to_owned(), *object)));
     uses
 }

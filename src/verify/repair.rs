@@ -1,18 +1,28 @@
 //! `verify --repair`: rebuilds what can be proven, and puts the rest into quarantine. Nothing is deleted.
 //!
 //! An object is its hash: any bytes that hash to its name are its content, wherever they are found. They are
-//! looked for in the session's own files, in the work tree, in git and in other snapshots' diffs.
+//! looked for in the session's own files, in the work tree, in git and in other snapshots' diffs. What a save cuts, cleans or
+//! converts before it stores it is made again in the same way (`capture/again.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::VerifyReport;
+use crate::base::compress;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
+use crate::base::ids::ClientId;
+use crate::base::paths::RepoPath;
+use crate::capture;
+use crate::client::FoundSession;
+use crate::context::Context;
 use crate::edits::Materializer;
+use crate::git::Repository;
 use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
+use crate::redaction::Redactor;
 use crate::restore;
-use crate::store::Entry;
+use crate::store::{AddLock, Entry};
 use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -35,7 +45,12 @@ pub struct Repaired {
 ///
 /// # Errors
 /// What the disk says, or [`Kind::Busy`] if others work in the store for too long.
-pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -> Result<Repaired> {
+pub fn repair(
+    context: &Context,
+    workspace: &Workspace,
+    entries: &[Entry],
+    report: &VerifyReport,
+) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     if report.is_sound() {
         return Ok(repaired);
@@ -61,14 +76,16 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -
     let mut search = Search { lost, found: BTreeMap::new() };
     let manifests: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
     search.in_sessions(workspace, &manifests);
-    search.in_edits(workspace, &manifests)?;
-    for (id, raw) in &search.found {
-        let object = ObjectRef { object: *id, size: raw.len() as u64 };
-        if store.heal(&lock, &object, raw)? {
-            repaired.healed.push(*id);
+    search.heal(workspace, &lock, &mut repaired)?;
+    // What leads on from something lost can be made once that is back.
+    loop {
+        search.in_edits(workspace, &manifests)?;
+        if !search.heal(workspace, &lock, &mut repaired)? {
+            break;
         }
     }
     drop(lock);
+    search.by_saving_again(context, workspace, &manifests, &mut repaired)?;
     let lock = store.lock_for_deleting()?;
     for entry in still {
         repaired.aside.extend(store.set_manifest_aside(&lock, &entry.stem)?);
@@ -100,10 +117,90 @@ impl Search {
         }
     }
 
+    /// Puts what was found into the store. Returns whether anything was.
+    fn heal(&mut self, workspace: &Workspace, lock: &AddLock, repaired: &mut Repaired) -> Result<bool> {
+        let found = std::mem::take(&mut self.found);
+        for (id, raw) in &found {
+            let object = ObjectRef { object: *id, size: raw.len() as u64 };
+            if workspace.store.heal(lock, &object, raw)? {
+                repaired.healed.push(*id);
+            }
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// Has what is here saved again, where something is lost yet: no snapshot is made of it, and what nothing needs is taken
+    /// back.
+    fn by_saving_again(
+        &mut self,
+        context: &Context,
+        workspace: &Workspace,
+        manifests: &[&Manifest],
+        repaired: &mut Repaired,
+    ) -> Result<()> {
+        if self.lost.is_empty() {
+            return Ok(());
+        }
+        let mut sessions: BTreeMap<Option<&ClientId>, Vec<&Manifest>> = BTreeMap::new();
+        for manifest in manifests.iter().filter(|manifest| self.lacks(&manifest.objects())) {
+            let session = manifest.session.as_ref().filter(|_| self.lacks(&manifest.session_objects()));
+            sessions.entry(session.map(|session| &session.id)).or_default().push(manifest);
+        }
+        for (id, of_session) in sessions {
+            let transcripts = id.and_then(|id| workspace.client.transcripts(id).ok()).unwrap_or_default();
+            let found: Vec<FoundSession> =
+                transcripts.iter().filter_map(|path| workspace.client.session_at(path).ok()).collect();
+            let all = found.iter().map(Some).chain(found.is_empty().then_some(None));
+            for found in all {
+                let mut done = |longer: &[capture::MayBegin]| {
+                    self.is_back(workspace, longer, repaired)?;
+                    let lacks = of_session.iter().any(|manifest| self.lacks(&manifest.objects()));
+                    Ok(if lacks { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+                };
+                // What can't be read now stays lost, and is listed as that.
+                let _as_far_as_it_went =
+                    capture::write_again(context, workspace, (found, &of_session), &mut done);
+                self.is_back(workspace, &[], repaired)?;
+            }
+        }
+        let _swept_later = workspace.store.take_back();
+        Ok(())
+    }
+
+    fn lacks(&self, objects: &[ObjectRef]) -> bool {
+        objects.iter().any(|object| self.lost.contains_key(&object.object))
+    }
+
+    /// Takes note of what is in the store again, and puts there what some `longer` pieces begin with.
+    fn is_back(
+        &mut self,
+        workspace: &Workspace,
+        longer: &[capture::MayBegin],
+        repaired: &mut Repaired,
+    ) -> Result<()> {
+        let store = &workspace.store;
+        let back: Vec<ObjectId> =
+            self.lost.values().filter(|lost| store.frame(lost).is_ok()).map(|lost| lost.object).collect();
+        for id in back {
+            self.lost.remove(&id);
+            repaired.healed.push(id);
+        }
+        for capture::MayBegin { saved, now } in longer {
+            let size = usize::try_from(saved.size).unwrap_or(usize::MAX);
+            let Some(now) = self.lost.get(&saved.object).and_then(|_| store.get(now).ok()) else { continue };
+            self.offer(now.get(..size).unwrap_or_default());
+        }
+        if !self.found.is_empty() {
+            let lock = store.prepare()?;
+            self.heal(workspace, &lock, repaired)?;
+        }
+        Ok(())
+    }
+
     /// Searches the files of the sessions that lost something. A file that can't be read is skipped.
     fn in_sessions(&mut self, workspace: &Workspace, manifests: &[&Manifest]) {
         for manifest in manifests {
-            let lost = manifest.session_objects().iter().any(|object| self.lost.contains_key(&object.object));
+            let lost = self.lacks(&manifest.session_objects());
             let Some(session) = manifest.session.as_ref().filter(|_| lost) else { continue };
             for transcript in workspace.client.transcripts(&session.id).unwrap_or_default() {
                 for file in session_files(workspace, &transcript) {
@@ -117,7 +214,7 @@ impl Search {
     fn in_file(&mut self, bytes: &[u8]) {
         let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
         let pieces = (0..bytes.len()).step_by(PIECE);
-        let starts: std::collections::BTreeSet<usize> = lines.chain(pieces).collect();
+        let starts: BTreeSet<usize> = lines.chain(pieces).collect();
         for start in &starts {
             let sizes: Vec<usize> =
                 self.lost.values().filter_map(|object| usize::try_from(object.size).ok()).collect();
@@ -137,11 +234,19 @@ impl Search {
         let mut versions = Materializer::to_restore(&workspace.store, repository, None);
         let edits = manifests.iter().flat_map(|manifest| manifest.edited_files());
         let all: Vec<SavedVersion<'_>> = edits.flat_map(Edit::saved_versions).collect();
-        for saved in &all {
+        let lost =
+            |saved: &&SavedVersion<'_>| saved.objects().any(|object| self.lost.contains_key(&object.object));
+        let lost: Vec<&SavedVersion<'_>> = all.iter().filter(lost).collect();
+        let has_secrets =
+            |saved: &&&SavedVersion<'_>| saved.diff.is_some_and(|diff| diff.redaction.is_some());
+        let with_secrets: BTreeSet<&RepoPath> =
+            lost.iter().filter(has_secrets).map(|saved| &saved.edit.path).collect();
+        let (redactor, in_index) = match with_secrets.is_empty() {
+            true => (None, BTreeMap::new()),
+            false => (Some(Redactor::open(workspace, &[])?), in_index(repository, &with_secrets)?),
+        };
+        for saved in lost {
             let (edit, mode) = (saved.edit, saved.version.mode);
-            if !saved.objects().any(|object| self.lost.contains_key(&object.object)) {
-                continue;
-            }
             let earlier = saved.diff.and_then(|diff| diff.earlier.as_ref());
             let loaded = earlier.and_then(|earlier| workspace.store.load(earlier).ok());
             let old = match edit.diffed_against() {
@@ -168,18 +273,42 @@ impl Search {
             if let Some(converted) = saved.converted() {
                 candidates.extend(versions.blob(&converted.oid)?);
             }
+            // Its own id names what is left without the secrets.
+            if let Some(oid) = in_index.get(&edit.path) {
+                candidates.extend(versions.blob(oid)?);
+            }
+            let cleaned = redactor.as_ref().filter(|_| has_secrets(&&saved));
             for bytes in candidates {
-                if earlier.is_some() {
-                    self.offer(&bytes);
-                }
-                let old = old.as_ref().map(|(mode, bytes)| PatchSide { mode: *mode, bytes });
-                if let Some(made) = encoding::make(old, PatchSide { mode, bytes: &bytes })? {
-                    self.offer(&made.bytes);
+                let raw = old.as_ref().map(|(_, bytes)| bytes.as_slice());
+                let clean = match cleaned {
+                    Some(redactor) => redactor.clean_version(&edit.path, raw, &bytes, &mut |_| ())?,
+                    None => None,
+                };
+                let clean = clean.map(|clean| (clean.old, clean.new));
+                let as_it_is = (raw.map(<[u8]>::to_vec), bytes);
+                for (old_bytes, bytes) in clean.into_iter().chain([as_it_is]) {
+                    if earlier.is_some() {
+                        self.offer(&bytes);
+                        let delta = old_bytes.as_ref().map(|old| compress::make_delta(old, &bytes));
+                        delta.into_iter().flatten().for_each(|delta| self.offer(&delta));
+                    }
+                    let of_old = old.as_ref().map_or(mode, |(mode, _)| *mode);
+                    let old = old_bytes.as_ref().map(|bytes| PatchSide { mode: of_old, bytes });
+                    if let Some(made) = encoding::make(old, PatchSide { mode, bytes: &bytes })? {
+                        self.offer(&made.bytes);
+                    }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Returns what git's index has of these paths now.
+fn in_index(repository: &Repository, paths: &BTreeSet<&RepoPath>) -> Result<BTreeMap<RepoPath, String>> {
+    let wanted: BTreeSet<&[u8]> = paths.iter().map(|path| path.as_bytes()).collect();
+    let versions = repository.status_at_once()?.index.versions(|path| wanted.contains(path));
+    Ok(versions.into_iter().map(|(path, version)| (path, version.oid)).collect())
 }
 
 fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {

@@ -970,3 +970,21 @@ fn text_of_the_image() -> Value {
         "[An image was here (9000 x 4 px, {size} bytes in base64). It was taken out, as the limit is 8000 px a side.]"
     ))
 }
+
+#[test]
+fn what_can_not_be_mended_is_not_said_to_be_mended_by_a_command() {
+    const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+    let project = Project::new();
+    let transcript = project.session(ID);
+    fs::write(&transcript, "not json\n").must("a transcript");
+    let found = doctor(&project, &[ID]).exits(1);
+    assert!(!found.stderr.contains("--fix"), "{}", found.stderr);
+    found.says(&["It can't be mended: there is no message in it"]);
+    let json = doctor(&project, &[ID, "--json"]).exits(1).json();
+    let helps = json["findings"].as_array().must("a list").iter().all(|finding| finding["help"].is_null());
+    assert!(helps, "{json}");
+    doctor(&project, &[ID, "--fix"]).exits(3).says(&["there is no message in it"]);
+    doctor(&project, &["--all"])
+        .exits(1)
+        .says(&["there is nothing to mend. 1 can't be mended: there is no message"]);
+}

@@ -287,3 +287,155 @@ fn a_read_only_store_is_told_with_what_works_and_that_works() {
     project.snap(&["undo", "--store", copy]).exits(0);
     assert_eq!(project.read("a.txt"), b"since\n");
 }
+
+/// What is said of a line stands in the log alone.
+#[test]
+fn on_a_read_only_disk_nothing_is_said_of_a_line_and_nothing_is_claimed() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    let Some(_disk) = SmallDisk::under(&project, 4_096) else { return };
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["branch", "named", "x"]).exits(0);
+    project.write("a.txt", "saved again\n");
+    project.snap(&["save", "y"]).exits(0);
+    let remount = |how: &str| {
+        let remounted =
+            Command::new("mount").args(["-o", how]).arg(project.stored("")).status().must("mount");
+        assert!(remounted.success());
+    };
+    remount("remount,ro");
+    let refused = [
+        &["close", "x"][..],
+        &["branch", "other", "y"],
+        &["branch", "--remove", "named"],
+        &["pin", "x"],
+        &["rm", "x"],
+    ];
+    for typed in refused {
+        project.snap(typed).exits(7).says(&["the disk is read-only"]);
+    }
+    remount("remount,rw");
+    project.snap(&["close", "x"]).exits(0).says(&["is closed"]);
+    remount("remount,ro");
+    project.snap(&["reopen", "x"]).exits(7).says(&["the disk is read-only"]);
+    project.snap(&["close", "x"]).exits(0).says(&["closed already"]);
+    let lines = project.snap(&["branch", "--json"]).exits(0).json().to_string();
+    assert!(lines.contains("\"named\"") && !lines.contains("\"other\""), "{lines}");
+}
+
+#[test]
+fn a_device_is_no_file_to_be_removed_or_written_over() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    for place in ["/dev/null", "/dev/full"] {
+        for typed in [
+            &["export", "x", "-o", place][..],
+            &["report", "x", "-o", place],
+            &["report", "x", "--force", "-o", place],
+        ] {
+            let ran = project.snap(typed).exits(3);
+            let ran = ran.says(&["it is no plain file", "`-o -` writes to standard output"]);
+            assert!(
+                !ran.stderr.contains("remove that one") && !ran.stderr.contains("--force"),
+                "{typed:?}: {}",
+                ran.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn the_remote_that_a_hint_names_is_one_that_there_is() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let alone = project.snap(&["pull"]).exits(3);
+    assert!(
+        !alone.stderr.contains("origin origin") && !alone.stderr.contains("`snap pull"),
+        "{}",
+        alone.stderr
+    );
+    for typed in ["pull", "push"] {
+        let said = project
+            .snap(&[typed, "x"])
+            .exits(3)
+            .says(&["`git remote add`", &format!("`snap {typed} REMOTE x`")]);
+        assert!(!said.stderr.contains("origin"), "{}", said.stderr);
+    }
+    project.snap(&["rm", "--remote", "x"]).exits(2).says(&["`snap rm --remote REMOTE x`"]);
+    let up = project.home.path().join("up.git");
+    project.git(&["init", "-q", "--bare", utf8(&up)]);
+    project.git(&["remote", "add", "up", utf8(&up)]);
+    project.snap(&["push"]).exits(3).says(&["`snap push up`"]);
+    project.snap(&["push", "x"]).exits(3).says(&["`snap push up x`"]);
+    project.snap(&["push", "up", "x"]).exits(0);
+    project.snap(&["pull"]).exits(3).says(&["`snap pull up`"]);
+    project.snap(&["pull", "x"]).exits(3).says(&["`snap pull up x`"]);
+    project.snap(&["pull", "up", "x"]).exits(0);
+    project.snap(&["rm", "--remote", "x"]).exits(2).says(&["`snap rm --remote up x`"]);
+}
+
+#[test]
+fn the_log_says_which_name_a_line_lost() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["branch", "tt", "x"]).exits(0);
+    project.snap(&["branch", "--remove", "tt"]).exits(0);
+    let shown = project.snap(&["log", "-n", "1"]).exits(0).stdout;
+    assert!(shown.contains("takes away the name \"tt\""), "{shown}");
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    assert_eq!((&log[0]["removed_name"], &log[1]["note"]), (&json!("tt"), &json!("tt")), "{log}");
+    assert_eq!(log[1]["removed_name"], json!(null), "{log}");
+}
+
+#[test]
+fn what_a_redo_brings_back_is_what_the_undo_found() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "since\n");
+    project.snap(&["rewind", "x", "--no-session"]).exits(0);
+    project.write("a.txt", "edited after the rewind\n");
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0).says(&["1 path is as it was before the undo (a.txt)"]);
+    assert_eq!(project.read("a.txt"), b"edited after the rewind\n");
+}
+
+#[test]
+fn a_snapshot_in_the_way_is_kept_as_the_hint_says() {
+    let project = Project::new();
+    project.write("a.txt", "one\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["rm", "x"]).exits(0);
+    project.write("a.txt", "two\n");
+    project.snap(&["save", "x"]).exits(0);
+    project
+        .snap(&["undo"])
+        .exits(4)
+        .says(&["`snap export \"x\" -o FILE` keeps that one", "`snap rm --now \"x\"`"]);
+    let file = project.home.path().join("FILE");
+    project.snap(&["export", "x", "-o", utf8(&file)]).exits(0);
+    project.snap(&["rm", "--now", "x"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(0);
+    project.snap(&["import", utf8(&file)]).exits(0);
+    assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_diff_without_a_difference_says_that_something_else_is_staged() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "i1"]).exits(0);
+    let told = "what is staged differs";
+    let now = &["diff", "--now", "i1", "--exit-code"];
+    assert!(!project.snap(now).exits(0).stderr.contains(told));
+    project.git(&["add", "a.txt"]);
+    project.snap(&["save", "i2"]).exits(0);
+    project.snap(&["diff", "i1", "i2", "--exit-code"]).exits(0).says(&[told]);
+    project.snap(now).exits(0).says(&[told]);
+    assert!(!project.snap(&["diff", "--now", "i2"]).exits(0).stderr.contains(told));
+    project.write("a.txt", "edited again\n");
+    assert!(!project.snap(now).exits(1).stderr.contains(told), "a difference is shown");
+}

@@ -92,7 +92,7 @@ fn words_and_options_of_other_tools_lead_to_what_does_it_here() {
     project.snap(&["diff", "one..two"]).exits(3).says(&["`snap diff one two`"]);
     project.snap(&["diff", "HEAD"]).exits(3).says(&["`git diff HEAD | snap diff -`", "`snap diff --now`"]);
     project.snap(&["diff", "HEAD~2"]).exits(3).says(&["`git diff HEAD~2 | snap diff -`"]);
-    project.snap(&["rm", "--remote", "one"]).exits(2).says(&["`snap rm --remote origin one`"]);
+    project.snap(&["rm", "--remote", "one"]).exits(2).says(&["`snap rm --remote REMOTE one`"]);
 }
 
 #[test]

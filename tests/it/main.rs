@@ -105,6 +105,7 @@ mod real_client;
 mod real_releases;
 mod real_sessions;
 mod real_state;
+mod rebuilt;
 mod redaction;
 mod remap;
 mod remap_properties;

@@ -45,6 +45,7 @@ fn assert_moves(monitor: &Monitor, phase: Phase) {
     let told = monitor.told();
     let steps: Vec<_> = told.iter().filter(|step| step.phase == phase).collect();
     let all: Vec<u64> = steps.iter().map(|step| step.done.max(step.bytes)).collect();
+    assert!(all.is_sorted(), "{phase:?} goes back: {all:?}");
     let jumps: Vec<u64> =
         std::iter::once(&0).chain(&all).zip(&all).map(|(before, now)| now.saturating_sub(*before)).collect();
     assert!(jumps.iter().filter(|jump| **jump > 0).count() >= STEPS, "{phase:?}: {all:?}");

@@ -253,6 +253,35 @@ fn on_another_machine_a_file_waits_for_its_secret() {
 }
 
 #[test]
+fn a_variable_fills_one_secret_and_not_all_that_had_its_name() {
+    let project = Project::new();
+    let (one, two) = (token("github classic", 1), token("github classic", 2));
+    project.write("a.ini", format!("token = {one}\n"));
+    project.write("b.ini", format!("token = {two}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned().of_another_user();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let resume = ["resume", "x", "--trust", "--allow", "a.ini", "--allow", "b.ini", "--store", store];
+    let other = token("github classic", 9);
+    let variables = [("token", other.as_str())];
+    let told = snap_with(&clone, &variables, &[&resume[..], &["--fill", "token"]].concat()).exits(2);
+    told.says(&["`--fill token` fits several secrets"]);
+    assert!(!clone.path("a.ini").exists() && !clone.path("b.ini").exists());
+    let held = snap_with(&clone, &variables, &[&resume[..], &["--json"]].concat()).exits(6).json();
+    let of_a =
+        held["unfilled"].as_array().must("a list").iter().find(|held| held["path"] == "a.ini").must("a.ini");
+    let id = of_a["secrets"][0]["id"].as_str().must("an ID").to_owned();
+    let fill = format!("{id}=token");
+    snap_with(&clone, &variables, &resume).exits(6).says(&[&format!("--fill {fill}")]);
+    snap_with(&clone, &variables, &[&resume[..], &["--fill", &fill]].concat())
+        .exits(6)
+        .says(&["held back: b.ini"]);
+    assert_eq!(clone.read("a.ini"), format!("token = {other}\n").as_bytes());
+    assert!(!clone.path("b.ini").exists());
+}
+
+#[test]
 fn on_a_terminal_it_is_asked_whether_a_variable_of_this_place_is_to_be_taken() {
     let project = Project::new();
     let (github, other) = (token("github classic", 1), token("github classic", 9));

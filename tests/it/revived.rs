@@ -569,6 +569,49 @@ fn what_identifies_an_account_is_in_no_snapshot_and_in_nothing_that_is_sent() {
     assert!(all.contains("of-next-month") && all.contains("goal_status") && all.contains("start()"));
 }
 
+/// A record that is left out takes no place among those that are counted.
+#[test]
+fn what_came_since_a_compaction_is_saved_whole_also_of_a_session_that_names_an_account() {
+    let project = Project::new();
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    fs::create_dir_all(transcript.parent().must("a folder")).must("the folder");
+    let mut chain = Chain::in_folder(project.root());
+    for number in 0..3 {
+        chain.beside(
+            json!({"type": "bridge-session", "bridgeSessionId": "session_b1", "lastSequenceNum": number,
+            "ownerAccountUuid": "11111111-aaaa-4aaa-8aaa-111111111111"}),
+        );
+        chain.said(&format!("said before {number}"));
+    }
+    chain.last = None;
+    chain.add("system", json!({"subtype": "compact_boundary", "compactMetadata": {"trigger": "auto"}}));
+    chain.add(
+        "user",
+        json!({"isCompactSummary": true, "message": {"role": "user", "content": "the summary"}}),
+    );
+    let since = ["compact_boundary", "the summary", "said since", "answered since", "and once more"];
+    chain.said(since[2]);
+    chain.answered(json!([{"type": "text", "text": since[3]}]));
+    chain.said(since[4]);
+    fs::write(&transcript, &chain.records).must("a transcript");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(
+        shown["session"]["transcript"]["left_out"]["records"], 3,
+        "{}",
+        shown["session"]["transcript"]
+    );
+    let here = project.cloned();
+    resume(&project, &here, &[]).exits(0);
+    let back = installed(&here);
+    for said in since {
+        assert!(back.contains(said), "{said}: {back}");
+    }
+    assert!(!back.contains("said before") && !back.contains("bridge-session"), "{back}");
+    // What is here counts as what was saved.
+    project.snap(&["resume", "x", "--no-run"]).exits(0).says(&["which is on this machine as it was saved"]);
+}
+
 #[test]
 fn an_older_snapshot_that_identifies_an_account_does_not_leave_the_machine() {
     let project = saved();

@@ -171,3 +171,23 @@ fn a_submodule_whose_folder_is_gone_is_named() {
     let plan = project.snap(&["rewind", "x", "--dry-run"]).exits(0).stdout;
     assert!(plan.contains("lib/ (a submodule whose folder is gone"), "{plan}");
 }
+
+#[test]
+fn a_rewind_makes_the_folder_of_a_submodule_again_and_names_what_fills_it() {
+    let (project, _) = project();
+    project.snap(&["save", "x"]).exits(0);
+    let fills = "`git submodule update --init` brings its files";
+    fs::remove_dir_all(project.path("lib")).must("to remove");
+    let ran = project.snap(&["rewind", "x"]).exits(0);
+    assert!(ran.stderr.contains(fills) && !ran.stderr.contains("Nothing had to be done"), "{ran:?}");
+    assert_eq!(project.git(&["status", "--porcelain"]), "");
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("lib").exists());
+    assert_eq!(project.git(&["status", "--porcelain"]), " D lib\n");
+    project.git(&["rm", "-q", "lib"]);
+    project.git(&["commit", "-qm", "without lib"]);
+    let ran = project.snap(&["rewind", "x"]).exits(0);
+    assert!(ran.stderr.contains(fills), "{ran:?}");
+    assert!(project.path("lib").is_dir());
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+}

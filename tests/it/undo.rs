@@ -88,12 +88,15 @@ fn undo_and_redo_say_which_restore_when_and_which_paths() {
     assert!(shown.starts_with("undo rewind \"one\", ") && shown.contains("replace a.txt"), "{shown}");
     let said = ["Undid rewind \"one\", ", ": 2 paths are as they were before it (a.txt, two)"];
     project.snap(&["undo"]).exits(0).says(&said).says(&["kept as safety-", "`snap redo` goes forward"]);
-    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\", ", "after it (a.txt, two)"]);
+    project
+        .snap(&["redo"])
+        .exits(0)
+        .says(&["Redid rewind \"one\", ", "as they were before the undo (a.txt, two)"]);
     let undone = project.snap(&["undo", "--json"]).exits(0).json();
     assert_eq!((&undone["undo"]["operation"], &undone["undo"]["name"]), (&"rewind".into(), &"one".into()));
     project.write("a.txt", "one\n");
     fs::remove_file(project.path("two")).must("to remove");
-    project.snap(&["redo"]).exits(0).says(&["every file is as it was after it"]);
+    project.snap(&["redo"]).exits(0).says(&["every file is as it was before the undo"]);
     project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\", ", "2 paths are as they were before it"]);
     assert_eq!(project.read("a.txt"), b"mine\n", "a redo that set nothing leaves the way back");
 }

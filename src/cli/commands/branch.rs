@@ -105,7 +105,7 @@ impl Branch {
                         for_shell(&other)
                     )));
             }
-            None => log(context, workspace, &id, &called, Operation::Branch, Some(name)),
+            None => log(context, workspace, &id, &called, Operation::Branch, Some(name))?,
         }
         ui.confirm(&BranchReport { name, id: &id, snapshot: &called, saved, is_on_it: false })?;
         Ok(Outcome::Done)
@@ -123,7 +123,10 @@ fn taken(shown: &str) -> Error {
         .hint(format!("`snap branch --remove {}` takes the name away; no snapshot goes", for_shell(shown)))
 }
 
-/// Writes what is said of a line of work into the log.
+/// Writes what is said of a line of work into the log, which is the only place that has it.
+///
+/// # Errors
+/// As [`audit::try_write`]: then nothing is said of it.
 pub(crate) fn log(
     context: &Context,
     workspace: &Workspace,
@@ -131,14 +134,14 @@ pub(crate) fn log(
     name: &str,
     operation: Operation,
     note: Option<&str>,
-) {
+) -> Result<()> {
     let line = LogEntry {
         snapshot: Some(id.clone()),
         name: name.to_owned(),
         note: note.map(str::to_owned),
         ..audit::line(context, operation, None)
     };
-    audit::write(&workspace.store, &line);
+    audit::try_write(&workspace.store, &line)
 }
 
 /// Returns a line's name as the log has it, like the name of a snapshot.
@@ -155,7 +158,7 @@ fn remove(name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> 
             .hint("`snap branch` lists the lines with names"));
     };
     let called = workspace.store.names().unwrap_or_default().remove(id).unwrap_or_default();
-    log(context, workspace, id, &called, Operation::Branch, None);
+    log(context, workspace, id, &called, Operation::Branch, None)?;
     ui.confirm(&RemovedReport { removed: name, id })?;
     Ok(Outcome::Done)
 }

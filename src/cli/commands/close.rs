@@ -73,7 +73,7 @@ fn set(
     let changed = was.is_some() != closed
         || closed && why.is_some_and(|why| was.and_then(|was| was.why.as_deref()) != Some(why));
     if changed {
-        log(context, workspace, &id, &entry.called, operation, why);
+        log(context, workspace, &id, &entry.called, operation, why)?;
     }
     let newest =
         store.summaries().ok().and_then(|all| all.newest_of_line(&id)).filter(|newest| *newest != id);

@@ -118,6 +118,9 @@ fn all(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
     Ok(if sound { Outcome::partial_if(unread) } else { Outcome::No })
 }
 
+/// Why a session can't be mended.
+const NOTHING_SAID: &str = "there is no message in it to go on from";
+
 /// The sessions of this machine.
 #[derive(Serialize)]
 struct AllReport<'a>(Vec<Row<'a>>);
@@ -139,6 +142,8 @@ struct Row<'a> {
     /// Whether nothing was said in it.
     #[serde(skip)]
     unused: bool,
+    #[serde(skip)]
+    can_be_mended: bool,
 }
 
 impl<'a> Row<'a> {
@@ -157,6 +162,7 @@ impl<'a> Row<'a> {
             error: one.examined.as_ref().err().map(ToString::to_string),
             age: ago(&age(workspace.now.since(modified_at))),
             unused: examined.is_some_and(|examined| examined.is_unused()),
+            can_be_mended: examined.is_some_and(|examined| examined.can_be_mended()),
         }
     }
 
@@ -177,19 +183,24 @@ impl Report for AllReport<'_> {
             let head = format!("{}  {:>9}  ", row.session, row.age);
             folded(ui, &text![head, row.state(), Style::Faint.of(title)], BELOW)?;
         }
-        let ill = self.0.iter().filter(|row| row.ok == Some(false)).count();
+        let (ill, beyond): (Vec<_>, Vec<_>) =
+            self.0.iter().filter(|row| row.ok == Some(false)).partition(|row| row.can_be_mended);
+        let (ill, beyond) = (ill.len(), beyond.len());
         let unread = self.0.iter().filter(|row| row.error.is_some()).count();
         let checked = format!("Checked {}", count(self.0.len() - unread, "session"));
         let unread = match unread {
             0 => String::new(),
             _ => format!(" {} could not be read.", count(unread, "session")),
         };
-        ui.say(&match ill {
-            0 => format!("{checked}: there is nothing to mend.{unread}"),
-            _ => format!(
-                "{checked}: {ill} to mend. `snap doctor SESSION` says what is wrong with one.{unread}"
-            ),
-        });
+        let what = match ill {
+            0 => "there is nothing to mend.".to_owned(),
+            _ => format!("{ill} to mend. `snap doctor SESSION` says what is wrong with one."),
+        };
+        let beyond = match beyond {
+            0 => String::new(),
+            _ => format!(" {beyond} can't be mended: {NOTHING_SAID}."),
+        };
+        ui.say(&format!("{checked}: {what}{beyond}{unread}"));
         Ok(())
     }
 }
@@ -229,6 +240,8 @@ struct DoctorReport<'a> {
     mended: Option<MendedReport<'a>>,
     #[serde(skip)]
     asked_to_mend: bool,
+    #[serde(skip)]
+    can_be_mended: bool,
     #[serde(skip)]
     now: Timestamp,
 }
@@ -306,11 +319,16 @@ impl<'a> DoctorReport<'a> {
             client: examined.client.as_deref(),
             records: examined.records,
             bytes: examined.bytes,
-            findings: examined.findings.iter().map(|finding| FindingReport::new(finding, &name)).collect(),
+            findings: examined
+                .findings
+                .iter()
+                .map(|finding| FindingReport::new(finding, examined.can_be_mended().then_some(&name)))
+                .collect(),
             branches: examined.branches.iter().map(branch).collect(),
             turns: turns.map(|turns| turns.into_iter().map(turn).collect()),
             mended: mended.map(|mended| MendedReport::new(mended, workspace)),
             asked_to_mend,
+            can_be_mended: examined.can_be_mended(),
             now: workspace.now,
         }
     }
@@ -359,7 +377,9 @@ impl<'a> DoctorReport<'a> {
 }
 
 impl<'a> FindingReport<'a> {
-    fn new(finding: &'a Finding, session: &str) -> FindingReport<'a> {
+    /// Without a `session`, no command helps.
+    fn new(finding: &'a Finding, session: Option<&String>) -> FindingReport<'a> {
+        let command = |options: String| Some(format!("snap doctor {} {options}", session?));
         FindingReport {
             line: finding.line,
             agent: finding.agent.as_ref(),
@@ -367,7 +387,7 @@ impl<'a> FindingReport<'a> {
             effect: finding.effect().word(),
             what: finding.trouble.to_string(),
             then: finding.trouble.then().to_owned(),
-            help: finding.trouble.remedy().map(|options| format!("snap doctor {session} {options}")),
+            help: finding.trouble.remedy().and_then(command),
         }
     }
 
@@ -433,6 +453,9 @@ impl Report for DoctorReport<'_> {
             helps.dedup();
             if let Some(help) = helps.first().filter(|_| !self.ok) {
                 ui.say(&format!("To mend it as a new session: {help}"));
+            }
+            if !self.ok && !self.can_be_mended {
+                ui.say(&format!("It can't be mended: {NOTHING_SAID}."));
             }
             return Ok(());
         };

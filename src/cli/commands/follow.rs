@@ -148,7 +148,7 @@ fn tell_state(one: &Present, context: &Context, ui: &mut Ui) {
     let state = match (of(one), one.silent) {
         (Some(_), true) => format!("nothing was heard of it since {since}"),
         (Some(state), false) => format!("{}, {since}", state.word()),
-        (None, _) => "only its name is known".to_owned(),
+        (None, _) => "the remote tells no more than its name before it is fetched".to_owned(),
     };
     ui.say(&format!("{}/{}: {state}.", Line(&one.head.name.who), Line(&one.head.name.session)));
 }

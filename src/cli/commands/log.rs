@@ -54,6 +54,7 @@ impl Log {
         name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
         let mut told = told(&entries);
         let is_empty = entries.is_empty();
+        let mut entries = with_removed_names(entries);
         entries.reverse();
         told.reverse();
         entries.truncate(self.most.unwrap_or(usize::MAX));
@@ -109,11 +110,39 @@ fn told(entries: &[LogEntry]) -> Vec<String> {
     all
 }
 
+/// Adds to each entry, oldest first, the name of a line that it takes away.
+fn with_removed_names(entries: Vec<LogEntry>) -> Vec<ShownEntry> {
+    let mut names: HashMap<SnapshotId, String> = HashMap::new();
+    let shown = |entry: LogEntry| {
+        let named =
+            entry.snapshot.clone().filter(|_| entry.operation == Operation::Branch && entry.outcome.is_ok());
+        let removed_name = named.and_then(|id| match &entry.note {
+            Some(name) => {
+                names.insert(id, name.clone());
+                None
+            }
+            None => names.remove(&id),
+        });
+        ShownEntry { entry, removed_name }
+    };
+    entries.into_iter().map(shown).collect()
+}
+
+/// A line of the log as it is shown.
+#[derive(Serialize)]
+struct ShownEntry {
+    #[serde(flatten)]
+    entry: LogEntry,
+    /// The name that `branch --remove` took from a line of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_name: Option<String>,
+}
+
 /// The log, newest first.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct LogReport {
-    entries: Vec<LogEntry>,
+    entries: Vec<ShownEntry>,
     /// What each was done to.
     #[serde(skip)]
     told: Vec<String>,
@@ -130,11 +159,12 @@ impl Report for LogReport {
             ui.say("The log is empty: nothing has been done here yet.");
         }
         let by = |entry: &LogEntry| format!("{}@{}", Line(&entry.user), Line(&entry.host));
+        let entries = || self.entries.iter().map(|shown| &shown.entry);
         let shown = || self.entries.iter().zip(&self.told);
         let longest = shown().map(|(_, told)| wide(told)).max().unwrap_or(0);
-        let who = self.entries.iter().map(|entry| wide(&by(entry))).max().unwrap_or(0);
-        let ages = self.entries.iter().map(|entry| wide(&age(self.now.since(entry.at)))).max().unwrap_or(0);
-        let line = |(entry, told): (&LogEntry, &String)| {
+        let who = entries().map(|entry| wide(&by(entry))).max().unwrap_or(0);
+        let ages = entries().map(|entry| wide(&age(self.now.since(entry.at)))).max().unwrap_or(0);
+        let line = |(ShownEntry { entry, removed_name }, told): (&ShownEntry, &String)| {
             let mut rest = format!(
                 "{}  {}  {}  {}",
                 padded(&age(self.now.since(entry.at)), ages),
@@ -143,6 +173,9 @@ impl Report for LogReport {
                 padded(&by(entry), who),
             );
             rest += &more(entry);
+            if let Some(name) = removed_name {
+                rest += &format!("  takes away the name \"{}\"", cut(name, LONGEST_NAME));
+            }
             let operation = Style::Strong.of(padded(entry.operation.word(), OPERATION));
             text![operation, "  ", rest.trim_end()]
         };

@@ -9,7 +9,7 @@ use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, usual_remote, with_remote};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
@@ -43,9 +43,20 @@ impl Pull {
             if error.kind() != Kind::NotFound || !is_alone || leads_on {
                 return error;
             }
+            let known = usual_remote(workspace);
+            // Nobody typed it: it is only what is taken if no remote is named.
+            if self.remote == "origin" {
+                return match known {
+                    Some(remote) => {
+                        error.hint(format!("`snap pull {}` asks the one that there is", quoted(&remote)))
+                    }
+                    None => error,
+                };
+            }
             let before = error.next_step().map(|hint| format!("{hint}; ")).unwrap_or_default();
             let name = quoted(&self.remote);
-            error.hint(format!("{before}the remote comes before the snapshot: `snap pull origin {name}`"))
+            let remote = known.map_or_else(|| "REMOTE".to_owned(), |remote| quoted(&remote));
+            error.hint(format!("{before}the remote comes before the snapshot: `snap pull {remote} {name}`"))
         })?;
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)

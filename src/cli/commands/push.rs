@@ -10,7 +10,7 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, usual_remote, with_remote};
 use crate::context::Context;
 use crate::store::Reference;
 use crate::workspace::Workspace;
@@ -35,8 +35,14 @@ pub(crate) struct Push {
 
 impl Push {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let typed = self.references.clone();
         let references = if self.references.is_empty() { vec!["latest".to_owned()] } else { self.references };
-        let references = line_choice::as_meant_here(workspace, &references, "push origin", ui)?;
+        let references = line_choice::as_meant_here(
+            workspace,
+            &references,
+            &format!("push {}", quoted(&self.remote)),
+            ui,
+        )?;
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
             interrupted::says(format!(
                 "nothing was changed here; `snap list --remote {}` shows what has arrived there",
@@ -47,8 +53,20 @@ impl Push {
         .map_err(|error| {
             let is_snapshot = || workspace.store.find(&Reference::parse(&self.remote)).is_ok();
             if error.kind() == Kind::NotFound && self.remote != "origin" && is_snapshot() {
-                let command = format!("snap push origin {}", quoted(&self.remote));
-                error.hint(format!("the remote comes before the snapshot: `{command}`"))
+                let before = match usual_remote(workspace) {
+                    Some(_) => String::new(),
+                    None => error.next_step().map(|hint| format!("{hint}; ")).unwrap_or_default(),
+                };
+                let remote =
+                    usual_remote(workspace).map_or_else(|| "REMOTE".to_owned(), |remote| quoted(&remote));
+                let command = format!("snap push {remote} {}", quoted(&self.remote));
+                error.hint(format!("{before}the remote comes before the snapshot: `{command}`"))
+            } else if error.kind() == Kind::NotFound
+                && self.remote == "origin"
+                && let Some(remote) = usual_remote(workspace).filter(|remote| remote != "origin")
+            {
+                let more: String = typed.iter().map(|name| format!(" {}", quoted(name))).collect();
+                error.hint(format!("`snap push {}{more}` sends to the one that there is", quoted(&remote)))
             } else {
                 error
             }

@@ -338,7 +338,7 @@ fn report(plan: &RestorePlan, way: &HistoryStep, now: Timestamp) -> RestoreRepor
 fn what_was_done(way: &HistoryStep, now: Timestamp, paths: usize, named: &str) -> String {
     let (did, when, last) = match way.direction {
         Direction::Undo => ("Undid", "before it", "redo"),
-        Direction::Redo => ("Redid", "after it", "undo"),
+        Direction::Redo => ("Redid", "before the undo", "undo"),
     };
     let what = told(&way.what, now);
     let done = match paths {

@@ -16,6 +16,7 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
+use crate::context::Context;
 use crate::store::{Aside, Entry, Reference};
 use crate::verify::{self, CheckedSnapshot, Problem, Repaired};
 use crate::workspace::Workspace;
@@ -44,7 +45,7 @@ impl Verify {
         self.repair
     }
 
-    pub(crate) fn run(mut self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    pub(crate) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if let Some(typed) = self.reference.clone() {
             let meant = line_choice::as_meant_here(workspace, &[typed], "verify", ui)?;
             self.reference = meant.into_iter().next();
@@ -59,7 +60,7 @@ impl Verify {
                 VerifyReport::new(&report, &repaired).print(ui)?;
             }
             // All of them: a lost object may be in any.
-            repaired = verify::repair(workspace, &workspace.store.entries()?, &report)?;
+            repaired = verify::repair(context, workspace, &workspace.store.entries()?, &report)?;
             let left = self.entries_left(workspace)?;
             report = progress_bar::show(ui.talks(), &monitor, || verify(&left))?;
         }

@@ -49,7 +49,7 @@ pub(crate) struct RestoreArgs {
     /// Which permission grants to restore; by default `review` on a terminal, otherwise `none`
     #[arg(long, value_name = "WHICH")]
     pub(crate) grants: Option<GrantChoice>,
-    /// Take a secret that a file needs from the environment variable NAME (repeatable)
+    /// Take a secret that a file needs from the environment variable NAME; of several with that name, one by ID=NAME (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) fill: Vec<String>,
     #[command(flatten)]

@@ -212,14 +212,17 @@ impl ConsentArgs {
             return Ok(agreed);
         }
         for held in plan.unfilled() {
-            for name in held.secrets.iter().filter_map(|one| one.here.first()) {
+            for one in &held.secrets {
+                let (Some(name), Some(offer)) = (one.here.first(), one.offer()) else { continue };
+                let others =
+                    if one.of_several { format!(" ({}), as were others", one.id) } else { String::new() };
                 let question = format!(
-                    "{} needs a secret that was in ${}. Fill in the value that it has here?",
+                    "{} needs a secret that was in ${}{others}. Fill in the value that it has here?",
                     held.path,
                     Line(name)
                 );
-                if !agreed.contains(name) && ui.ask(&question)? {
-                    agreed.push(name.clone());
+                if !agreed.contains(&offer) && ui.ask(&question)? {
+                    agreed.push(offer);
                 }
             }
         }

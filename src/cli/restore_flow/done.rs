@@ -10,7 +10,7 @@ use crate::cli::output::Ui;
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::context::Context;
 use crate::git::kept_ref;
-use crate::redaction::Held;
+use crate::redaction::{Held, MissingSecret};
 use crate::restore::{Done, Leftover};
 use crate::store::MovedBranch;
 use crate::workspace::Workspace;
@@ -129,9 +129,9 @@ pub(crate) fn warn_of_left(ui: &mut Ui, report: &RestoreReport) {
 /// Warns of files that wait for a secret.
 pub(crate) fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
     for held in unfilled {
-        let here = held.secrets.iter().filter_map(|one| one.here.first());
+        let here = held.secrets.iter().filter_map(MissingSecret::offer);
         let flags: Vec<String> =
-            here.map(|name| format!("--fill {}", quoted(&Line(name).to_string()))).collect();
+            here.map(|offer| format!("--fill {}", quoted(&Line(&offer).to_string()))).collect();
         let how = if flags.is_empty() {
             String::new()
         } else {

@@ -18,6 +18,7 @@ use crate::cli::output::words::quoted;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
+use crate::redaction;
 use crate::restore::{self, GrantPlan, RestorePlan, ServerChecks};
 use crate::store::{LogEntry, Operation};
 use crate::transfer;
@@ -32,8 +33,22 @@ pub(crate) fn planning<T>(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<T>) -> 
 impl RestoreArgs {
     /// Refuses early what nobody will agree to, and variables that nothing needs; a dry run needs no consent.
     pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
-        let is_needed =
-            |name: &str| manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == name));
+        let is_needed = |asked: &str| match asked.split_once('=') {
+            Some((id, _)) => manifest.secrets.iter().any(|secret| secret.id == id),
+            None => manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == asked)),
+        };
+        for name in self.fill.iter().filter(|asked| !asked.contains('=')) {
+            if let [one, _, ..] = redaction::held_by(manifest, name)[..] {
+                let ids = redaction::held_by(manifest, name).join(", ");
+                let shown = Line(name).to_string();
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("`--fill {shown}` fits several secrets of this snapshot"),
+                )
+                .because(format!("a variable {shown} held {ids}, and it can't hold all of them here"))
+                .hint(format!("`--fill {one}={}` fills that one", quoted(&shown))));
+            }
+        }
         if let Some(name) = self.fill.iter().find(|name| !is_needed(name)) {
             let name = Line(name).to_string();
             return Err(Error::new(Kind::Usage, format!("`--fill {name}` fits no secret of this snapshot"))

@@ -2,7 +2,8 @@
 //!
 //! Whatever was edited, created, deleted, staged or committed since, each path becomes what the snapshot has
 //! of it: the saved edit, or the base commit's version. Not touched are files that the snapshot left out,
-//! ignored files, and repositories inside the repository. Of a submodule, only the staged commit is set.
+//! ignored files, and repositories inside the repository. Of a submodule, only the staged commit is set,
+//! and a folder that is gone is made again, empty.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,9 @@ const MAYBE_IGNORED: &str =
 
 /// Why the hooks stay that were set up since.
 const OF_INIT: &str = "set up by `snap init` since then";
+
+/// What is said of a submodule whose folder is made again.
+const SUBMODULE: &str = "an empty folder: `git submodule update --init` brings its files";
 
 /// Why a repository inside the repository stays.
 const NESTED: &str = "a git repository of its own, which is new";
@@ -218,13 +222,24 @@ pub(in crate::restore) fn plan(
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
+    // Git takes a submodule without a folder for one that was removed.
+    let mut submodules: Vec<RepoPath> = Vec::new();
+    if matches!(scope, RewindScope::Everything) {
+        for path in wanted.iter().filter(|path| version(path).is_some_and(Version::is_submodule)) {
+            let is_hidden = here[*path].hidden.is_some() || saved.leave_out(path);
+            if !is_hidden && tree.read(path)? == Node::Missing {
+                submodules.push((*path).clone());
+            }
+        }
+    }
     let unchanged = {
         let set = steps.iter().map(|step| &step.path).chain(unmade.iter().map(|one| &one.path));
         let left = spared.iter().map(|one| &one.path).chain(needs_filter.iter().map(|(path, _)| path));
-        let other: BTreeSet<&RepoPath> = set.chain(left).chain(&left_out).collect();
+        let other: BTreeSet<&RepoPath> = set.chain(left).chain(&left_out).chain(&submodules).collect();
         wanted.iter().filter(|path| !other.contains(**path)).count()
     };
     let mut spared = when_saved.merged_by_folder(spared);
+    spared.extend(submodules.iter().map(|path| Spared { path: path.clone(), reason: SUBMODULE }));
     // Of those that the restore left alone, some may have been removed on purpose since.
     let is_ours_to_make = |folder: &RepoPath| match scope {
         RewindScope::Everything => !is_snaps_own(folder),
@@ -233,7 +248,7 @@ pub(in crate::restore) fn plan(
     let removed: BTreeSet<&RepoPath> =
         steps.iter().filter(|step| matches!(step.work, Work::Remove)).map(|step| &step.path).collect();
     let empty = around.into_iter().flat_map(|around| &around.empty_folders);
-    let mut folders = Vec::new();
+    let mut folders = submodules;
     for folder in empty.filter(|folder| is_ours_to_make(folder)) {
         match in_place_of(&tree, folder, &removed)? {
             Some(path) if spared.iter().any(|other| other.path == path) => {}

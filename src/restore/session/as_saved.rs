@@ -93,8 +93,9 @@ impl Compared {
                 _ => None,
             };
             let as_saved = move |line: &[u8], number| {
+                // Asked of every line, also of one that is left out for the account: they are counted.
+                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(line));
                 let kept = without_account(line)?;
-                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(&kept));
                 stays.then(|| redactor.records("", number, &kept).into_owned())
             };
             let lines = Lines::over(Path::new(""), file.take(size), size);

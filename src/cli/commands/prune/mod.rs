@@ -82,7 +82,13 @@ impl Prune {
             policy = usual(&context.settings, retention);
         }
         if policy.is_empty() && !self.now {
-            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
+            let needs = Error::new(Kind::Usage, "`snap prune` needs to know what to keep");
+            if self.remote.is_some() {
+                return Err(needs.hint(
+                    "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7` or `--keep-weekly 4`, or several",
+                ));
+            }
+            return Err(needs.hint(
                 "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several, or put them into your settings (`snap config`); `--now` alone empties the trash",
             ));
         }

@@ -209,13 +209,13 @@ impl Report {
                 Err(Error::new(Kind::Usage, "Cannot write a page to a terminal")
                     .hint("name a file with `-o FILE`"))
             }
-            // Nothing is made in vain.
-            Some(file) if !self.force && file.symlink_metadata().is_ok() => Err(taken(&file)),
             Some(file) if file.symlink_metadata().is_ok_and(|facts| !facts.is_file()) => {
-                Err(Error::new(Kind::Refused, format!("Cannot write over {}", file.display()))
+                Err(Error::new(Kind::Refused, format!("Cannot write to {}", file.display()))
                     .because("it is no plain file")
                     .hint("`-o -` writes to standard output: `snap report -o - >FILE`"))
             }
+            // Nothing is made in vain.
+            Some(file) if !self.force && file.symlink_metadata().is_ok() => Err(taken(&file)),
             file => Ok(Output(file)),
         }
     }

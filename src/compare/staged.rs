@@ -1,0 +1,56 @@
+//! Whether two states differ in what is staged, which no diff shows.
+//!
+//! Only where both go on from the same commit: otherwise their indexes differ in any case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::git::Status;
+use crate::manifest::{IndexState, Manifest, Version};
+use crate::workspace::Workspace;
+
+/// What was staged when a snapshot was saved.
+#[derive(PartialEq, Eq)]
+pub struct Staged {
+    base: Option<String>,
+    paths: BTreeMap<RepoPath, (IndexState, Option<Version>)>,
+}
+
+impl Staged {
+    /// Returns it; `None` outside git.
+    pub fn of(manifest: &Manifest) -> Option<Staged> {
+        let edits = manifest.edits.as_ref()?;
+        let changed = edits.files.iter().filter(|edit| edit.index != IndexState::Unstaged);
+        let paths = changed.map(|edit| {
+            let staged = edit.staged.as_ref().map(|staged| &staged.version).or(edit.new.as_ref());
+            (edit.path.clone(), (edit.index, staged.cloned()))
+        });
+        Some(Staged { base: edits.base.clone(), paths: paths.collect() })
+    }
+
+    /// Says whether other things were staged when another snapshot was saved.
+    pub fn differs_from(&self, other: &Staged) -> bool {
+        self.base == other.base && self.paths != other.paths
+    }
+
+    /// Says whether other paths are staged now.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn differs_now(&self, workspace: &Workspace) -> Result<bool> {
+        let Some(repository) = &workspace.repository else { return Ok(false) };
+        let listing = repository.pending()?;
+        let own = workspace.own_folders();
+        let is_staged = |status: &Status| match status {
+            Status::Tracked { head, index, intent_to_add, .. } => head != index || intent_to_add.is_some(),
+            Status::Submodule(submodule) => submodule.head != submodule.index,
+            Status::Unmerged { .. } => true,
+            Status::Untracked | Status::NestedRepository => false,
+        };
+        let staged = listing.pending.iter().filter(|entry| is_staged(&entry.status));
+        let now: BTreeSet<&RepoPath> =
+            staged.map(|entry| &entry.path).filter(|path| !own.hold(path)).collect();
+        Ok(listing.head == self.base && now != self.paths.keys().collect())
+    }
+}
