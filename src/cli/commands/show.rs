@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use serde_json::Value;
 
 use super::talk;
