@@ -143,7 +143,7 @@ pub fn brings_back(workspace: &Workspace) -> Result<Option<Way>> {
 /// # Errors
 /// What the disk says.
 pub fn leads_to(workspace: &Workspace, safety: &SnapshotId) -> Result<Option<Way>> {
-    let is_it = |act: &Act| matches!(act, Act::Restored(Reversal { there: Some(there), .. }) if there.safety == *safety);
+    let is_it = |act: &Act| matches!(act, Act::Restored(one) if one.there.as_ref().is_some_and(|there| there.safety == *safety));
     Ok(match way_to(workspace, Direction::Undo, is_it)? {
         None => way_to(workspace, Direction::Redo, is_it)?,
         way => way,
@@ -175,9 +175,10 @@ fn way_to(workspace: &Workspace, direction: Direction, is_it: impl Fn(&Act) -> b
 pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
     let (history, proven) = history(workspace)?;
     let next = next(&history, direction);
-    let Some(Act::Restored(Reversal { what, there, behind })) = next.act else {
+    let Some(Act::Restored(one)) = next.act else {
         return Err(nothing(&next, direction, workspace));
     };
+    let Reversal { what, there, behind } = one.as_ref();
     let sets_nothing = there.is_none();
     let Some(Side { safety: id, moved, tasks }) = there.as_ref().or(behind.as_ref()) else {
         return Err(nothing(&next, direction, workspace));

@@ -241,9 +241,10 @@ impl Search {
             |saved: &&&SavedVersion<'_>| saved.diff.is_some_and(|diff| diff.redaction.is_some());
         let with_secrets: BTreeSet<&RepoPath> =
             lost.iter().filter(has_secrets).map(|saved| &saved.edit.path).collect();
-        let (redactor, in_index) = match with_secrets.is_empty() {
-            true => (None, BTreeMap::new()),
-            false => (Some(Redactor::open(workspace, &[])?), in_index(repository, &with_secrets)?),
+        let (redactor, in_index) = if with_secrets.is_empty() {
+            (None, BTreeMap::new())
+        } else {
+            (Some(Redactor::open(workspace, &[])?), in_index(repository, &with_secrets)?)
         };
         for saved in lost {
             let (edit, mode) = (saved.edit, saved.version.mode);

@@ -110,7 +110,7 @@ pub struct Removal {
 /// Something that a person did, and that can be undone or redone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    Restored(Reversal),
+    Restored(Box<Reversal>),
     Removed(Removal),
     /// A restore that changed no file: it is passed over, in both directions.
     Unchanged(Restored),
@@ -224,8 +224,8 @@ impl History {
                     way.anyway = true
                 }
                 act if is_it(act) => return Some(way),
-                Act::Restored(Reversal { there, behind, .. }) => {
-                    let needs = there.as_ref().or(behind.as_ref())?;
+                Act::Restored(one) => {
+                    let needs = one.there.as_ref().or(one.behind.as_ref())?;
                     way.later = Some(true).filter(|_| is_there(&needs.safety))?;
                 }
                 Act::Removed(_) => way.later = true,
@@ -267,7 +267,7 @@ impl History {
         };
         self.undone.clear();
         let there = Some(side(entry, safety));
-        self.done.push(Act::Restored(Reversal { what: what(entry), there, behind: None }));
+        self.done.push(Act::Restored(Box::new(Reversal { what: what(entry), there, behind: None })));
     }
 
     /// A line is about one snapshot; those of one command belong together.
@@ -349,11 +349,11 @@ impl History {
                 None,
             ),
         };
-        to.push(Act::Restored(match entry.safety.clone() {
+        to.push(Act::Restored(Box::new(match entry.safety.clone() {
             Some(safety) => Reversal { what, there: Some(side(entry, safety)), behind: there.or(behind) },
             // It set no file: the other side is where it was, as far as it is known.
             None => Reversal { what, there: behind, behind: there },
-        }));
+        })));
     }
 }
 

@@ -240,7 +240,7 @@ impl Report for SpaceReport<'_> {
                 format!(
                     "Nobody shares a session on {}; `{}` shares those of this project.",
                     self.remote,
-                    join_command(&self.remote)
+                    join_command(self.remote)
                 )
             });
         }
