@@ -373,7 +373,7 @@ fn a_session_on_the_remote_that_was_mistyped_is_named() {
     let (project, _remote, _transcript) = shared();
     project.snap(&["sync", "--now"]).exits(0);
     let said = project.snap(&["resume", "ada/mian"]).exits(3);
-    said.says(&["There is no session ada/mian on origin", "did you mean ada/main", "snap space"]);
+    said.says(&["There is no session ada/mian on origin", "did you mean \"ada/main\"", "snap space"]);
 }
 
 #[test]
