@@ -376,6 +376,9 @@ fn a_terminal_is_no_place_for_a_bundle_and_json_needs_a_file() {
     let source = saved();
     let said = on_terminal(&mut source.command(source.root(), &["export"]));
     assert!(said.contains("Cannot write a snapshot to a terminal") && said.contains("ssh HOST"), "{said}");
+    source.snap(&["save", "by name"]).exits(0);
+    let said = on_terminal(&mut source.command(source.root(), &["export", "by name"]));
+    assert!(said.contains("snap export \"by name\" | ssh HOST"), "{said}");
     let said = on_terminal(&mut source.command(source.root(), &["import", "-"]));
     assert!(said.contains("Cannot read a snapshot from a terminal"), "{said}");
     source.snap(&["export", "--json"]).exits(2).says(&["-o FILE"]);

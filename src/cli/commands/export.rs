@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Counted, Monitor, Phase};
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -59,8 +59,11 @@ impl Export {
                 .hint("name a file with `-o FILE`"));
         }
         if to_stdout && io::stdout().is_terminal() {
-            return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal")
-                .hint("name a file with `-o FILE`, or pipe it: `snap export | ssh HOST snap import -`"));
+            let named = Some(&self.reference).filter(|name| *name != "latest");
+            let named = named.map(|name| format!(" {}", for_shell(name))).unwrap_or_default();
+            return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal").hint(format!(
+                "name a file with `-o FILE`, or pipe it: `snap export{named} | ssh HOST snap import -`"
+            )));
         }
         let (talks, monitor) = (ui.talks(), Monitor::default());
         if let Ok(manifest) = &entry.manifest {
