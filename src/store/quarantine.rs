@@ -37,8 +37,8 @@ impl Aside {
         let files: Vec<String> = self.files.iter().map(|path| for_shell(&path.to_string_lossy())).collect();
         let remove = if self.files.iter().any(|path| path.is_dir()) { "rm -r" } else { "rm" };
         format!(
-            "`snap pull REMOTE {}` or `snap import FILE` brings a copy from elsewhere; `{remove} {}` removes what is left here",
-            for_shell(&self.name),
+            "`snap pull REMOTE NAME` (`snap list --remote` lists names) or `snap import FILE` brings a copy from elsewhere; \
+             `{remove} {}` removes what is left here",
             files.join(" ")
         )
     }

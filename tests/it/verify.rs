@@ -167,12 +167,7 @@ fn what_is_in_quarantine_is_named_everywhere_until_it_is_removed() {
         let said = format!("{}{}", ran.stdout, ran.stderr);
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         for name in ["x", "y"] {
-            for part in [
-                &place(name),
-                why,
-                &format!("`snap pull REMOTE \"{name}\"`"),
-                &format!("`rm \"{}", place(name)),
-            ] {
+            for part in [&place(name), why, "`snap pull REMOTE NAME`", &format!("`rm \"{}", place(name))] {
                 assert!(said.contains(part), "{part} is not in what {command:?} says:\n{said}");
             }
         }
@@ -189,7 +184,7 @@ fn what_is_in_quarantine_is_named_everywhere_until_it_is_removed() {
             "in quarantine",
             &place("x"),
             why,
-            "`snap pull REMOTE \"x\"`",
+            "`snap pull REMOTE NAME`",
             "`rm ",
         ]);
     }
