@@ -80,7 +80,7 @@ pub fn export_to_file(
         Ok(_) => {
             return Err(Error::new(Kind::Refused, format!("Cannot write to {}", path.display()))
                 .because("it is no plain file")
-                .hint("`-o -` writes to standard output: `snap export -o - >FILE`"));
+                .hint("`-o -` writes to standard output, which a shell can lead there"));
         }
         Err(_) => {}
     }

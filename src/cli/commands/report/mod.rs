@@ -212,7 +212,7 @@ impl Report {
             Some(file) if file.symlink_metadata().is_ok_and(|facts| !facts.is_file()) => {
                 Err(Error::new(Kind::Refused, format!("Cannot write to {}", file.display()))
                     .because("it is no plain file")
-                    .hint("`-o -` writes to standard output: `snap report -o - >FILE`"))
+                    .hint("`-o -` writes to standard output, which a shell can lead there"))
             }
             // Nothing is made in vain.
             Some(file) if !self.force && file.symlink_metadata().is_ok() => Err(taken(&file)),
