@@ -256,6 +256,16 @@ fn ranges(class: &str) -> Vec<(char, char)> {
     }
 }
 
+/// Quotes a word for a POSIX shell, if it needs to be.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Quotes a name in a command that a person may type as it stands: in double quotes, or in single ones if a shell would do something
 /// with what is in it.
 pub fn for_shell(name: &str) -> String {
@@ -367,5 +377,13 @@ mod tests {
         assert_eq!(for_shell("port the api"), "\"port the api\"");
         assert_eq!(for_shell("$(touch x)"), "'$(touch x)'");
         assert_eq!(for_shell("a`b`'c"), r"'a`b`'\''c'");
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell_only_if_needed() {
+        assert_eq!(quoted("/tmp/app-1"), "/tmp/app-1");
+        assert_eq!(quoted("/tmp/my app"), "'/tmp/my app'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("~x"), "'~x'");
     }
 }

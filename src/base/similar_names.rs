@@ -1,5 +1,10 @@
 //! Names that are like one that was typed and is not there. Pure. Owns `strsim`.
 
+use super::screen::for_shell;
+
+/// How a hint begins that names what may have been meant.
+pub const MEANT: &str = "did you mean";
+
 /// The most names that are suggested.
 const MOST: usize = 3;
 
@@ -30,10 +35,16 @@ pub fn names_like<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<
     near
 }
 
+/// Asks whether one of these names was meant, each as it can be pasted; `None` if there are none.
+pub fn was_meant(alike: &[String]) -> Option<String> {
+    let names: Vec<String> = alike.iter().map(|name| for_shell(name)).collect();
+    (!names.is_empty()).then(|| format!("{MEANT} {}?", names.join(" or ")))
+}
+
 /// Says which names there are, and which of them may have been meant; `all` has commas between them.
 pub fn there_are(typed: &str, all: &str) -> String {
     match names_like(typed, all.split(", ")).first() {
-        Some(like) => format!("did you mean {like}? There is {all}"),
+        Some(like) => format!("{MEANT} {like}? There is {all}"),
         None => format!("there is {all}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Writes what a snapshot is made of again, from what is still here: in pieces, cut and cleaned as a save does it.
 //!
-//! Publishes nothing. What is here may have gone on since; then a transcript is read as far as it went when it was saved. Of what
-//! can't be read so far, the pieces that begin the same are told.
+//! Publishes nothing. What is here may have gone on since; then a transcript is read as far as it went when it was saved. Where that
+//! place is not known, it tells which of the new pieces may begin with a saved one.
 
 use std::fs::File;
 use std::ops::ControlFlow;

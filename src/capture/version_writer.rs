@@ -9,8 +9,8 @@ use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, EncodedDiff, PatchSide};
 
 impl EditReader<'_> {
-    /// A file is read, searched and stored. All of it is told when the next one begins. `before`: it was read before, which was
-    /// told then, and whether it is in memory yet.
+    /// Begins a file, which is read, searched and stored; what is left of the last one is told. `before` is set for a file that was
+    /// read before: whether it still is in memory.
     pub(super) fn begin_file(&mut self, bytes: u64, before: Option<bool>) {
         let (all, times) = match before {
             None => (bytes, 3),

@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::outcome::Outcome;
-use super::output::words::{ago, count};
+use super::output::words::{ago, count, quoted};
 use super::output::{Report, Ui, progress_bar};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
+use crate::base::similar_names::MEANT;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
 use crate::space::{self, Looker};
@@ -19,6 +20,12 @@ use crate::workspace::Workspace;
 /// Returns the remote that hints name: `origin`, else the first; `None` if the repository has none.
 pub(crate) fn usual_remote(workspace: &Workspace) -> Option<String> {
     workspace.repository.as_ref()?.remote_to_ask(None).ok().flatten()
+}
+
+/// Says of a snapshot that was typed where a command takes a remote how it has to be typed.
+pub(crate) fn remote_comes_first(workspace: &Workspace, command: &str, name: &str) -> String {
+    let remote = usual_remote(workspace).map_or_else(|| "REMOTE".to_owned(), |remote| quoted(&remote));
+    format!("the remote comes before the snapshot: `snap {command} {remote} {}`", quoted(name))
 }
 
 /// Opens a remote and does something with it, saying which tries failed; returns its name too.
@@ -100,9 +107,6 @@ fn or_a_snapshot(error: Error, none_here: Error) -> Error {
         _ => error,
     }
 }
-
-/// How a hint begins that names what is like it.
-const MEANT: &str = "did you mean";
 
 /// What was done with the snapshots of a remote.
 #[derive(Clone, Copy, PartialEq, Eq)]

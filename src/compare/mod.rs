@@ -21,10 +21,10 @@ use crate::diff::{Again, ChangeKind, Differ, End, FileHeader, Options, Show};
 use crate::git::{self, BaseHere, Cleaning, Repository, Status};
 use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
+use staged::Staged;
 
 pub use count::{ChangedSince, changed_since};
 pub use loader::{Detail, Loader};
-pub use staged::Staged;
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
@@ -120,6 +120,8 @@ pub struct WorkTreeItems {
     pub left_out: usize,
     /// The untracked files that the snapshot does not have.
     pub untracked: Vec<RepoPath>,
+    /// Whether other paths are staged, which no file shows.
+    pub staged_differs: bool,
 }
 
 /// Lists what may differ between a snapshot and the work tree as it is now.
@@ -132,11 +134,13 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
             .because("it is not in a git repository"));
     };
     let none = empty();
+    let staged = Staged::of(old);
     let (id, old) = (&old.id, old.edits.as_ref().unwrap_or(&none));
     let listing = repository.pending()?;
     let moved = moved(workspace, (Some(id), old.base.as_deref()), (None, listing.head.as_deref()))?;
     let edits = by_path(old);
     let own = workspace.own_folders();
+    let staged_differs = staged.is_some_and(|staged| staged.differs_now(&listing, &own));
     let mut pending = BTreeMap::new();
     let mut submodules = BTreeMap::new();
     let mut tracked = BTreeSet::new();
@@ -193,7 +197,12 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
         Item::new(path, ItemSource::Pair(place, now))
     };
     let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
-    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out, untracked })
+    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out, untracked, staged_differs })
+}
+
+/// Says whether other things were staged when one snapshot was saved than when another one was, which no diff shows.
+pub fn staged_differs(old: &Manifest, new: &Manifest) -> bool {
+    Staged::of(old).zip(Staged::of(new)).is_some_and(|(old, new)| old.differs_from(&new))
 }
 
 type BaseChange = (Option<Version>, Option<Version>);

@@ -4,22 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::git::Status;
+use crate::git::{Listing, Status};
 use crate::manifest::{IndexState, Manifest, Version};
-use crate::workspace::Workspace;
+use crate::workspace::OwnFolders;
 
 /// What was staged when a snapshot was saved.
 #[derive(PartialEq, Eq)]
-pub struct Staged {
+pub(super) struct Staged {
     base: Option<String>,
     paths: BTreeMap<RepoPath, (IndexState, Option<Version>)>,
 }
 
 impl Staged {
     /// Returns it; `None` outside git.
-    pub fn of(manifest: &Manifest) -> Option<Staged> {
+    pub(super) fn of(manifest: &Manifest) -> Option<Staged> {
         let edits = manifest.edits.as_ref()?;
         let changed = edits.files.iter().filter(|edit| edit.index != IndexState::Unstaged);
         let paths = changed.map(|edit| {
@@ -30,18 +29,12 @@ impl Staged {
     }
 
     /// Says whether other things were staged when another snapshot was saved.
-    pub fn differs_from(&self, other: &Staged) -> bool {
+    pub(super) fn differs_from(&self, other: &Staged) -> bool {
         self.base == other.base && self.paths != other.paths
     }
 
-    /// Says whether other paths are staged now.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn differs_now(&self, workspace: &Workspace) -> Result<bool> {
-        let Some(repository) = &workspace.repository else { return Ok(false) };
-        let listing = repository.pending()?;
-        let own = workspace.own_folders();
+    /// Says whether other paths are staged in what is pending now.
+    pub(super) fn differs_now(&self, listing: &Listing, own: &OwnFolders) -> bool {
         let is_staged = |status: &Status| match status {
             Status::Tracked { head, index, intent_to_add, .. } => head != index || intent_to_add.is_some(),
             Status::Submodule(submodule) => submodule.head != submodule.index,
@@ -51,6 +44,6 @@ impl Staged {
         let staged = listing.pending.iter().filter(|entry| is_staged(&entry.status));
         let now: BTreeSet<&RepoPath> =
             staged.map(|entry| &entry.path).filter(|path| !own.hold(path)).collect();
-        Ok(listing.head == self.base && now != self.paths.keys().collect())
+        listing.head == self.base && now != self.paths.keys().collect()
     }
 }

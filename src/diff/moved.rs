@@ -64,7 +64,7 @@ pub(super) fn find<K: Copy + Eq + Hash>(
     ink: impl Fn(&Changed<K>) -> usize,
 ) -> MovedBlocks {
     let mut found = MovedBlocks::default();
-    // Where each line is, if it is in one place only. Of a large window these are most of the memory: so small numbers.
+    // Where each line is, if it is in one place only. Of a large window these maps are most of the memory, so the places are small numbers.
     let places = |lines: &[Changed<K>]| {
         let mut places: HashMap<K, u32> = HashMap::with_capacity(lines.len());
         for (at, (_, key)) in (0_u32..SEVERAL).zip(lines) {

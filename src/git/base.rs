@@ -194,7 +194,7 @@ impl Repository {
         self.refuse_led_away(&tree)?;
         [&kept, &tree].into_iter().try_for_each(|name| self.remove_torn(name))?;
         if let Some(its_tree) = self.blobs().tree_of(commit) {
-            // Both wait for the disk, which is as soon done with two as with one.
+            // Each waits for the disk; together they wait no longer than one of them.
             let (commit, tree) =
                 parallel::both(|| self.write_ref(&kept, commit), || self.write_ref(&tree, &its_tree));
             return commit.and(tree);

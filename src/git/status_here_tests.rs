@@ -14,7 +14,7 @@ const OLD: &str = "git init -q -b main r; cd r; mkdir -p dir/deep kept; echo a >
      printf '*.o\\nbuild/\\n/only\\n!keep.o\\ndir/*.log\\n' > .gitignore; git add -A; git commit -qm one; \
      find . -path ./.git -prune -o -type f -exec touch -d '2 hours ago' {} +; git update-index -q --refresh; cd ..";
 
-fn run(script: &str, folder: &Path) {
+pub(super) fn run(script: &str, folder: &Path) -> String {
     let mut command = Command::new("sh");
     let path = environment::variable("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
@@ -23,9 +23,10 @@ fn run(script: &str, folder: &Path) {
     }
     let made = command.args(["-ec", script]).current_dir(folder).output().expect("a shell");
     assert!(made.status.success(), "{script}: {}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8_lossy(&made.stdout).into_owned()
 }
 
-fn open(root: &Path) -> Repository {
+pub(super) fn open(root: &Path) -> Repository {
     match Repository::discover(root) {
         Ok(Location::WorkTree(repository)) => repository,
         _ => panic!("no work tree at {}", root.display()),

@@ -1,12 +1,9 @@
 //! Tests: what a commit has of paths is what `git ls-tree` says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::Command;
 
-use super::{Location, Repository};
+use super::status_here_tests::{open, run};
 use crate::base::paths::RepoPath;
-use crate::sys::environment;
 use crate::sys::files::scratch_folder;
 
 /// Names that sort between a folder and what is in it, in bytes or as git sorts trees.
@@ -18,18 +15,6 @@ const MADE: &str = "git init -q -b main .; mkdir -p a/x.y a.b a-b deep/er/est de
 /// What is not there: a folder, what would be in a file or in a submodule, and names beside others.
 const MISSING: [&str; 9] =
     ["a", "a.b", "a/none", "a/sub/f", "a/x/w", "b/w", "deep/er/none/f", "deep/none/f", "zzz/none"];
-
-fn run(script: &str, folder: &Path) -> String {
-    let mut command = Command::new("sh");
-    let path = environment::variable("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
-    for role in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{role}_NAME"), "a").env(format!("GIT_{role}_EMAIL"), "a@example.org");
-    }
-    let ran = command.args(["-ec", script]).current_dir(folder).output().expect("a shell");
-    assert!(ran.status.success(), "{script}: {}", String::from_utf8_lossy(&ran.stderr));
-    String::from_utf8(ran.stdout).expect("text")
-}
 
 #[test]
 fn what_a_commit_has_of_each_path_is_what_git_says_in_whatever_folders_they_are() {
@@ -45,7 +30,7 @@ fn what_a_commit_has_of_each_path_is_what_git_says_in_whatever_folders_they_are(
         })
         .collect();
     assert_eq!(listed.len(), 12);
-    let Ok(Location::WorkTree(repository)) = Repository::discover(&root) else { panic!("no work tree") };
+    let repository = open(&root);
     let head = run("git rev-parse HEAD", &root);
     let path = |name: &str| RepoPath::new(name.as_bytes()).expect("a path");
     let all: BTreeSet<RepoPath> = listed.keys().map(String::as_str).chain(MISSING).map(path).collect();

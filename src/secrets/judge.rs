@@ -79,7 +79,8 @@ fn is_word_with_number(value: &str) -> bool {
         && word.len() >= 4
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
         && !looks::is_stand_in(value)
-        && !["secret", "token", "credential"].iter().chain(&ALGORITHMS).any(|part| word.contains(part))
+        && !looks::names_itself(word)
+        && !ALGORITHMS.iter().any(|part| word.contains(part))
 }
 
 /// Hashes under `key`, and keys that begin as public ones do.

@@ -20,9 +20,8 @@ pub(super) enum ValueLook {
 /// Says what a value looks like.
 pub(super) fn look(value: &str) -> ValueLook {
     let lower = value.to_ascii_lowercase();
-    let names_itself = ["secret", "token", "credential"].iter().any(|word| lower.contains(word));
     if value.len() < 6
-        || names_itself
+        || names_itself(&lower)
         || is_stand_in(value)
         || is_elsewhere(value)
         || value.bytes().any(|byte| byte < b' ')
@@ -43,6 +42,11 @@ pub(super) fn look(value: &str) -> ValueLook {
         (false, true) => ValueLook::Mixed,
         (false, false) => ValueLook::Plain,
     }
+}
+
+/// Says whether a value, in lower case, is a name of what it stands for.
+pub(super) fn names_itself(lower: &str) -> bool {
+    ["secret", "token", "credential"].iter().any(|word| lower.contains(word))
 }
 
 /// How many kinds of characters a text has: lower case, upper case, digits, others.

@@ -2,8 +2,8 @@
 
 use super::presence::{Looker, Present};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen::{Line, for_shell};
-use crate::base::similar_names::names_like;
+use crate::base::screen::Line;
+use crate::base::similar_names::{names_like, was_meant};
 use crate::context::Context;
 use crate::git::Remote;
 use crate::manifest::Manifest;
@@ -42,16 +42,9 @@ pub fn find_session<'p>(all: &'p [Present], reference: &str, remote: &str) -> Re
         [] => {
             let error = Error::new(Kind::NotFound, format!("There is no session {shown} on {remote}"));
             let names: Vec<String> = all.iter().flat_map(names_of).collect();
-            Err(match names_like(reference, names.iter().map(String::as_str)).as_slice() {
-                [] => error.hint("`snap space` lists what is there"),
-                alike => {
-                    let alike: Vec<String> = alike.iter().map(|one| for_shell(one)).collect();
-                    error.hint(format!(
-                        "did you mean {}? `snap space` lists what is there",
-                        alike.join(" or ")
-                    ))
-                }
-            })
+            let alike = was_meant(&names_like(reference, names.iter().map(String::as_str)));
+            let alike = alike.map(|alike| format!("{alike} ")).unwrap_or_default();
+            Err(error.hint(format!("{alike}`snap space` lists what is there")))
         }
         several => Err(Error::new(Kind::Ambiguous, format!("{shown} fits several sessions on {remote}"))
             .list(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, folder};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::screen::Line;
+use crate::base::screen::{Line, quoted};
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::sys::files::{self, Existing};
@@ -250,10 +250,7 @@ pub fn is_moved(problem: &str) -> bool {
 pub fn join_command(remote: &str) -> String {
     match remote {
         "origin" => "snap init --sync".to_owned(),
-        other if other.chars().all(|c| c.is_alphanumeric() || "_-./=:@%+,".contains(c)) => {
-            format!("snap init --sync {other}")
-        }
-        other => format!("snap init --sync '{}'", Line(&other.replace('\'', "'\\''"))),
+        other => format!("snap init --sync {}", quoted(&Line(other).to_string())),
     }
 }
 

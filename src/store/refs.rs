@@ -8,7 +8,7 @@ use super::{Aside, Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
-use crate::base::similar_names::names_like;
+use crate::base::similar_names::{names_like, was_meant};
 use crate::manifest::Manifest;
 
 /// Returns a name in quotes, safe to show.
@@ -436,10 +436,9 @@ impl Store {
                         format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
                     ),
                     [] => error.hint("`snap list` shows what there is"),
-                    _ => error.hint(format!(
-                        "did you mean {}? `snap list` shows all",
-                        alike.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" or ")
-                    )),
+                    alike => {
+                        error.hint(format!("{} `snap list` shows all", was_meant(alike).unwrap_or_default()))
+                    }
                 })
             }
             (Some(_), others) => {

@@ -11,7 +11,7 @@ use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
-use crate::base::similar_names::names_like;
+use crate::base::similar_names::{names_like, was_meant};
 use crate::base::timestamp::Timestamp;
 use crate::git::RemoteRef;
 use crate::manifest::Manifest;
@@ -210,15 +210,9 @@ impl<'a> Remotes<'a> {
                     Kind::NotFound,
                     format!("There is no snapshot \"{shown}\" on {}", self.shown()),
                 );
-                let alike = names_like(&shown, listed.iter().map(|one| one.name.as_str()));
-                let alike: Vec<String> = alike.iter().map(|name| format!("{name:?}")).collect();
-                Err(match alike.as_slice() {
-                    [] => error.hint("`snap list --remote` shows what there is"),
-                    alike => error.hint(format!(
-                        "did you mean {}? `snap list --remote` shows what there is",
-                        alike.join(" or ")
-                    )),
-                })
+                let alike = was_meant(&names_like(&shown, listed.iter().map(|one| one.name.as_str())));
+                let alike = alike.map(|alike| format!("{alike} ")).unwrap_or_default();
+                Err(error.hint(format!("{alike}`snap list --remote` shows what there is")))
             }
             _ => Err(Error::new(
                 Kind::Ambiguous,

@@ -3,13 +3,14 @@
 use clap::Args;
 
 use crate::base::error::{Kind, Result};
+use crate::base::similar_names::MEANT;
 use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::remotes::{Transfer, TransferReport, finish, usual_remote, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, remote_comes_first, usual_remote, with_remote};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
@@ -39,24 +40,21 @@ impl Pull {
         })
         .map_err(|error| {
             let is_alone = self.references.is_empty() && self.newest.is_none();
-            let leads_on = error.next_step().is_some_and(|hint| hint.contains("did you mean"));
+            let leads_on = error.next_step().is_some_and(|hint| hint.contains(MEANT));
             if error.kind() != Kind::NotFound || !is_alone || leads_on {
                 return error;
             }
-            let known = usual_remote(workspace);
             // Nobody typed it: it is only what is taken if no remote is named.
             if self.remote == "origin" {
-                return match known {
-                    Some(remote) => {
-                        error.hint(format!("`snap pull {}` asks the one that there is", quoted(&remote)))
-                    }
+                let ask =
+                    |remote: String| format!("`snap pull {}` asks the one that there is", quoted(&remote));
+                return match usual_remote(workspace) {
+                    Some(remote) => error.hint(ask(remote)),
                     None => error,
                 };
             }
             let before = error.next_step().map(|hint| format!("{hint}; ")).unwrap_or_default();
-            let name = quoted(&self.remote);
-            let remote = known.map_or_else(|| "REMOTE".to_owned(), |remote| quoted(&remote));
-            error.hint(format!("{before}the remote comes before the snapshot: `snap pull {remote} {name}`"))
+            error.hint(format!("{before}{}", remote_comes_first(workspace, "pull", &self.remote)))
         })?;
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)

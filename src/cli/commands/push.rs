@@ -10,7 +10,7 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::remotes::{Transfer, TransferReport, finish, usual_remote, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, remote_comes_first, usual_remote, with_remote};
 use crate::context::Context;
 use crate::store::Reference;
 use crate::workspace::Workspace;
@@ -52,23 +52,22 @@ impl Push {
         })
         .map_err(|error| {
             let is_snapshot = || workspace.store.find(&Reference::parse(&self.remote)).is_ok();
-            if error.kind() == Kind::NotFound && self.remote != "origin" && is_snapshot() {
-                let before = match usual_remote(workspace) {
-                    Some(_) => String::new(),
-                    None => error.next_step().map(|hint| format!("{hint}; ")).unwrap_or_default(),
-                };
-                let remote =
-                    usual_remote(workspace).map_or_else(|| "REMOTE".to_owned(), |remote| quoted(&remote));
-                let command = format!("snap push {remote} {}", quoted(&self.remote));
-                error.hint(format!("{before}the remote comes before the snapshot: `{command}`"))
-            } else if error.kind() == Kind::NotFound
-                && self.remote == "origin"
-                && let Some(remote) = usual_remote(workspace).filter(|remote| remote != "origin")
-            {
-                let more: String = typed.iter().map(|name| format!(" {}", quoted(name))).collect();
-                error.hint(format!("`snap push {}{more}` sends to the one that there is", quoted(&remote)))
-            } else {
-                error
+            if error.kind() != Kind::NotFound {
+                return error;
+            }
+            match usual_remote(workspace) {
+                known if self.remote != "origin" && is_snapshot() => {
+                    let first = remote_comes_first(workspace, "push", &self.remote);
+                    let before = error.next_step().filter(|_| known.is_none());
+                    let before = before.map(|hint| format!("{hint}; ")).unwrap_or_default();
+                    error.hint(format!("{before}{first}"))
+                }
+                Some(remote) if self.remote == "origin" && remote != "origin" => {
+                    let more: String = typed.iter().map(|name| format!(" {}", quoted(name))).collect();
+                    error
+                        .hint(format!("`snap push {}{more}` sends to the one that there is", quoted(&remote)))
+                }
+                _ => error,
             }
         })?;
         ui.confirm(&TransferReport::new(Transfer::Push, &shown, &handed))?;

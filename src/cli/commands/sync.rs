@@ -15,6 +15,7 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, count_u64};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::program_name::in_words;
+use crate::cli::remotes::usual_remote;
 use crate::cli::session_choice;
 use crate::cli::wake;
 use crate::client::Live;
@@ -65,8 +66,7 @@ impl Sync {
             return self.take_back(context, workspace, &home, ui);
         }
         let Some(joined) = space::joined(context, &home) else {
-            let remote = workspace.repository.as_ref().map(|repository| repository.remote_to_ask(None));
-            let remote = remote.transpose()?.flatten().unwrap_or_else(|| "origin".to_owned());
+            let remote = usual_remote(workspace).unwrap_or_else(|| "origin".to_owned());
             return Err(Error::new(Kind::NotFound, "Nothing of this project is shared").hint(format!(
                 "`{}` shares each session through {}; it says who can read it",
                 join_command(&remote),

@@ -1,5 +1,7 @@
 //! Numbers, sizes, times and shell words as people read them. Pure.
 
+pub(crate) use crate::base::screen::quoted;
+
 /// Formats a size: `812 B`, `3.4 KiB`, `1.2 MiB`.
 pub(crate) fn size_text(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -45,16 +47,6 @@ pub(crate) fn short_commit(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 
-/// Quotes a word for a POSIX shell, if it needs to be.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,13 +55,5 @@ mod tests {
     fn sizes_are_short() {
         assert_eq!([size_text(0), size_text(1_023), size_text(1_536)], ["0 B", "1023 B", "1.5 KiB"]);
         assert_eq!(size_text(5 << 30), "5.0 GiB");
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell_only_if_needed() {
-        assert_eq!(quoted("/tmp/app-1"), "/tmp/app-1");
-        assert_eq!(quoted("/tmp/my app"), "'/tmp/my app'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("~x"), "'~x'");
     }
 }

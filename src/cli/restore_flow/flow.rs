@@ -38,8 +38,9 @@ impl RestoreArgs {
             None => manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == asked)),
         };
         for name in self.fill.iter().filter(|asked| !asked.contains('=')) {
-            if let [one, _, ..] = redaction::held_by(manifest, name)[..] {
-                let ids = redaction::held_by(manifest, name).join(", ");
+            let held = redaction::held_by(manifest, name);
+            if let [one, _, ..] = held[..] {
+                let ids = held.join(", ");
                 let shown = Line(name).to_string();
                 return Err(Error::new(
                     Kind::Usage,

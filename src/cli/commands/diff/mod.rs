@@ -21,7 +21,7 @@ use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::screen_width;
-use crate::compare::{Detail, Loader, Staged, broken};
+use crate::compare::{Detail, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
     BlockWriter, Coloring, Columns, Counted, Counter, Look, Options, Painted, Painter, Patch, Same, Spent,
@@ -30,7 +30,7 @@ use crate::diff::{
 use crate::git::Repository;
 use look::LookOptions;
 use report::DiffWriter;
-use sources::{Job, show_job};
+use sources::{Job, Jobs, show_job};
 
 pub(crate) use sources::inside;
 
@@ -39,8 +39,8 @@ const THREADS: usize = 2;
 
 /// Show what a snapshot changed, what differs between two, or any two files
 ///
-/// Painted for people on a terminal, or with `--color always`; otherwise a patch for `git apply`. The files are compared, and
-/// not what of them is staged.
+/// Painted for people on a terminal, or with `--color always`; otherwise a patch for `git apply`. It compares files: what is only
+/// staged is not shown.
 #[derive(Args, Default)]
 #[command(after_help = examples(&[
     ("snap diff latest", "Show the edits of the newest snapshot"),
@@ -200,10 +200,7 @@ impl Diff {
             }
             _ => None,
         };
-        let compares = self.paths.is_empty() && (self.now || manifests.len() == 2);
-        let staged: Vec<Staged> = manifests.iter().filter(|_| compares).filter_map(Staged::of).collect();
-        let seen = workspace.as_ref();
-        let jobs = self.jobs(context, workspace.as_ref(), manifests, ui)?;
+        let Jobs { jobs, staged_differs } = self.jobs(context, workspace.as_ref(), manifests, ui)?;
         let between = match (&two, &workspace) {
             (Some([old, new]), Some(workspace)) => {
                 Some(meaning::between(&workspace.store, [old, new], jobs.len())?)
@@ -285,13 +282,7 @@ impl Diff {
         if !report.found && form != OutputForm::Json && ui.shows_on_terminal() {
             ui.say(if self.paths.is_empty() { "No differences." } else { "No differences in these paths." });
         }
-        let staged_differs = match (staged.as_slice(), seen) {
-            _ if report.found => false,
-            ([old, new], _) => old.differs_from(new),
-            ([old], Some(workspace)) => old.differs_now(workspace)?,
-            _ => false,
-        };
-        if staged_differs {
+        if staged_differs && !report.found {
             ui.warn("what is staged differs, which a diff does not compare; `snap rewind` sets it too");
         }
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })

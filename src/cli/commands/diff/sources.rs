@@ -30,6 +30,19 @@ pub(super) enum Job {
     Input(Vec<Vec<u8>>),
 }
 
+/// The files of a diff, and what no file shows.
+pub(super) struct Jobs {
+    pub(super) jobs: Vec<Job>,
+    /// Whether what is staged differs.
+    pub(super) staged_differs: bool,
+}
+
+impl Jobs {
+    fn of(jobs: Vec<Job>) -> Jobs {
+        Jobs { jobs, staged_differs: false }
+    }
+}
+
 /// A file as it was named, and where it is.
 type Named = (PathBuf, PathBuf);
 
@@ -112,21 +125,25 @@ impl Diff {
         workspace: Option<&Workspace>,
         manifests: Vec<Manifest>,
         ui: &mut Ui,
-    ) -> Result<Vec<Job>> {
+    ) -> Result<Jobs> {
         if let [old, new] = self.files.as_slice() {
             let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
-            return Ok(vec![Job::Files(place(old), place(new))]);
+            return Ok(Jobs::of(vec![Job::Files(place(old), place(new))]));
         }
-        let Some(workspace) = workspace else { return Ok(vec![Job::Input(self.wanted_of_input())]) };
+        let Some(workspace) = workspace else {
+            return Ok(Jobs::of(vec![Job::Input(self.wanted_of_input())]));
+        };
         let mut manifests = manifests.into_iter();
-        let items = match (manifests.next(), manifests.next(), self.now) {
-            (Some(one), None, false) => compare::edits(one.edits),
+        let (items, staged_differs) = match (manifests.next(), manifests.next(), self.now) {
+            (Some(one), None, false) => (compare::edits(one.edits), false),
             (Some(one), None, true) => {
                 let now = compare::with_work_tree(workspace, &one)?;
-                warn_of_left_out(&one.name, now.left_out, ui);
-                now.items
+                warn_of_left_out(&workspace.store.called(&one), now.left_out, ui);
+                (now.items, now.staged_differs)
             }
-            (Some(old), Some(new), false) => compare::between(workspace, &old, &new)?,
+            (Some(old), Some(new), false) => {
+                (compare::between(workspace, &old, &new)?, compare::staged_differs(&old, &new))
+            }
             _ => {
                 return Err(Error::new(Kind::Usage, "Cannot compare two snapshots with the work tree")
                     .hint("`snap diff --now REF` takes one"));
@@ -144,7 +161,8 @@ impl Diff {
             wanted.is_empty()
                 || wanted.iter().any(|path| path.as_ref().is_none_or(|path| lies_in(item, path)))
         };
-        Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
+        let jobs = items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect();
+        Ok(Jobs { jobs, staged_differs: staged_differs && self.paths.is_empty() })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui, progress_bar};
-use crate::cli::remotes::usual_remote;
+use crate::cli::remotes::remote_comes_first;
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{self, RemovalPlan};
@@ -118,14 +118,7 @@ impl Rm {
             let named =
                 self.remote.as_deref().filter(|word| workspace.store.find(&Reference::parse(word)).is_ok());
             return Err(match named {
-                Some(word) => {
-                    let remote = usual_remote(workspace).map(|remote| quoted(&remote));
-                    let remote = remote.unwrap_or_else(|| "REMOTE".to_owned());
-                    needs.hint(format!(
-                        "the remote comes before the snapshot: `snap rm --remote {remote} {}`",
-                        quoted(word)
-                    ))
-                }
+                Some(word) => needs.hint(remote_comes_first(workspace, "rm --remote", word)),
                 None => needs.hint(match &self.remote {
                     Some(remote) => format!("`snap list --remote {}` lists them", quoted(remote)),
                     None => "`snap list` lists them".to_owned(),
