@@ -121,6 +121,8 @@ fn nothing_is_shared_of_a_project_whose_person_did_not_say_so() {
     }
     project.snap(&["sync"]).exits(3).says(&["Nothing of this project is shared", "snap init --sync"]);
     project.snap(&["sync", "--now"]).exits(3);
+    let alone = Project::new();
+    alone.snap(&["sync"]).exits(3).says(&["`git remote add origin ADDRESS`", "then `snap init --sync`"]);
     assert_eq!(heads(&project, &remote), []);
     assert!(!project.home.path().join(".local/state/snap/sync").exists());
     // Nor by what stands in the project, which may be anybody's.

@@ -66,12 +66,16 @@ impl Sync {
             return self.take_back(context, workspace, &home, ui);
         }
         let Some(joined) = space::joined(context, &home) else {
-            let remote = usual_remote(workspace).unwrap_or_else(|| "origin".to_owned());
-            return Err(Error::new(Kind::NotFound, "Nothing of this project is shared").hint(format!(
-                "`{}` shares each session through {}; it says who can read it",
-                join_command(&remote),
-                Line(&remote)
-            )));
+            let error = Error::new(Kind::NotFound, "Nothing of this project is shared");
+            return Err(error.hint(match usual_remote(workspace) {
+                Some(remote) => format!(
+                    "`{}` shares each session through {}; it says who can read it",
+                    join_command(&remote),
+                    Line(&remote)
+                ),
+                None => "add a remote with `git remote add origin ADDRESS`; then `snap init --sync` shares each session through it"
+                    .to_owned(),
+            }));
         };
         if self.now {
             return now(context, workspace, &joined, ui);
