@@ -94,6 +94,15 @@ pub(super) fn error() -> Option<Error> {
 
 /// Returns what a failure is told as: what was ended by the same Ctrl-C is no failure of its own.
 pub(super) fn instead_of(failure: Error) -> Option<Error> {
+    let told = told_as(failure);
+    // The thread that watches for Ctrl-C may wake only now.
+    if told.as_ref().is_none_or(|error| error.kind() == Kind::Interrupted) {
+        signals::tell_alone();
+    }
+    told
+}
+
+fn told_as(failure: Error) -> Option<Error> {
     if failure.kind() == Kind::Interrupted || !signals::was_interrupted() {
         return Some(failure);
     }

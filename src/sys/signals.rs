@@ -74,11 +74,17 @@ pub fn was_interrupted() -> bool {
     LAST_WORDS.get().is_some_and(|last| last.came.load(Ordering::SeqCst))
 }
 
+/// Held by whoever tells how the program ends. Nobody lets go of it.
+static TELLS: Mutex<()> = Mutex::new(());
+
+/// Has nobody else say the last words: the caller says them and ends the program. If they are being said, this does not return.
+pub fn tell_alone() {
+    std::mem::forget(TELLS.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
 /// Ends the program as this signal does: Ctrl-C with the last words.
 fn finish(signal: i32) {
-    static ONE: Mutex<()> = Mutex::new(());
-    // Nobody lets go of it: the program ends.
-    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    tell_alone();
     if let Some(last) = LAST_WORDS.get().filter(|_| signal == SIGINT) {
         (last.say)();
         signal_hook::low_level::exit(last.code);

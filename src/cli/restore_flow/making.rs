@@ -33,6 +33,8 @@ pub(crate) fn making<'r>(
             }
             Err(_) => NOTHING.to_owned(),
         };
+        // Whoever watches for Ctrl-C may come to tell it as soon as this watch ends.
+        interrupted::says(words.clone());
         return Err(Error::new(Kind::Interrupted, "Interrupted").because(words));
     }
     interrupted::says(NOTHING);
