@@ -227,7 +227,7 @@ impl Lost {
             Lost::Scheduled => "A scheduled prompt is not restored",
             Lost::Process => "A background process is not restored",
             Lost::Team => "A team of agents is not restored",
-            Lost::Option => "An option of the client does not hold any more",
+            Lost::Option => "An option of the client no longer applies",
         }
     }
 }
@@ -254,7 +254,7 @@ impl fmt::Display for Warning {
                  you have deleted them there, `snap prune --now` removes what nothing else needs"),
             Warning::TrashKeepsObjects(name) => write!(
                 f,
-                "what {} in the trash needs can't be told; all objects are kept until `snap prune --now` empties the trash",
+                "it can't be told what {} in the trash needs, so all objects are kept until `snap prune --now` empties the trash",
                 cut(name, 200)
             ),
             Warning::NotRemoved(name) => {
@@ -274,16 +274,16 @@ impl fmt::Display for Warning {
                 "the names of what was removed still stand in the store's `log.jsonl`: {why}. The next `snap prune` or `rm` tries it again"
             ),
             Warning::NothingIncluded(pattern) => {
-                write!(f, "`--include {}` fits no untracked or ignored file", cut(pattern, 200))
+                write!(f, "`--include {}` matches no untracked or ignored file", cut(pattern, 200))
             }
             Warning::IncludedAgain(paths) => write!(
                 f,
-                "saved as before, because an earlier save was told to: {}; `--no-include` leaves that out",
+                "also saved, because an earlier save included it: {}; `--no-include` leaves it out",
                 some_of(paths)
             ),
             Warning::NotIncludedAgain(paths) => write!(
                 f,
-                "not saved, though an earlier save was told to: {}; `--include` saves that again",
+                "not saved, though an earlier save included it: {}; `--include` saves it again",
                 some_of(paths)
             ),
             Warning::NotLogged(why) => write!(f, "the log has no line about this: {why}"),
@@ -401,11 +401,11 @@ impl fmt::Display for Warning {
                 write!(f, "{number} tasks of the merge are not added again: the snapshot that they are from is gone")
             }
             Warning::MergedBaseGone => f.write_str(
-                "The snapshot of that line that was merged here last is gone: the merge goes by an older state, and what came with that may be in conflict.",
+                "The snapshot of that line that was merged here last is gone. The merge starts from an older state, so edits that were merged since then may be in conflict.",
             ),
             Warning::MergedWithoutBase(id) => write!(
                 f,
-                "What is merged was begun from the snapshot {id}, which is not here. Without it, what both sides have from it may be in conflict: `snap pull` gets it, if a remote has it."
+                "The merged line began from the snapshot {id}, which is not here. Edits that both sides have from it may be in conflict: `snap pull` gets it, if a remote has it."
             ),
             Warning::NoSessionForTasks(number) => {
                 write!(f, "{number} open tasks are only in the report: there is no session here to add them to")
@@ -418,7 +418,7 @@ impl fmt::Display for Warning {
             }
             Warning::BranchMovedSince(name) => write!(f, "{name} has moved since, and stays where it is."),
             Warning::HeadMoved { then, now } => {
-                write!(f, "HEAD was at {then} then and is at {now} now: commits stay as they are.")
+                write!(f, "HEAD was at {then} and is at {now} now: commits are not changed.")
             }
             Warning::HooksGo(path) => write!(
                 f,
@@ -438,7 +438,7 @@ impl fmt::Display for Warning {
                 let same = "the edited files are the same in both";
                 write!(f, "HEAD is at {here}, the snapshot was made on {base}: {same}.")?;
                 match others.as_deref() {
-                    None => write!(f, " {base} is not here, and nothing else that was committed there."),
+                    None => write!(f, " {base} is not here, so it can't be told which other files differ."),
                     Some([]) => Ok(()),
                     Some([one]) => write!(f, " Another file differs between the two: {one}."),
                     Some(all) => {
@@ -453,14 +453,14 @@ impl fmt::Display for Warning {
                 "Both sides changed {path}, and it is no text: the version here stays; the saved one is in the index (`git checkout --theirs` takes it)."
             ),
             Warning::OfOneSide(path) => {
-                write!(f, "{path} is from one side only: the other side has something of another kind in its place.")
+                write!(f, "{path} is from one side only: the other side has something of another kind there, such as a link or a folder.")
             }
             Warning::RenamedTwice(path) => write!(
                 f,
                 "Each side renamed {path} to another name: both new files stay; `git rm` the one that is not wanted."
             ),
             Warning::MovedWithFolder(old, new) => {
-                write!(f, "{old} is put at {new}: one side renamed the folder, and the other one made the file.")
+                write!(f, "{old} goes to {new}: one side renamed its folder, and the other one made the file.")
             }
             Warning::ChangedAndRemoved(path) => write!(
                 f,
@@ -486,7 +486,7 @@ impl fmt::Display for Warning {
             ),
             Warning::NoRoomInIndex { path, other } => write!(
                 f,
-                "{path} is not staged as it was: {other} is staged here, and the index has no room for both."
+                "{path} is not staged as it was: {other} is staged here, and git's index can't hold both."
             ),
         }
     }

@@ -3,18 +3,16 @@
 //! Changes nothing of the user's: it writes to the store, to refs of its own, and to the user's state folder. What can't be captured is named in the manifest and
 //! in the report, never dropped in silence.
 
-mod again;
 mod agents;
 mod as_head;
 mod automatic;
 mod captured_session;
-mod carried;
-mod checkpoints;
 mod chunker;
 mod converted;
 mod edit_reader;
 mod edits;
 mod following;
+mod included_before;
 mod lineage;
 mod manifest_secrets;
 mod marks;
@@ -27,6 +25,7 @@ mod pending;
 mod previous_version;
 mod publishing;
 mod reading;
+mod rebuilt;
 mod renames;
 mod request;
 mod schedules;
@@ -35,6 +34,7 @@ mod side_files;
 mod small_files;
 mod surroundings;
 mod transcript;
+mod transcript_cache;
 mod untracked;
 mod version_writer;
 
@@ -61,13 +61,13 @@ use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
-pub use again::{MayBegin, write_again};
 pub use as_head::{as_next, head};
 pub use automatic::Automatic;
 pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
 pub use moment::Follows;
 pub use reading::History;
+pub use rebuilt::{MayBegin, write_again};
 pub use request::{Carry, Conversation, Request, Signing};
 pub use untracked::{Limits, beyond};
 

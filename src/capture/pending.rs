@@ -1,7 +1,7 @@
 //! Reads what is pending in a work tree, beside what is learnt of its secrets.
 
-use super::carried;
 use super::edits::{self, CapturedEdits, EditsRequest};
+use super::included_before;
 use super::{Carry, Limits, Request, manifest_secrets};
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>, carry: Carry
         let of_session = manifest_secrets::of_session(request.session, &files);
         let hashed = redactor.learn(&of_session, &texts, request.monitor);
         let is_carried = carry != Carry::No && workspace.repository.is_some();
-        let carried = if is_carried { carried::still_here(workspace)? } else { BTreeSet::new() };
+        let carried = if is_carried { included_before::still_here(workspace)? } else { BTreeSet::new() };
         Ok((lock, redactor, hashed, files, carried))
     });
     drop(listing_phase);
@@ -63,7 +63,8 @@ pub(super) fn pending(workspace: &Workspace, request: &Request<'_>, carry: Carry
             let how = EditsHow { repository, lock: &lock, also, read, limits, monitor };
             let mut captured = captured_edits(workspace, &how, listing?, &mut redactor)?;
             let edits = &mut captured.edits;
-            edits.included = carried::asked_for(workspace, edits, also, (limits, request.usual_limits))?;
+            edits.included =
+                included_before::asked_for(workspace, edits, also, (limits, request.usual_limits))?;
             if request.automatic.is_none() {
                 notes.extend(carried_note(edits, carried, &named));
             }

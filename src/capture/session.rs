@@ -14,7 +14,6 @@ use crate::base::monitor::Phase;
 use crate::base::paths::NativePath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
-use crate::capture::checkpoints::{Learnt, ReadBefore};
 use crate::capture::manifest_secrets;
 use crate::capture::moment::{Moment, is_beside_tasks};
 use crate::capture::other_roots::other_roots;
@@ -24,6 +23,7 @@ use crate::capture::small_files::{
     LARGEST_JSON, SmallFiles, if_readable, is_task, place_of, small_json, tasks,
 };
 use crate::capture::transcript::{TakenOut, TranscriptReader};
+use crate::capture::transcript_cache::{Learnt, ReadBefore};
 use crate::client::transcript::search::holds_record;
 use crate::client::transcript::traces::Traces;
 use crate::client::transcript::words::Words;

@@ -10,9 +10,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::checkpoints::{Checkpoint, Learnt, Piece, PieceBegin, ReadBefore};
 use super::chunker::Chunker;
 use super::reading::History;
+use super::transcript_cache::{Checkpoint, Learnt, Piece, PieceBegin, ReadBefore};
 use crate::base::block_sums::{BLOCK, BlockSums};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::monitor::Monitor;

@@ -3,8 +3,8 @@
 //! Owns the `clap` crate. The one place where an error becomes an exit code.
 
 mod args;
-mod beside;
 mod commands;
+mod companion;
 mod completion;
 mod diagnostics;
 mod global;
@@ -25,7 +25,7 @@ mod session_choice;
 mod unfinished;
 mod upkeep;
 mod usage;
-mod wake;
+mod wake_pusher;
 mod ways;
 
 use std::path::PathBuf;

@@ -310,7 +310,7 @@ impl fmt::Display for Trouble {
             Trouble::NoName => f.write_str("a tool call that names no tool"),
             Trouble::UnknownPart(kind) => write!(f, "a part of the unknown type {kind:?}"),
             Trouble::Order { messages } => {
-                write!(f, "the last {messages} messages stand before what they follow")
+                write!(f, "the last {messages} messages come before the messages that they answer")
             }
             Trouble::Refusal(refusal) => write!(f, "the last request was refused: {}", refusal.said),
             Trouble::BrokenCompaction { messages } => {

@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::config::{Setting, plain_settings};
-use super::nearby::pointer;
+use super::nearby_work_trees::pointer;
 
 /// Extensions that say nothing about where a repository is, and that every supported git knows.
 const HARMLESS: [&[u8]; 2] = [b"extensions.partialclone", b"extensions.preciousobjects"];

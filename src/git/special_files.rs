@@ -8,7 +8,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::nearby::{common_folder, own_folder, pointer};
+use super::nearby_work_trees::{common_folder, own_folder, pointer};
 use crate::base::error::{Error, Kind, Result};
 
 /// What git reads in the folder of a work tree's own.

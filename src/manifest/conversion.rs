@@ -1,7 +1,7 @@
 //! Conversions between what git compares and what is on the disk, undone and redone by a rule.
 //!
 //! A rule is found by trying, and accepted only if it gives back every byte. So it does not matter which
-//! attributes were in force. `git/clean.rs` has git's own decision about line ends. Pure.
+//! attributes were in force. `git/clean_filter.rs` has git's own decision about line ends. Pure.
 
 use serde::{Deserialize, Serialize};
 

@@ -7,13 +7,13 @@
 //! an argument.
 
 mod also_in;
+mod leftovers;
 mod plan;
 mod policy;
+mod remaining;
 mod removal;
-mod rest;
-mod still_there;
 
 pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded};
 pub use policy::{Policy, Retention, Verdict};
+pub use remaining::{StillThere, forget_links};
 pub use removal::{Removed, bring_back, remove_again};
-pub use still_there::{StillThere, forget_links};

@@ -5,15 +5,15 @@
 //! the log, and what was in the trash for a day. With what is gone for good go objects that nothing needs any more, secrets
 //! that were kept for it, journals of past sessions, and links to it. Each of these is found from what is there, not from
 //! what was just removed. So the next removal finishes one that was killed. Refs of base commits and names in the log are not
-//! found so: they are written down first (`store/going.rs`). A line that is missing in the log is no loss, because what was
+//! found so: they are written down first (`store/unfinished_removals.rs`). A line that is missing in the log is no loss, because what was
 //! removed is in the trash.
 
 use std::collections::BTreeSet;
 
 use super::also_in::{Held, also_in};
+use super::leftovers;
 use super::plan::{Occasion, RemovalPlan};
-use super::rest;
-use super::still_there::{StillThere, forget_links, links};
+use super::remaining::{StillThere, forget_links, links};
 use crate::audit;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
@@ -144,7 +144,7 @@ impl RemovalPlan {
         let _said = workspace.client.forget_journals(context.now).map_err(&mut unfinished);
         let _said = store.forget_reports(|id| there.is_gone(id)).map_err(&mut unfinished);
         let ids: BTreeSet<SnapshotId> = gone.iter().map(|(id, _)| id.clone()).collect();
-        left.extend(rest::clear(context, workspace, lock, &ids, is_asked_for, &there));
+        left.extend(leftovers::clear(context, workspace, lock, &ids, is_asked_for, &there));
         deleted?;
         let links = links(workspace).and_then(|links| forget_links(workspace, links, &there));
         warnings.extend(links.err().map(|error| Warning::Links(error.to_string())));

@@ -3,10 +3,11 @@
 //! As one HTML file that opens at any size and loads nothing, as a short note in Markdown, or as JSON. Before anything is
 //! written, everything is searched for secrets again, as before a push.
 
+mod as_json;
 mod between;
 mod between_limits;
 mod between_words;
-mod checkpoints;
+mod chapters;
 mod choice;
 mod chunks;
 mod color_limit;
@@ -31,7 +32,6 @@ mod overview;
 mod page;
 mod page_content;
 mod read_error;
-mod record;
 mod said;
 #[cfg(test)]
 mod schema;
@@ -50,6 +50,7 @@ use crate::redaction::Outgoing;
 use crate::sys::files::unnamed_file;
 use crate::sys::parallel::{beside, both, helpers};
 use crate::workspace::Workspace;
+use as_json::Records;
 use chunks::{Chunker, Spool};
 use content::{Read, Sources};
 use earlier::Earlier;
@@ -57,7 +58,6 @@ use hiding::Hiding;
 use note_content::NoteContent;
 use overview::{Overview, told_name};
 use page_content::PageContent;
-use record::Records;
 
 pub use between::{Between, Side};
 pub use choice::{Choice, Part};
@@ -218,7 +218,7 @@ fn searched<T>(
     let told = |head: &Head| told_name(&head.name, &head.id, head.created_by.trigger, choice, &hiding);
     // Who leaves prompts out wants edits, and no story.
     let checkpoints = if choice.has(Part::Prompts) {
-        checkpoints::before(workspace, manifest, after, told)?
+        chapters::before(workspace, manifest, after, told)?
     } else {
         Vec::new()
     };

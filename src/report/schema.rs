@@ -8,7 +8,7 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 
-use super::record::{RECORD_FORMAT, WholeReport};
+use super::as_json::{RECORD_FORMAT, WholeReport};
 
 /// Makes the schema's text.
 fn generate() -> String {

@@ -107,7 +107,7 @@ impl GrantPlan {
             all.retain(|offer| !offer.is_worst());
             if all.len() < before {
                 notes.push(format!(
-                    "Refused, because the snapshot is somebody else's: {} that would equal running anything.",
+                    "Refused, because the snapshot is somebody else's: {} that would allow any command to run.",
                     match before - all.len() {
                         1 => "1 rule".to_owned(),
                         many => format!("{many} rules"),

@@ -51,8 +51,8 @@ use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::WORK_TREES;
+pub use files::left_alone::Spared;
 pub use files::resume::{ConflictBase, ConflictingPath, Conflicts, disagree};
-pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::{Direction, HistoryStep, Removal, Restored, Way};

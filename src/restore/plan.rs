@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::admission::Admission;
-use super::files::spared::Spared;
+use super::files::left_alone::Spared;
 use super::files::step::{Step, Unmade};
 use super::history::HistoryStep;
 use super::merged_tasks::MergePlan;

@@ -79,7 +79,7 @@ pub fn withdraw(
         Some(why) => {
             Err(Error::new(Kind::Environment, format!("{} refused to delete some of them", opened.shown()))
                 .because(why)
-                .hint("see who may delete refs there; those that it deleted are gone"))
+                .hint("see who may delete refs there; what it did delete is gone"))
         }
     }
 }

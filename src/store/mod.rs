@@ -15,7 +15,6 @@ mod display_names;
 mod entry;
 mod forget_names;
 mod frames;
-mod going;
 mod index_file;
 mod intake;
 mod journals;
@@ -39,6 +38,7 @@ mod streams;
 mod summaries;
 mod take_back;
 mod trash;
+mod unfinished_removals;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -62,7 +62,6 @@ pub use base_blobs::Bases;
 use catalog::Catalog;
 pub use entry::{Entry, UnreadEntry};
 pub use forget_names::NO_NAME;
-pub use going::Going;
 pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use lines::{LineState, LineStates, Said};
@@ -77,6 +76,7 @@ pub use seal::Seal;
 pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};
 pub use trash::{Batch, KEPT, TrashSize};
+pub use unfinished_removals::Going;
 
 /// How long a command waits for another one.
 pub const PATIENCE: Duration = Duration::from_secs(10);

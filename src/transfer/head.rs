@@ -19,7 +19,7 @@ pub const HEADS: &str = "refs/snapshots-live/";
 /// The most characters of a title or a prompt in a message.
 const LONGEST_WORDS: usize = 160;
 
-/// How long after its own promise nothing was heard of a session before that is said.
+/// How long nothing was heard of a session, beyond twice the pause that it promised, before that is said.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a session does.

@@ -2,7 +2,7 @@
 //!
 //! An object is its hash: any bytes that hash to its name are its content, wherever they are found. They are
 //! looked for in the session's own files, in the work tree, in git and in other snapshots' diffs. What a save cuts, cleans or
-//! converts before it stores it is made again in the same way (`capture/again.rs`).
+//! converts before it stores it is made again in the same way (`capture/rebuilt.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

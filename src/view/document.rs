@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use memchr::memmem::Finder;
 
-use super::record::{DiffBlock, DiffLine, What};
+use super::diff_blocks::{DiffBlock, DiffLine, What};
 use crate::sys::files;
 
 /// How many blocks are kept in memory: some 2 MB of text.
@@ -234,7 +234,7 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Recorder;
+    use super::super::diff_blocks::Recorder;
     use super::*;
     use crate::diff::Sink as _;
 

@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::diff_blocks::What;
 use super::facts::{Fact, Mood};
 use super::keys::HELP;
 use super::pen::{Pen, faint, mood, strong};
-use super::record::What;
 use super::rows::{Run, Tone, ViewRow};
 use super::state::{Focus, LISTS, Page, State};
 use crate::base::columns::wrapped;

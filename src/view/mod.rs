@@ -8,14 +8,14 @@
 mod action;
 mod areas;
 mod at_work;
-mod beside;
+mod diff_blocks;
 mod document;
 mod draw;
 mod facts;
 mod keys;
 mod pen;
 pub mod picker;
-mod record;
+mod remote_watch;
 mod rows;
 mod state;
 mod talk;
@@ -29,10 +29,10 @@ use std::time::{Duration, Instant};
 
 pub use action::{Action, Picked};
 pub use at_work::{AtWork, Look};
-pub use beside::{Aside, Running, Start};
+pub use diff_blocks::{DiffBlock, Recorder};
 pub use draw::draw;
 pub use facts::{Fact, Listed, Mood, SnapshotFacts};
-pub use record::{DiffBlock, Recorder};
+pub use remote_watch::{Aside, Running, Start};
 pub use state::{Effect, Focus, State};
 
 use crate::base::error::{Error, Kind, Result};
@@ -237,7 +237,7 @@ impl View<'_, '_> {
     fn look(&mut self) {
         let Some(start) = self.start else { return };
         let mut at_work = AtWork::begun();
-        match beside::look(start, self.world.sender.clone()) {
+        match remote_watch::look(start, self.world.sender.clone()) {
             Ok(held) => self.looking = Some(held),
             Err(_) => at_work.end(),
         }
@@ -251,7 +251,7 @@ impl View<'_, '_> {
         let about = fact.detail.clone();
         self.state.hear(fact, self.spool());
         (self.pieces, self.next, self.following) = (None, None, None);
-        match beside::follow(start, &name, about, self.world.sender.clone()) {
+        match remote_watch::follow(start, &name, about, self.world.sender.clone()) {
             Ok((pieces, held)) => (self.pieces, self.following) = (Some(pieces), Some(held)),
             Err(error) => self.state.tell(format!("cannot look at it: {error}")),
         }

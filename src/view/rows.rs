@@ -7,8 +7,8 @@
 use std::io;
 use std::ops::Range;
 
+use super::diff_blocks::{DiffLine, What};
 use super::document::{Document, Pattern};
-use super::record::{DiffLine, What};
 use crate::base::columns::wrapped;
 use crate::base::screen::width as width_of;
 use crate::diff::changed_words;

@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use super::action::{Action, Picked};
 use super::areas::{Areas, areas};
 use super::at_work::AtWork;
+use super::diff_blocks::DiffBlock;
 use super::document::{Document, Pattern, SearchResult};
 use super::facts::{Fact, Listed, SnapshotFacts};
-use super::record::DiffBlock;
 use super::rows::{Layout, RowPosition, Rows, ViewRow};
 
 /// How many records are read ahead of the screen.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader};
 
-use super::record::{Recorder, What};
+use super::diff_blocks::{Recorder, What};
 use crate::base::columns::first_line;
 use crate::base::error::{Error, Kind, Result};
 use crate::client::transcript::talk::{Call, CallEnd, Talk, Turn};

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::Scope;
 
 use super::at_work::Look;
+use super::diff_blocks::{DiffBlock, Recorder};
 use super::facts::{Listed, SnapshotFacts, facts, listed};
-use super::record::{DiffBlock, Recorder};
 use super::talk::{self, WantedTalk};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;

@@ -16,6 +16,9 @@ use crate::support::{Must, eventually};
 
 with_both_clients! {
     an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing
+}
+
+with_the_newest_client! {
     leaving_a_work_tree_and_discarding_it_loses_nothing
     what_is_saved_elsewhere_and_what_is_not_covered_is_on_the_persons_screen
 }

@@ -190,7 +190,7 @@ fn the_findings_in_the_fixtures_are_these() {
     }
 }
 
-with_both_clients! {
+with_the_newest_client! {
     a_damaged_conversation_goes_on_with_all_that_is_whole
     damage_in_the_last_lines_is_resumed_by_the_client
     what_the_client_leaves_out_before_an_orphan_is_said_and_comes_back

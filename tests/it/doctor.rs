@@ -872,7 +872,7 @@ fn what_a_transcript_says_is_never_shown_raw() {
     }
 }
 
-with_both_clients! {
+with_the_newest_client! {
     an_ill_session_is_stuck_or_loses_something_and_the_mended_one_goes_on
     the_client_goes_on_from_the_branch_that_was_chosen
     a_session_that_the_client_wrote_is_healthy_and_mended_it_asks_the_same_but_for_the_image

@@ -332,7 +332,7 @@ fn what_would_be_passed_over_in_silence_is_refused() {
     let project = Project::new();
     project.write("a.txt", "saved\n");
     project.snap(&["save", "mine"]).exits(0);
-    project.snap(&["resume", "mine", "--fill", "NOPE"]).exits(2).says(&["`--fill NOPE` fits no secret"]);
+    project.snap(&["resume", "mine", "--fill", "NOPE"]).exits(2).says(&["`--fill NOPE` matches no secret"]);
     project.snap(&["show", "mine", "--talk", "--json"]).exits(2).says(&["snap report --format json"]);
     project.snap(&["export", "mine", "-o", "new/"]).exits(2).says(&["names a folder", "`-o new/mine.snap`"]);
     let said = ["there is no folder", "mkdir -p"];
@@ -429,7 +429,7 @@ fn a_pattern_that_fits_nothing_is_told_and_a_folder_without_anything_is_refused(
     let project = Project::new();
     project.write("notes.csv", "1\n");
     let saved = project.snap(&["save", "one", "--include", "no/such/*.csv", "--include", "*.csv"]).exits(0);
-    saved.says(&["`--include no/such/*.csv` fits no untracked or ignored file"]);
+    saved.says(&["`--include no/such/*.csv` matches no untracked or ignored file"]);
     let empty = Project::empty();
     empty.snap(&["branch", "x"]).exits(3).says(&["There is nothing to save here"]);
     assert!(!empty.path(".claude").exists());

@@ -11,7 +11,7 @@ use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, ran};
 
-with_both_clients! {
+with_the_newest_client! {
     every_granted_rule_allows_what_was_shown_and_nothing_else
     what_refused_in_the_sessions_own_run_refuses_in_the_next_one
 }

@@ -183,7 +183,7 @@ fn somebody_elses_snapshot_grants_nothing_that_equals_running_anything() {
     assert!(!said.stdout.contains("--permission-mode"), "{}", said.stdout);
     let resumed = resume(&project, &clone, &["--trust", "--grants", "all", "--json"]).exits(0).json();
     let notes = words(&resumed["grants"]["notes"]).join("\n");
-    assert!(notes.contains("Refused") && notes.contains("1 rule that would equal"), "{notes}");
+    assert!(notes.contains("Refused") && notes.contains("1 rule that would allow any command"), "{notes}");
     let settings: Value = serde_json::from_slice(&clone.read(".claude/settings.local.json")).must("JSON");
     let allow = settings["permissions"]["allow"].to_string();
     assert!(allow.contains("npm test") && !allow.contains("python3"), "{allow}");

@@ -17,6 +17,9 @@ use crate::support::{Must, copy_tree, eventually};
 
 with_both_clients! {
     a_resumed_session_sends_the_same_messages_and_the_new_prompt
+}
+
+with_the_newest_client! {
     a_resumed_session_lists_its_tasks
     a_resumed_session_reaches_its_old_agent
     session_files_copied_to_another_home_and_folder_carry_the_whole_session

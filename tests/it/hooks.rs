@@ -18,14 +18,17 @@ use crate::support::{Must, eventually};
 
 with_both_clients! {
     a_snapshot_command_is_answered_without_any_request
-    an_ordinary_prompt_goes_through_unchanged
     a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files
+    what_only_a_hook_is_told_is_in_the_next_save
+}
+
+with_the_newest_client! {
+    an_ordinary_prompt_goes_through_unchanged
     the_end_of_a_session_is_saved_behind_its_back
     a_broken_store_does_not_disturb_the_agent
     a_full_disk_does_not_disturb_the_agent
     a_missing_or_foreign_program_does_not_disturb_the_agent
     the_plugin_is_accepted_and_answers
-    what_only_a_hook_is_told_is_in_the_next_save
     task_events_tell_nothing_that_the_clients_files_do_not
 }
 

@@ -10,7 +10,7 @@ use crate::support::api::{Reply, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, files_below};
 
-with_both_clients! {
+with_the_newest_client! {
     the_client_itself_finds_a_linked_moment_by_its_name
 }
 

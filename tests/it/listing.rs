@@ -211,7 +211,7 @@ fn a_list_is_narrowed_by_words_session_place_age_and_number() {
     project
         .snap(&["list", "nothing of this kind"])
         .exits(0)
-        .says(&["None of 8 snapshots is like that, and none of 1 safety snapshot"]);
+        .says(&["None of 8 snapshots matches, and none of 1 safety snapshot"]);
     assert_eq!(names(&["-n", "2"]).len(), 2);
     let stderr = project.snap(&["list", "-n", "2"]).exits(0).stderr;
     assert!(stderr.starts_with("2 of 9 snapshots, ") && stderr.ends_with("; 3 older\n"), "{stderr}");
@@ -628,7 +628,7 @@ fn a_tree_is_drawn_of_those_that_are_asked_for() {
     assert_eq!(tree(&["tw"]), ["two"]);
     assert!(tree(&["-a"]).iter().any(|name| name.ends_with("(safety)")));
     assert_eq!(tree(&["--here", "--since", "1d"]).len(), 3);
-    project.snap(&["list", "--tree", "nope"]).exits(0).says(&["None of 3 snapshots is like that"]);
+    project.snap(&["list", "--tree", "nope"]).exits(0).says(&["None of 3 snapshots matches"]);
     assert_eq!(tree(&["--reverse"]), ["one", "two", "three"]);
 }
 

@@ -12,7 +12,7 @@ use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::messages::last_result_of;
 
-with_both_clients! {
+with_the_newest_client! {
     the_agent_reads_a_report_and_sees_the_open_tasks_under_new_numbers
 }
 

@@ -200,7 +200,7 @@ fn a_new_file_that_is_put_into_a_renamed_folder_is_named() {
     project.snap(&["save", "two"]).exits(0);
     project.snap(&["rewind", "one"]).exits(0);
     project.git(&["mv", "src", "lib"]);
-    let merged = project.snap(&["merge", "two"]).exits(0).says(&["src/new.txt is put at lib/new.txt"]);
+    let merged = project.snap(&["merge", "two"]).exits(0).says(&["src/new.txt goes to lib/new.txt"]);
     assert!(!merged.stdout.contains("was removed here"), "{}", merged.stdout);
     assert_eq!(project.read("lib/new.txt"), b"new\n");
 }

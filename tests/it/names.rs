@@ -15,7 +15,7 @@ use crate::support::client::{Client, NEWEST};
 use crate::support::project::{Project, Ran, ran};
 use crate::support::screen::{self, Screen};
 
-with_both_clients! {
+with_the_newest_client! {
     hooks_and_plugin_find_the_program_where_another_snap_comes_first
     the_plugin_without_the_program_says_how_to_install_it
 }

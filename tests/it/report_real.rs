@@ -9,7 +9,7 @@ use crate::support::page::Page;
 use crate::support::project::Project;
 use crate::support::work::script;
 
-with_both_clients! {
+with_the_newest_client! {
     a_page_of_a_real_session_links_its_tasks_agents_and_edits_with_the_calls
 }
 

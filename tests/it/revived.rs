@@ -18,8 +18,11 @@ use crate::support::screen::{self, Screen};
 use crate::support::{Must, eventually};
 
 with_both_clients! {
-    ones_own_session_comes_alive_as_the_plan_says
     a_strangers_session_starts_nothing
+}
+
+with_the_newest_client! {
+    ones_own_session_comes_alive_as_the_plan_says
     of_a_strangers_session_comes_alive_what_was_agreed_to
     a_link_to_ones_own_moment_comes_alive_and_to_a_strangers_does_not
     the_name_of_a_strangers_plan_lets_the_agent_write_nothing_unasked

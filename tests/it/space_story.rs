@@ -16,7 +16,7 @@ use crate::support::messages::last_result_of;
 use crate::support::project::{Project, git_in};
 use crate::support::{Must, eventually};
 
-with_both_clients! {
+with_the_newest_client! {
     three_people_work_in_one_space_from_the_first_turn_to_the_closed_line
 }
 

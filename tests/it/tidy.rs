@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("flate2", &["secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("glob", &["git/nearby.rs", "report/hiding.rs"]),
+    ("glob", &["git/nearby_work_trees.rs", "report/hiding.rs"]),
     ("libdeflater", &["report/chunks.rs"]),
     ("imagesize", &["doctor/media.rs"]),
     (
@@ -59,7 +59,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "capture/transcript.rs",
             "diff",
             "stored_patch/encoding.rs",
-            "git/clean.rs",
+            "git/clean_filter.rs",
             "git/entries.rs",
             "git/merge.rs",
             "manifest/head.rs",

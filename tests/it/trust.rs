@@ -258,7 +258,7 @@ fn what_was_held_back_is_listed_and_comes_with_a_second_run() {
     assert!(is_theirs(&other, "CLAUDE.md") && is_theirs(&other, ".vscode/tasks.json"));
     other.snap(&[&typed[..], &["--allow", "../x"]].concat()).exits(2);
     let mistyped = other.snap(&[&typed[..], &["--allow", "CLAUD.md"]].concat()).exits(2);
-    mistyped.says(&["`--allow CLAUD.md` fits no file of this snapshot", "nothing was changed", ".envrc"]);
+    mistyped.says(&["`--allow CLAUD.md` matches no file of this snapshot", "nothing was changed", ".envrc"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 /// Rules that let nobody run anything: of reading, of one command, of a prefix.
 const HARMLESS: [&str; 3] = ["Read(./sub/**)", "Bash(npm test)", "Bash(ls *)"];
 
-/// Rules that equal running anything.
+/// Rules that would allow any command.
 const WORST: [&str; 6] = ["Bash", "Bash(python3 *)", "Bash(sudo *)", "mcp__db", "WebFetch", "Edit"];
 
 /// Rules that lead out of the work tree: they stay behind, whoever saved them.

@@ -234,7 +234,7 @@ fn after_commits_undo_says_what_will_be_staged_before_it_does_it() {
     let before = project.state();
     let planned = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
     let told = "git will show as staged: a.txt";
-    assert!(planned.contains("commits stay as they are") && planned.contains(told), "{planned}");
+    assert!(planned.contains("commits are not changed") && planned.contains(told), "{planned}");
     assert_eq!(project.state(), before);
     project.snap(&["undo"]).exits(0).says(&[told]);
     assert_eq!(project.git(&["diff", "--cached", "--name-only"]), "a.txt\n");

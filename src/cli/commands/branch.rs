@@ -119,7 +119,7 @@ fn name_of<'s>(states: &'s LineStates, id: &SnapshotId) -> Option<&'s str> {
 /// Refuses the name of a line that is there.
 fn taken(shown: &str) -> Error {
     Error::new(Kind::Refused, format!("There is a line \"{shown}\" already"))
-        .because("its name stands at another snapshot")
+        .because("another line has that name")
         .hint(format!("`snap branch --remove {}` takes the name away; no snapshot goes", for_shell(shown)))
 }
 

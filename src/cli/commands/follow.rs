@@ -9,7 +9,7 @@ use super::talk::{Page, words_of};
 use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::{age, parse_span};
-use crate::cli::beside;
+use crate::cli::companion;
 use crate::cli::completion::remotes;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -113,7 +113,7 @@ impl Follow {
 impl Follow {
     /// Prints the end of a session for `snap view`, with a line for what failed.
     fn feed(&self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        beside::stay_beside();
+        companion::stay_beside();
         let home = space::home_of(workspace)?;
         let remote = self.remote.clone().unwrap_or_else(|| space::usual_remote(context, &home));
         let (mut silent, mut silent_too) = (|_: &str| (), |_: &str| ());

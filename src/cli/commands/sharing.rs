@@ -175,7 +175,7 @@ impl Sharing {
             }
             Sharing::BeginsForAll { remote, private, .. } => {
                 let remote = Line(remote).to_string();
-                ui.say(&format!("Each session in a repository of yours that has a remote {remote} {would} shared through it."));
+                ui.say(&format!("Every session in a repository of yours with a remote called {remote} {would} shared through it."));
                 ui.say(&readers(&remote, *private));
                 ui.say("`snap init --no-sync` in a project leaves that one out; `snap init --user --no-sync` ends it for all.");
             }

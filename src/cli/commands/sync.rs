@@ -17,7 +17,7 @@ use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::program_name::in_words;
 use crate::cli::remotes::usual_remote;
 use crate::cli::session_choice;
-use crate::cli::wake;
+use crate::cli::wake_pusher;
 use crate::client::Live;
 use crate::context::Context;
 use crate::space::{
@@ -82,7 +82,7 @@ impl Sync {
         }
         let notes = Notes::read(context, &home);
         if !notes.is_empty() && !space::is_pushed(context, &home) {
-            wake::push_behind(context, &home);
+            wake_pusher::push_behind(context, &home);
         }
         ui.report(&SyncReport::of(context, &joined, &notes)?)?;
         Ok(Outcome::Done)

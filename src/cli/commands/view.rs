@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::base::error::{Error, Kind, Result};
-use crate::cli::beside;
+use crate::cli::companion;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::output::{Ui, is_dumb};
@@ -36,8 +36,8 @@ impl View {
         }
         crate::git::read_blobs_only_to_show();
         let start = |aside: Aside<'_>| match aside {
-            Aside::AtWork => beside::start(context, &["space", "--feed"]),
-            Aside::Session(session) => beside::start(context, &["follow", "--feed", session]),
+            Aside::AtWork => companion::start(context, &["space", "--feed"]),
+            Aside::Session(session) => companion::start(context, &["follow", "--feed", session]),
         };
         // Nothing is asked of a remote that a person did not name for this.
         let is_shared = space::home_of(workspace).is_ok_and(|home| space::joined(context, &home).is_some());

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::affected_trees::{self, MOST_TOLD, StepImpact};
-use super::behind::{Behind, put_in_order};
+use super::after_answer::{Behind, put_in_order};
 use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits};
+use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits_for_checkpoint};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -231,7 +231,7 @@ impl Checkpoints<'_> {
         let name = name_of(&risk.step, (!alone).then_some(root));
         let conversation = match same_repository {
             false => None,
-            true if waits::for_all(steps, &context, &workspace, self.started.transcript()) => {
+            true if waits_for_checkpoint::for_all(steps, &context, &workspace, self.started.transcript()) => {
                 Some(Conversation::Next)
             }
             true => Some(Conversation::Follows),

@@ -5,7 +5,7 @@
 //! stays empty, except for the answer to `/snapshot`.
 
 mod affected_trees;
-mod behind;
+mod after_answer;
 mod checkpoint;
 mod command;
 mod left_by_agent;
@@ -17,7 +17,7 @@ mod rescue;
 mod rules_files;
 mod share;
 mod this_machine;
-mod waits;
+mod waits_for_checkpoint;
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::behind::ToComplete;
+use self::after_answer::ToComplete;
 use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
@@ -119,7 +119,7 @@ impl Hook {
                 }
                 Ok(())
             }
-            "PreToolUse" if self.later => behind::work(started, &self.complete),
+            "PreToolUse" if self.later => after_answer::work(started, &self.complete),
             "PreToolUse" => {
                 let told = checkpoint::before_tool(started)?;
                 if !told.text.is_empty() {

@@ -5,7 +5,7 @@
 use super::Started;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
-use crate::cli::wake;
+use crate::cli::wake_pusher;
 use crate::git::{Location, Repository};
 use crate::space::{self, Note};
 
@@ -36,7 +36,7 @@ pub(super) fn note(started: &Started, event: &str) -> Result<()> {
     };
     space::leave_note(&context, &home, &note)?;
     if !space::is_pushed(&context, &home) {
-        wake::push_behind(&context, &home);
+        wake_pusher::push_behind(&context, &home);
     }
     Ok(())
 }

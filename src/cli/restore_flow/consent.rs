@@ -190,7 +190,7 @@ impl ConsentArgs {
         let Some(strange) = self.allow.iter().find(|path| !is_known(path)) else { return Ok(()) };
         let error = Error::new(
             Kind::Usage,
-            format!("`--allow {}` fits no file of this snapshot", quoted(&strange.to_string())),
+            format!("`--allow {}` matches no file of this snapshot", quoted(&strange.to_string())),
         )
         .because("nothing was changed");
         let open: Vec<String> = doubts

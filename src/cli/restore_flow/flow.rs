@@ -52,12 +52,15 @@ impl RestoreArgs {
         }
         if let Some(name) = self.fill.iter().find(|name| !is_needed(name)) {
             let name = Line(name).to_string();
-            return Err(Error::new(Kind::Usage, format!("`--fill {name}` fits no secret of this snapshot"))
-                .because(format!("none of them was in a variable {name}"))
-                .hint(format!(
-                    "`snap show {}` lists its secrets with the names of their variables",
-                    quoted(&workspace.store.called(manifest))
-                )));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("`--fill {name}` matches no secret of this snapshot"),
+            )
+            .because(format!("none of them was in a variable {name}"))
+            .hint(format!(
+                "`snap show {}` lists its secrets with the names of their variables",
+                quoted(&workspace.store.called(manifest))
+            )));
         }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
@@ -89,7 +92,7 @@ impl RestoreArgs {
                 "There is no remote to fetch the snapshot's base commit from",
             )
             .because(format!("{base} is not here"))
-            .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`, which `snap resume` can do with"));
+            .hint("add one with `git remote add`, or get the snapshot with a file made by `snap export --with-base`, which needs no base commit"));
         };
         if !self.consent.may_contact(ui, workspace, manifest, &remote)? {
             return Ok(());

@@ -67,7 +67,7 @@ pub(crate) fn choose(grants: &mut GrantPlan, no_input: bool, ui: &mut Ui) -> Res
             .hint("`--grants all` restores all that are missing here, `--grants none` restores none"));
     }
     let question = if grants.offers.iter().any(Offer::is_worst) {
-        "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
+        "Grant which? [y: all but those that would allow any command; numbers such as 1 3; Enter: none]"
     } else {
         "Grant which? [y: all; numbers such as 1 3; Enter: none]"
     };

@@ -17,7 +17,7 @@ mod new_work_tree;
 mod queued_prompts;
 mod report;
 mod revival;
-mod which_snapshot;
+mod says_where;
 
 pub(crate) use args::RestoreArgs;
 pub(crate) use consent::ConsentArgs;
@@ -29,4 +29,4 @@ pub(crate) use making::{left, making};
 pub(crate) use new_work_tree::NewWorkTree;
 pub(crate) use report::RestoreReport;
 pub(crate) use revival::{Alive, RevivalArgs};
-pub(crate) use which_snapshot::say_where;
+pub(crate) use says_where::say_where;

@@ -12,8 +12,8 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{IGNORE, Ignored, Listing, Repository};
 use crate::manifest::{Edits, Surroundings};
+use crate::restore::files::left_alone::Spared;
 use crate::restore::files::saved_rules;
-use crate::restore::files::spared::Spared;
 use crate::restore::files::step::StepMaker;
 use crate::sys::work_tree::{Below, Tree};
 

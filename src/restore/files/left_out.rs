@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::ignored::IgnoredWhenSaved;
-use super::spared::Spared;
+use super::left_alone::Spared;
+use super::merge_taken::Changed;
 use super::step::StepMaker;
-use super::taken::Changed;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::Repository;

@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 use super::left_out;
 use super::line_ends::settings;
+use super::merge_taken::{Changed, between, only_what_was_taken};
 use super::saved_rules;
 use super::step::StepMaker;
-use super::taken::{Changed, between, only_what_was_taken};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;

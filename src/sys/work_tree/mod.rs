@@ -9,8 +9,8 @@ mod folders;
 mod looking;
 mod mounts;
 mod names;
-mod no_files;
 mod reading;
+mod special_files;
 mod staging;
 
 use std::collections::BTreeSet;
@@ -33,9 +33,9 @@ use crate::sys::sync::sync_open_folder;
 
 pub use folders::{Below, FolderState};
 pub use looking::{EntryKind, Facts, OpenFolder};
-pub use no_files::NoFiles;
 pub use reading::{FilesRead, Node, ReadFile};
 use reading::{facts_at, holds_files, read_at};
+pub use special_files::NoFiles;
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
 

@@ -14,6 +14,17 @@ macro_rules! with_both_clients {
     };
 }
 
+/// Makes each of these functions of a client a test with the newest client. `SNAP_CLIENT` runs them with another one, and
+/// `.ci/long clients` with all that the tests know.
+macro_rules! with_the_newest_client {
+    ($($name:ident)*) => {
+        mod with_newest {
+            use crate::support::client::{Client, with};
+            $(#[test] fn $name() { with(Client::newest(), super::$name); })*
+        }
+    };
+}
+
 /// Makes each of these functions of a client a test with the one between the newest and the oldest client.
 macro_rules! also_with_the_client_between {
     ($($name:ident)*) => {

@@ -164,7 +164,7 @@ impl Diff {
         if of_input {
             self.refuse_for_input()?;
         } else if self.color_only {
-            return Err(Error::new(Kind::Usage, "Cannot paint in place")
+            return Err(Error::new(Kind::Usage, "`--color-only` needs a diff on standard input")
                 .because("`--color-only` is for a diff on standard input")
                 .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
         }

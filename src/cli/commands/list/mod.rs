@@ -90,7 +90,7 @@ impl List {
             let all = listed.len();
             listed.retain(|one| remote::has_words(one, &self.words));
             if listed.is_empty() && all > 0 && !ui.json() {
-                ui.say(&format!("None of {} on {shown} is like that.", count(all, "snapshot")));
+                ui.say(&format!("None of {} on {shown} matches.", count(all, "snapshot")));
                 return Ok(Outcome::Done);
             }
             ui.report(&RemoteList::new(&shown, &listed, context.now))?;
@@ -270,14 +270,12 @@ fn nothing(
         };
         let aside = count(chosen.put_aside, "safety snapshot");
         return match (chosen.safety, chosen.put_aside) {
-            (0, 0) => format!("None of {all} is like that; `snap list` shows them.{where_looked}"),
+            (0, 0) => format!("None of {all} matches; `snap list` shows them.{where_looked}"),
             (0, _) => {
-                format!(
-                    "None of {all} is like that, and none of {aside}; `snap list -a` shows all.{where_looked}"
-                )
+                format!("None of {all} matches, and none of {aside}; `snap list -a` shows all.{where_looked}")
             }
             (found, _) => format!(
-                "None of {all} is like that, only {}: -a lists those too.{where_looked}",
+                "None of {all} matches, only {}: -a lists those too.{where_looked}",
                 count(found, "safety snapshot")
             ),
         };

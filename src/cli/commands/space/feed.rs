@@ -10,7 +10,7 @@ use super::SessionThere;
 use crate::base::error::{Error, Result};
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
-use crate::cli::beside;
+use crate::cli::companion;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::context::Context;
@@ -42,7 +42,7 @@ pub(super) fn run(
     (home, remote): (&Path, &str),
     ui: &mut Ui,
 ) -> Result<Outcome> {
-    beside::stay_beside();
+    companion::stay_beside();
     // The next look is soon enough.
     let context = &Context { tries: Some(1), ..context.clone() };
     let mut pause = EVERY;

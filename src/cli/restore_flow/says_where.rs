@@ -9,7 +9,7 @@ use crate::cli::output::Ui;
 pub(crate) fn say_where(tree: &Path, made: bool, ui: &mut Ui) {
     let shown = Line(&tree.to_string_lossy()).to_string();
     ui.say(&if made {
-        format!("Made the work tree {shown} again, which was gone.")
+        format!("The work tree {shown} was gone; it has been made again.")
     } else {
         format!("The snapshot is of the work tree {shown}: it is restored there.")
     });

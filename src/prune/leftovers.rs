@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::still_there::StillThere;
+use super::remaining::StillThere;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::warning::Warning;

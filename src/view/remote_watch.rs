@@ -7,7 +7,7 @@ use std::thread;
 
 use serde::Deserialize;
 
-use super::record::{DiffBlock, Recorder, What};
+use super::diff_blocks::{DiffBlock, Recorder, What};
 use super::talk::Told;
 use super::work::{DiffPiece, News, WAITING};
 
