@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use proptest::prelude::*;
+
 use crate::support::project::Project;
 use crate::support::{Must, needs};
 
@@ -167,41 +169,65 @@ fn of_two_that_had_one_name_only_what_undo_brings_back_is_promised() {
     project.snap(&["undo"]).exits(4);
 }
 
-#[test]
-fn each_promise_for_what_is_in_the_trash_is_kept_whatever_was_done_before() {
-    // Each letter is a step; then what is said of each snapshot in the trash is done.
-    for steps in ["r", "rs", "rw", "rsr", "rnr", "rwnr", "rwrw", "srr", "rurr", "rrf"] {
+/// One thing that is done in the random model.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    /// A snapshot of this name, of another state each time.
+    Save(&'static str),
+    Remove(&'static str),
+    RemoveNow(&'static str),
+    Rewind,
+    Undo,
+    Redo,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let name = prop::sample::select(vec!["one", "two", "three"]);
+    let deed = prop_oneof![
+        2 => name.clone().prop_map(Deed::Save),
+        5 => name.clone().prop_map(Deed::Remove),
+        1 => name.prop_map(Deed::RemoveNow),
+        2 => Just(Deed::Rewind),
+        3 => Just(Deed::Undo),
+        2 => Just(Deed::Redo),
+    ];
+    prop::collection::vec(deed, 2..10)
+}
+
+proptest! {
+    // Each case has a project, and runs the program some twenty times.
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("SNAP_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn each_promise_for_what_is_in_the_trash_is_kept_whatever_was_done_before(deeds in deeds()) {
         let project = project();
-        let mut names = ["one", "two", "three"].into_iter();
-        for step in steps.chars() {
-            match step {
-                'r' => drop(project.snap(&["rm", names.next().must("a name")]).exits(0)),
-                'n' => drop(project.snap(&["rm", names.next().must("a name"), "--now"]).exits(0)),
-                's' => {
-                    project.write("a.txt", format!("{steps}\n"));
-                    project.snap(&["save"]).exits(0);
-                }
-                'w' => drop(project.snap(&["rewind", "four"]).exits(0)),
-                'u' => drop(project.snap(&["undo"]).exits(0)),
-                'f' => drop(project.snap(&["redo"])),
-                _ => {}
-            }
-            project.write("b.txt", format!("{step}\n"));
+        for (number, deed) in deeds.iter().enumerate() {
+            project.write("b.txt", format!("{number}\n"));
+            // What can't be done is not done.
+            let _ran = match deed {
+                Deed::Save(name) => project.snap(&["save", name]),
+                Deed::Remove(name) => project.snap(&["rm", name]),
+                Deed::RemoveNow(name) => project.snap(&["rm", name, "--now"]),
+                Deed::Rewind => project.snap(&["rewind", "four", "--no-run"]),
+                Deed::Undo => project.snap(&["undo"]),
+                Deed::Redo => project.snap(&["redo"]),
+            };
         }
-        let last = ["one", "two", "three"].into_iter().find(|name| !is_there(&project, name));
-        let Some(name) = last else { continue };
-        let said = project.snap(&["show", name]).exits(3).stderr;
-        if !said.contains("brings back") {
-            assert!(!said.contains("in the trash") || said.contains("can't"), "{steps}: {said}");
-            continue;
+        let gone = ["one", "two", "three"].into_iter().find(|name| !is_there(&project, name));
+        let said = gone.map(|name| project.snap(&["show", name]).exits(3).stderr);
+        if let (Some(name), Some(said)) = (gone, said.filter(|said| said.contains("in the trash"))) {
+            let promised = said.contains("brings back");
+            let command: &[&str] =
+                if !promised || said.contains("undo --anyway") { &["undo", "--anyway"] } else { &["undo"] };
+            let most = if !promised || said.contains("again and again") { 15 } else { 1 };
+            let is_back = (0..most).any(|_| project.snap(command).code == 0 && is_there(&project, name));
+            prop_assert_eq!(is_back, promised, "{} after {:?}: {}", name, deeds, said);
         }
-        let command: &[&str] = if said.contains("undo --anyway") { &["undo", "--anyway"] } else { &["undo"] };
-        let most = if said.contains("again and again") { 9 } else { 1 };
-        let is_back = (0..most).any(|_| {
-            project.snap(command).exits(0);
-            is_there(&project, name)
-        });
-        assert!(is_back, "{steps}: {said}");
     }
 }
 
