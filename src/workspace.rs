@@ -131,7 +131,7 @@ impl Workspace {
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone())
             .with_project_folder(context.project_folder.clone());
         let trust = Arc::new(Trust::new(&context.state));
-        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now).used_in(&root);
+        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace {
             root,
             repository,

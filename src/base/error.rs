@@ -9,6 +9,7 @@ use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
+use crate::base::ids::SnapshotId;
 use crate::base::screen;
 
 /// The result of anything in this library that can fail.
@@ -71,12 +72,13 @@ pub struct Error {
     cause: Option<String>,
     list: Vec<String>,
     hint: Option<String>,
+    trashed: Option<Box<SnapshotId>>,
 }
 
 impl Error {
     /// Makes an error of a kind with its one-sentence message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None }
+        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None, trashed: None }
     }
 
     /// Makes the error of an operating system call on a path: "Cannot ACTION PATH".
@@ -159,6 +161,18 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says where in the trash the thing is that was asked for: who shows the error knows what brings it back.
+    #[must_use]
+    pub fn in_trash(mut self, batch: SnapshotId) -> Error {
+        self.trashed = Some(Box::new(batch));
+        self
+    }
+
+    /// Returns where in the trash the thing is that was asked for, if it is there.
+    pub fn trashed(&self) -> Option<&SnapshotId> {
+        self.trashed.as_deref()
     }
 
     /// Returns the kind.

@@ -85,7 +85,11 @@ pub fn main() -> ExitCode {
     let outcome = diagnostics::start(global.verbose).and_then(|()| {
         let _whole = monitor::whole_command();
         let typed = Typed { command, to_choose, global: &global };
-        run(typed, store, &mut ui)
+        run(typed, store.clone(), &mut ui)
+    });
+    let outcome = outcome.map_err(|error| match error.trashed() {
+        Some(_) => with_way_back(error, &global, store),
+        None => error,
     });
     // By then, all else is done.
     let flushed = |ui: &mut Ui| ui.flush().map_err(|error| error.hint("the command itself was carried out"));
@@ -101,6 +105,15 @@ pub fn main() -> ExitCode {
             }
             None => ExitCode::from(Kind::Interrupted.exit_code()),
         },
+    }
+}
+
+/// Says of an error about something in the trash what brings that back.
+fn with_way_back(error: Error, global: &Global, store: Option<PathBuf>) -> Error {
+    let context = Context::from_environment(global.folder.as_deref(), store);
+    match context.and_then(|context| Workspace::open(&context)) {
+        Ok(workspace) => ways::with_way_back(error, &workspace),
+        Err(_) => error,
     }
 }
 

@@ -71,6 +71,11 @@ pub(crate) fn shared_session(
     }
     let Err(none_here) = workspace.store.find(&Reference::parse(reference)) else { return Ok(None) };
     let home = space::home_of(&workspace)?;
+    // What is a line here is nobody's session, and without a remote there is none: the caller says what was not found.
+    let has_remote = || space::joined(context, &home).is_some() || usual_remote(&workspace).is_some();
+    if workspace.store.line_states().begin_of(reference).is_some() || !has_remote() {
+        return Ok(None);
+    }
     let remote = space::usual_remote(context, &home);
     let interactive = ui.is_terminal();
     let mut tell = |text: &str| ui.warn(text);

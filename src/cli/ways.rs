@@ -1,10 +1,11 @@
-//! How one goes to a safety snapshot, in words: by the command that does it here and now.
+//! How one goes to a safety snapshot, or gets back what is in the trash, in words: by the command that does it here and now.
 
-use crate::base::screen::Line;
+use crate::base::error::Error;
+use crate::base::screen::{Line, for_shell};
 use crate::cli::output::words::quoted;
 use crate::cli::program_name::in_words;
 use crate::manifest::Manifest;
-use crate::restore::{self, Direction, Way};
+use crate::restore::{self, Direction, Way, WayBack};
 use crate::workspace::Workspace;
 
 /// Says of a safety snapshot before what it was made, and how one goes back to it.
@@ -18,4 +19,33 @@ pub(crate) fn made_before(workspace: &Workspace, manifest: &Manifest, called: &s
         None => format!("`snap rewind {}` goes back to it", quoted(called)),
     };
     Some(in_words(&format!("  made before restoring {restored}; {how}")).into_owned())
+}
+
+/// Says how what was removed comes back from the trash.
+pub(crate) fn comes_back(back: &WayBack) -> String {
+    match back {
+        WayBack::Undo { way, elsewhere: None } => format!("{} brings back what was removed", way.command()),
+        WayBack::Undo { way, elsewhere: Some(root) } => format!(
+            "it was removed in another work tree: {} brings it back",
+            way.command().replacen("`snap ", &format!("`snap -C {} ", for_shell(&root.to_string_lossy())), 1)
+        ),
+        WayBack::NameTaken { name, way } => format!(
+            "another snapshot is called {} by now, so {} can't bring this one back yet, and says what to do",
+            for_shell(name),
+            way.command()
+        ),
+        WayBack::NameComesFirst(name) => format!(
+            "another snapshot called {} comes back before it, so `snap undo` can't bring this one back then",
+            for_shell(name)
+        ),
+    }
+}
+
+/// Says of an error about something in the trash what brings that back.
+pub(crate) fn with_way_back(error: Error, workspace: &Workspace) -> Error {
+    let back = error.trashed().and_then(|batch| restore::way_back(workspace, batch).ok().flatten());
+    match back {
+        Some(back) => error.hint(comes_back(&back)),
+        None => error,
+    }
 }

@@ -31,6 +31,8 @@ use crate::workspace::Workspace;
 pub struct Removed {
     /// What it freed, and what will be freed later.
     pub freed: Sweep,
+    /// Where in the trash it is; `None` if it is gone for good.
+    pub batch: Option<SnapshotId>,
     /// What went wrong without harm.
     pub warnings: Vec<Warning>,
     /// What is left of it, to be finished by the next removal, or to be done by a person.
@@ -81,6 +83,7 @@ impl RemovalPlan {
         }
         let (mut gone, mut deleted, mut warnings) = (Vec::new(), Ok(()), Vec::new());
         let (mut left, mut held, mut unlogged) = (Vec::new(), Held::default(), None);
+        let mut is_in_trash = false;
         let removing = monitor.begin(Phase::Removing, Some(self.gone().count() as u64));
         for (one, called) in self.gone() {
             monitor.add(1);
@@ -103,6 +106,7 @@ impl RemovalPlan {
             if deleted.is_err() {
                 break;
             }
+            is_in_trash |= into.is_some();
             if into.is_none() {
                 gone.extend(one.head.as_ref().ok().map(|head| (head.id.clone(), head.state)));
             }
@@ -149,7 +153,8 @@ impl RemovalPlan {
         let links = links(workspace).and_then(|links| forget_links(workspace, links, &there));
         warnings.extend(links.err().map(|error| Warning::Links(error.to_string())));
         let also_in = also_in(store, &held, self.kept());
-        Ok(Removed { freed: freed.unwrap_or_default(), warnings, left, gone, also_in })
+        let batch = batch.filter(|_| is_in_trash);
+        Ok(Removed { freed: freed.unwrap_or_default(), batch, warnings, left, gone, also_in })
     }
 
     /// Writes down what is about to be gone for good. Where there is no room for that, it goes all the same.
@@ -232,6 +237,7 @@ impl Occasion {
         };
         let asked_for = matches!(self, Occasion::Policy | Occasion::Named | Occasion::Again);
         let root = asked_for.then(|| workspace.root.as_path().into());
-        Some(LogEntry { root, ..audit::line(context, operation, manifest) })
+        let parent = manifest.and_then(|manifest| manifest.parent.clone());
+        Some(LogEntry { root, parent, ..audit::line(context, operation, manifest) })
     }
 }

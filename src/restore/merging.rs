@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::files::merge::check_finished;
+use super::files::merge::{check_finished, no_common_base};
 use super::files::merge_base::{Fork, Forks};
 use super::merged_tasks::{MergePlan, open_in};
 use super::{PlannedResume, RestoreOptions, RestorePlan, plan_since};
@@ -54,11 +54,14 @@ pub struct MergeBase {
 /// Says early what keeps a snapshot from being merged here, before anything is saved for it.
 ///
 /// # Errors
-/// [`Kind::Refused`] outside git, or if the snapshot's commit is not here, and [`Kind::Conflict`] in the middle of another merge.
+/// [`Kind::Refused`] outside git, if the snapshot has no commit, or if that is not here, and [`Kind::Conflict`] in the middle of another merge.
 pub fn check_merge(workspace: &Workspace, manifest: &Manifest, trust_repository: bool) -> Result<()> {
     let Some(repository) = &workspace.repository else { return Err(outside_git(workspace)) };
     repository.check_merges()?;
     check_finished(&repository.status()?)?;
+    if manifest.edits.as_ref().is_some_and(|edits| edits.base.is_none()) {
+        return Err(no_common_base(&workspace.store.called(manifest)));
+    }
     let Some(base) = manifest.needed_commit() else { return Ok(()) };
     let is_here = !matches!(repository.base_here(&manifest.id, base)?, BaseHere::Nothing);
     if is_here || trust_repository || workspace.store.bases(manifest)?.is_some() {

@@ -19,6 +19,7 @@ mod servers;
 mod session;
 mod transaction;
 mod undo;
+mod way_back;
 mod which_snapshot;
 
 use crate::audit;
@@ -69,7 +70,8 @@ pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
 pub use transaction::{leftovers::leftovers, stagings::Leftover};
-pub use undo::{NextStep, brings_back, leads_to, next_step, next_way, plan_undo, takes_merge_back};
+pub use undo::{NextStep, leads_to, next_step, next_way, plan_undo, takes_merge_back};
+pub use way_back::{WayBack, next_way_back, way_back};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_compare, find_to_look,
     find_to_resume, find_to_rewind, lost_in_session, tree_of,
@@ -393,9 +395,7 @@ pub fn execute(
     let saved = safety.as_ref().map(|(_, manifest)| manifest);
     let done = carry_out(context, workspace, (plan, seen), operation, saved, monitor);
     match (done, safety) {
-        (Ok(done), safety) => {
-            Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
-        }
+        (Ok(done), safety) => Ok(Done { safety: safety.map(|(_, one)| (one.id, one.name)), ..done }),
         (Err(Failed { error, as_before: true }), Some((stem, _))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
             let _kept = prune::remove_unneeded(context, workspace, &stem);

@@ -72,18 +72,23 @@ fn next(history: &History, direction: Direction) -> Next<'_> {
 /// # Errors
 /// What the disk says.
 pub fn next_way(workspace: &Workspace, direction: Direction) -> Result<Option<Way>> {
-    way_to(workspace, direction, |_| true)
+    way_to(workspace, &workspace.root, direction, |_| true)
 }
 
 /// Reads what was done here. Says too whether it is proven to be this user's.
 fn history(workspace: &Workspace) -> Result<(History, bool)> {
+    history_in(workspace, &workspace.root)
+}
+
+/// The same of another work tree of this store.
+fn history_in(workspace: &Workspace, root: &Path) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;
     let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
-    let (mut log, proven) = believed(log, &workspace.root, &own.collect());
+    let (mut log, proven) = believed(log, root, &own.collect());
     call_as_here(&mut log, &workspace.store.names()?);
     let trash = trash.into_iter().map(|batch| batch.id).collect();
-    let mut history = History::of(&log, &workspace.root, &trash);
+    let mut history = History::of(&log, root, &trash);
     if history.ends_in_what_is_gone() {
         let known = workspace.store.known()?;
         let there: BTreeSet<&SnapshotId> =
@@ -130,22 +135,15 @@ fn missing_line(batch: &Batch, head: &Head, root: &Path) -> LogEntry {
     }
 }
 
-/// Says how a step back brings something back from the trash, if one does.
-///
-/// # Errors
-/// What the disk says.
-pub fn brings_back(workspace: &Workspace) -> Result<Option<Way>> {
-    way_to(workspace, Direction::Undo, |act| matches!(act, Act::Removed(_)))
-}
-
 /// Says how one comes to this safety snapshot, if by undo or redo.
 ///
 /// # Errors
 /// What the disk says.
 pub fn leads_to(workspace: &Workspace, safety: &SnapshotId) -> Result<Option<Way>> {
     let is_it = |act: &Act| matches!(act, Act::Restored(one) if one.there.as_ref().is_some_and(|there| there.safety == *safety));
-    Ok(match way_to(workspace, Direction::Undo, is_it)? {
-        None => way_to(workspace, Direction::Redo, is_it)?,
+    let root = &workspace.root;
+    Ok(match way_to(workspace, root, Direction::Undo, is_it)? {
+        None => way_to(workspace, root, Direction::Redo, is_it)?,
         way => way,
     })
 }
@@ -156,11 +154,17 @@ pub fn leads_to(workspace: &Workspace, safety: &SnapshotId) -> Result<Option<Way
 /// What the disk says.
 pub fn takes_merge_back(workspace: &Workspace) -> Result<Option<Way>> {
     let is_merge = |act: &Act| matches!(act, Act::Restored(one) if one.what.operation == Operation::Merge);
-    Ok(way_to(workspace, Direction::Undo, is_merge)?.filter(|way| !way.later))
+    Ok(way_to(workspace, &workspace.root, Direction::Undo, is_merge)?.filter(|way| !way.later))
 }
 
-fn way_to(workspace: &Workspace, direction: Direction, is_it: impl Fn(&Act) -> bool) -> Result<Option<Way>> {
-    let (history, _) = history(workspace)?;
+/// Says how steps in one work tree of this store come to one of these, if they do.
+pub(super) fn way_to(
+    workspace: &Workspace,
+    root: &Path,
+    direction: Direction,
+    is_it: impl FnMut(&Act) -> bool,
+) -> Result<Option<Way>> {
+    let (history, _) = history_in(workspace, root)?;
     let known = workspace.store.known()?;
     let is_there =
         |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));

@@ -177,11 +177,12 @@ pub fn noted(context: &Context, home: &Path) -> Option<Joined> {
 }
 
 impl Joined {
-    /// Returns the remotes that are former ones if the clone is shared through another one from now on.
-    pub fn former_beside(&self, remote: &str, leads_to: &[String]) -> Vec<FormerRemote> {
+    /// Returns the remotes that are former ones if the clone is shared through another one from now on; `has_heads` says whether
+    /// something may be left on the present one.
+    pub fn former_beside(&self, remote: &str, leads_to: &[String], has_heads: bool) -> Vec<FormerRemote> {
         let this = FormerRemote { remote: self.remote.clone(), leads_to: self.leads_to.clone() };
         let mut all = self.former.clone();
-        all.push(this);
+        all.extend(has_heads.then_some(this));
         let is_same = |one: &FormerRemote| {
             if one.leads_to.is_empty() { one.remote == remote } else { one.leads_to == leads_to }
         };

@@ -88,6 +88,12 @@ pub fn memory(context: &Context, home: &Path) -> Memory {
     Memory::read(&folder_of(context, home))
 }
 
+/// Says whether all that a clone pushed was taken back, as far as that is known for sure.
+pub fn is_taken_back(context: &Context, home: &Path) -> bool {
+    let memory = memory(context, home);
+    memory.pushed.is_some() && memory.heads.values().all(|head| head.oid.is_none())
+}
+
 impl OwnHead {
     /// Begins to know of a session.
     fn of(note: &Note) -> OwnHead {

@@ -32,7 +32,7 @@ pub use joined::{
     joined, joined_all, leave, noted,
 };
 pub use log_lines::last_line;
-pub use memory::{Memory, OwnHead, memory};
+pub use memory::{Memory, OwnHead, is_taken_back, memory};
 pub use notes::{Note, Notes, leave_note, state_after};
 pub use pace::USUAL as USUAL_PAUSE;
 pub use presence::{Looker, Present, usual_remote};

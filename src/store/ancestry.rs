@@ -1,4 +1,5 @@
-//! Which snapshots one descends from, told by their parents. A snapshot that is gone ends the line.
+//! Which snapshots one descends from, told by their parents. The log tells those of what was removed here; any other snapshot that is
+//! not here ends the line.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,27 +9,37 @@ use crate::base::ids::SnapshotId;
 use crate::manifest::Manifest;
 
 /// The snapshots of a store with their parents.
-pub struct Ancestry<'a>(HashMap<&'a SnapshotId, Option<&'a SnapshotId>>);
+pub struct Ancestry<'a> {
+    here: HashMap<&'a SnapshotId, Option<&'a SnapshotId>>,
+    removed: &'a HashMap<SnapshotId, SnapshotId>,
+}
 
 impl<'a> Ancestry<'a> {
     /// Takes them from a list.
     pub fn of(summaries: &'a Summaries) -> Ancestry<'a> {
         let readable = summaries.iter().filter_map(|listed| listed.readable());
-        Ancestry(readable.map(|saved| (&saved.head.id, saved.parent)).collect())
+        Ancestry {
+            here: readable.map(|saved| (&saved.head.id, saved.parent)).collect(),
+            removed: summaries.removed(),
+        }
     }
 
-    /// Returns a snapshot and all that it descends from, as far as they are here.
+    /// Returns a snapshot and all that it descends from. The last one may be one that is not here, and so may those that were
+    /// removed here.
     pub fn line(&self, id: &SnapshotId, parent: Option<&SnapshotId>) -> Vec<SnapshotId> {
         let mut line = vec![id.clone()];
         let mut next = parent;
         // As many steps as there are snapshots: what was forged may be a ring.
-        while let Some((id, parent)) = next.and_then(|id| self.0.get_key_value(id))
-            && line.len() <= self.0.len()
-        {
-            line.push((*id).clone());
-            next = *parent;
+        while let Some(id) = next.filter(|_| line.len() <= self.here.len() + self.removed.len() + 1) {
+            line.push(id.clone());
+            next = self.before(id);
         }
         line
+    }
+
+    fn before(&self, id: &SnapshotId) -> Option<&'a SnapshotId> {
+        let removed = self.removed;
+        self.here.get(id).map_or_else(|| removed.get(id), |parent| *parent)
     }
 
     /// Returns the snapshots that something was saved after, but for what was saved before it was overwritten.
@@ -41,7 +52,7 @@ impl<'a> Ancestry<'a> {
             let mut next = saved.parent;
             // What is in already has all that is before it in too; so no ring is walked twice.
             while let Some(id) = next.filter(|id| all.insert(*id)) {
-                next = ancestry.0.get(id).copied().flatten();
+                next = ancestry.before(id);
             }
         }
         all
@@ -49,12 +60,12 @@ impl<'a> Ancestry<'a> {
 
     /// Says whether one snapshot is the other, or descends from it.
     pub fn descends(&self, one: &SnapshotId, from: &SnapshotId) -> bool {
-        self.line(one, self.0.get(one).copied().flatten()).contains(from)
+        self.line(one, self.before(one)).contains(from)
     }
 }
 
 impl Store {
-    /// Returns a snapshot and all that it descends from, as far as they are here.
+    /// Returns a snapshot and all that it descends from, as [`Ancestry::line`] does.
     ///
     /// # Errors
     /// As [`Store::summaries`].
@@ -62,7 +73,7 @@ impl Store {
         Ok(Ancestry::of(&self.summaries()?).line(&one.id, one.parent.as_ref()))
     }
 
-    /// Returns the snapshots that both of two snapshots descend from, or are, newest first.
+    /// Returns the snapshots that both of two snapshots descend from, or are, newest first, as far as they are here.
     ///
     /// # Errors
     /// As [`Store::summaries`].
@@ -70,7 +81,9 @@ impl Store {
         let summaries = self.summaries()?;
         let ancestry = Ancestry::of(&summaries);
         let line = |one: &Manifest| ancestry.line(&one.id, one.parent.as_ref());
-        let of_one: BTreeSet<SnapshotId> = line(one).into_iter().collect();
+        // What is not here is no common ground: nobody can read it.
+        let of_one: BTreeSet<SnapshotId> =
+            line(one).into_iter().filter(|id| *id == one.id || ancestry.here.contains_key(id)).collect();
         Ok(line(other).into_iter().filter(|id| of_one.contains(id)).collect())
     }
 }

@@ -8,6 +8,7 @@
 
 use super::Store;
 use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::{OwnPath, Stat};
 
@@ -76,6 +77,20 @@ impl Store {
     /// Takes the second name away, before the first: what is half removed must not come back.
     pub(super) fn unshelter_file(&self, name: &str) -> Result<()> {
         self.sheltered().join(name).remove()
+    }
+
+    /// The same, and keeps what it was the name of; returns where. `None` if it is still there: on a full disk there may be no
+    /// room for another place.
+    pub(super) fn unshelter_aside(&self, name: &str) -> Option<OwnPath> {
+        self.tmp().make_folder().ok()?;
+        let aside = self.tmp().join(format!("{}{}", files::TEMPORARY, SnapshotId::random()));
+        files::rename_new_in(&self.sheltered().join(name), &aside).is_ok_and(|moved| moved).then_some(aside)
+    }
+
+    /// Gives that its second name back.
+    pub(super) fn shelter_from(&self, name: &str, aside: Option<OwnPath>) {
+        let Some(aside) = aside else { return };
+        let _sheltered = files::rename_new_in(&aside, &self.sheltered().join(name));
     }
 
     /// Returns how many snapshots are under their second name only.

@@ -3,9 +3,11 @@
 //!
 //! The log is history, never configuration. A store can come with a clone, so a line counts
 //! ([`Store::own_log`]) only if it ends in this user's seal; the others are only shown. Bounded: when it is
-//! larger than a mebibyte, the older half is removed, but for the names of lines of work and which of them are closed. If the
+//! larger than a mebibyte, the older half is removed, but for the names of lines of work, which of them are closed, and
+//! what removed snapshots were saved after. If the
 //! log can't be written, the operation continues all the same.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
@@ -75,6 +77,9 @@ pub struct LogEntry {
     /// For what a person removed, and for an undo or redo of that: where in the trash it is, or was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<SnapshotId>,
+    /// For a removal: the snapshot that the removed one was saved after. What was saved after both still descends from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SnapshotId>,
     /// The result.
     #[serde(default, skip_serializing_if = "LogOutcome::is_ok")]
     pub outcome: LogOutcome,
@@ -120,6 +125,7 @@ impl LogEntry {
             moved: None,
             peer: None,
             batch: None,
+            parent: None,
             outcome: LogOutcome::Ok,
             reason: None,
             note: None,
@@ -322,7 +328,7 @@ impl Store {
             file.seek(SeekFrom::Start(0)).context("read", &path)?;
             let older = size.saturating_sub(LARGEST_LOG / 2) + start as u64;
             (&mut file).take(older.min(16 * LARGEST_LOG)).read_to_end(&mut first).context("read", &path)?;
-            let kept = [of_lines(&first), whole_lines(&last[start..]), line].concat();
+            let kept = [self.of_lines(&first), whole_lines(&last[start..]), line].concat();
             files::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
             return Ok(());
         }
@@ -381,6 +387,66 @@ impl Store {
         Ok(all.into_iter().filter(|entry| entry.own || all_count).collect())
     }
 
+    /// Returns what of these older lines holds until another one says otherwise, and after what the removed snapshots were saved; of
+    /// too many, the newest.
+    fn of_lines(&self, older: &[u8]) -> Vec<u8> {
+        let lines: Vec<&[u8]> = older.split(|byte| *byte == b'\n').collect();
+        let (mut kept, mut size) = (BTreeMap::new(), 0);
+        let mut keep = |at: usize, line: Vec<u8>| {
+            size += line.len();
+            let fits = size <= MOST_OF_LINES;
+            fits.then(|| kept.insert(at, line)).is_some()
+        };
+        let read = |line: &[u8]| serde_json::from_slice::<LogEntry>(line).ok();
+        let is_of_line = |line: &&[u8]| read(line).is_some_and(|entry| entry.operation.is_of_line());
+        let newest_first = || lines.iter().enumerate().rev();
+        let all_kept =
+            newest_first().filter(|(_, line)| is_of_line(line)).all(|(at, line)| keep(at, whole_lines(line)));
+        if all_kept {
+            for (at, line) in newest_first().filter(|(_, line)| has_parent(line) && self.is_own_line(line)) {
+                let Some(entry) = read(line) else { continue };
+                // It says what descends from what, and no longer what `undo` could bring back.
+                let bare = LogEntry { root: None, batch: None, ..entry };
+                if !keep(at, self.sealed_line(serde_json::to_vec(&bare).unwrap_or_default())) {
+                    break;
+                }
+            }
+        }
+        kept.into_values().flatten().collect()
+    }
+
+    /// Reads after which snapshot each of these was saved, and so on, as far as this user removed them here.
+    pub(super) fn removed_parents<'i>(
+        &self,
+        gone: impl IntoIterator<Item = &'i SnapshotId>,
+    ) -> HashMap<SnapshotId, SnapshotId> {
+        let (mut parents, mut open) = (HashMap::new(), gone.into_iter().cloned().collect::<Vec<_>>());
+        if open.is_empty() {
+            return parents;
+        }
+        let text = self.at(LOG).read(16 * LARGEST_LOG).ok().flatten().unwrap_or_default();
+        let all_count = self.seal(LOG_LINE, b"").is_none();
+        // Most lines are about others: they are not read, and their seals are not checked.
+        let about = |line: &[u8]| {
+            let (_, behind) = std::str::from_utf8(line).ok()?.split_once("\"snapshot\":\"")?;
+            behind.get(..behind.find('"')?).map(str::to_owned)
+        };
+        let lines: HashMap<String, &[u8]> = text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| has_parent(line))
+            .filter_map(|line| Some((about(line)?, line)))
+            .collect();
+        while let Some(id) = open.pop() {
+            let line = lines.get(id.as_str()).filter(|line| all_count || self.is_own_line(line));
+            let entry = line.and_then(|line| serde_json::from_slice::<LogEntry>(line).ok());
+            let Some(parent) = entry.and_then(|entry| entry.parent) else { continue };
+            if parents.insert(id, parent.clone()).is_none() {
+                open.push(parent);
+            }
+        }
+        parents
+    }
+
     /// Adds the seal, as the last key, and the line's end.
     pub(super) fn sealed_line(&self, mut json: Vec<u8>) -> Vec<u8> {
         if let Some(seal) = self.seal(LOG_LINE, &json) {
@@ -409,21 +475,9 @@ const SEALED_END: usize = SEAL.len() + 64 + 2;
 /// The name of the log in the store.
 pub(super) const LOG: &str = "log.jsonl";
 
-/// Returns what of these older lines holds until another one says otherwise; of too many, the newest.
-fn of_lines(older: &[u8]) -> Vec<u8> {
-    let is_of_line = |line: &&[u8]| {
-        serde_json::from_slice::<LogEntry>(line).is_ok_and(|entry| entry.operation.is_of_line())
-    };
-    let (mut kept, mut size) = (Vec::new(), 0);
-    for line in older.split(|byte| *byte == b'\n').rev().filter(is_of_line) {
-        size += line.len() + 1;
-        if size > MOST_OF_LINES {
-            break;
-        }
-        kept.push(line);
-    }
-    kept.reverse();
-    whole_lines(&kept.join(&b'\n'))
+/// Says whether a line may tell after which snapshot a removed one was saved.
+fn has_parent(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|line| line.contains("\"parent\":\""))
 }
 
 /// Returns the lines with an end for the last one too.

@@ -75,7 +75,7 @@ pub use refs::{Reference, check_name, check_new_name};
 pub use seal::Seal;
 pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};
-pub use trash::{Batch, KEPT, TrashSize};
+pub use trash::{Batch, KEPT, TrashSize, Trashed};
 pub use unfinished_removals::Going;
 
 /// How long a command waits for another one.
@@ -93,8 +93,6 @@ pub struct Store {
     catalog: Mutex<Option<Arc<Catalog>>>,
     /// Objects that were written since the last snapshot was published.
     unpublished: Mutex<BTreeSet<ObjectId>>,
-    /// The work tree in which it is used, if that is known.
-    here: Option<PathBuf>,
     /// Why a newer snapshot could not be the `latest` one.
     passed_over: Mutex<Option<Error>>,
 }
@@ -129,19 +127,12 @@ impl Store {
             parsed: Parsed::default(),
             seal: None,
             now: None,
-            here: None,
             catalog: Mutex::default(),
             unpublished: Mutex::default(),
             passed_over: Mutex::default(),
         };
         store.refuse_strangers()?;
         Ok(store)
-    }
-
-    /// Returns the same store as it is used in this work tree.
-    #[must_use]
-    pub fn used_in(self, root: &Path) -> Store {
-        Store { here: Some(root.to_owned()), ..self }
     }
 
     /// Returns the same store for the user whose seal this is, at this moment.
@@ -317,8 +308,19 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn delete(&self, _lock: &DeleteLock, stem: &str) -> Result<()> {
-        self.unshelter_file(&manifest_name(stem))?;
-        self.manifest_place(stem).remove()?;
+        let name = manifest_name(stem);
+        // The second name goes first: what is half removed must not come back. It goes aside, in case the first one stays.
+        let aside = self.unshelter_aside(&name);
+        if aside.is_none() {
+            self.unshelter_file(&name)?;
+        }
+        if let Err(error) = self.manifest_place(stem).remove() {
+            self.shelter_from(&name, aside);
+            return Err(error);
+        }
+        if let Some(aside) = aside {
+            aside.remove()?;
+        }
         self.change_pin(stem, false)?;
         self.at("").sync()
     }

@@ -3,11 +3,14 @@
 //! Owns `damaged/` in the store. While a manifest is there, it may need any object, so the sweep removes
 //! none.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::{AddLock, DeleteLock, Store, manifest_name, pin_name};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Existing};
@@ -117,7 +120,8 @@ impl Store {
         Ok(aside)
     }
 
-    /// Returns the snapshots whose manifests were set aside, and still are, in the order of their names.
+    /// Returns the snapshots whose manifests were set aside, and still are, in the order of their names; but for those that are here
+    /// again, whole.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -127,6 +131,7 @@ impl Store {
             names.filter_map(|name| stem_of_manifest(&name).map(str::to_owned)).collect();
         // The second copy of one has a longer name.
         stems.sort_by_key(|stem| (stem.len(), stem.clone()));
+        let here = if stems.is_empty() { BTreeSet::new() } else { self.ids_here()? };
         let mut all: Vec<(Aside, Option<Vec<u8>>)> = Vec::new();
         for stem in stems {
             let place = self.damaged().join(manifest_name(&stem));
@@ -134,6 +139,7 @@ impl Store {
             let why = match &json {
                 Err(error) => error.to_string(),
                 Ok(None) => continue,
+                Ok(Some(json)) if is_of_one(json, &here) => continue,
                 Ok(Some(json)) => match Manifest::from_json(json) {
                     Err(error) => error.to_string(),
                     Ok(_) => "it could not be read in its place".to_owned(),
@@ -162,12 +168,29 @@ impl Store {
         self.set_aside(journal)
     }
 
-    /// Says whether a manifest was set aside, and still is: it may need any object.
+    /// Says whether a manifest was set aside, and still is: it may need any object, unless its snapshot is here again, whole.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn has_manifests_aside(&self) -> Result<bool> {
-        Ok(self.damaged().names()?.iter().any(|name| stem_of_manifest(&name.to_string_lossy()).is_some()))
+        let names = self.damaged().names()?;
+        let mut aside =
+            names.iter().filter(|name| stem_of_manifest(&name.to_string_lossy()).is_some()).peekable();
+        if aside.peek().is_none() {
+            return Ok(false);
+        }
+        let here = self.ids_here()?;
+        let is_lost = |name: &OsString| match self.damaged().join(Path::new(name)).read(LARGEST_MANIFEST) {
+            Ok(Some(json)) => !is_of_one(&json, &here),
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        Ok(aside.any(is_lost))
+    }
+
+    /// Returns the ids of the snapshots that can be read.
+    fn ids_here(&self) -> Result<BTreeSet<SnapshotId>> {
+        Ok(self.known()?.iter().filter_map(|one| Some(one.head.as_ref().ok()?.id.clone())).collect())
     }
 
     /// Moves a file of the store into `damaged/`, under its own name or one like it.
@@ -196,6 +219,14 @@ impl Store {
     fn damaged(&self) -> OwnPath {
         self.at("damaged")
     }
+}
+
+/// Says whether what is left of a manifest is that of one of these snapshots: it says its id early, before anything else that
+/// has one.
+fn is_of_one(json: &[u8], ids: &BTreeSet<SnapshotId>) -> bool {
+    let text = String::from_utf8_lossy(json);
+    let id = text.split_once("\"id\"").and_then(|(_, behind)| behind.split('"').nth(1));
+    id.and_then(SnapshotId::parse).is_some_and(|id| ids.contains(&id))
 }
 
 /// Returns the name, without `.json`, of a file in quarantine that is a manifest.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
 use super::stems::stems_for;
-use super::{Aside, Entry, Store, UnreadEntry};
+use super::{Aside, Entry, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
@@ -200,32 +200,37 @@ impl Store {
         if error.kind() != Kind::NotFound {
             return error;
         }
-        let trash = self.named_in_trash().unwrap_or_default();
+        let mut trash = self.all_in_trash().unwrap_or_default();
+        // What was removed last comes back first.
+        trash.sort_by_key(|one| (one.automatic, std::cmp::Reverse(one.removed_at)));
         match reference {
             Reference::Latest(0) if !trash.is_empty() && self.known().is_ok_and(|known| known.is_empty()) => {
                 let error = error.because(format!("{} in the trash", count_of(trash.len())));
-                match self.way_back(None) {
-                    Some(back) => error.hint(back),
+                match trash.into_iter().find(|one| !one.automatic) {
+                    Some(one) => error.in_trash(one.batch),
                     None => error,
                 }
             }
             Reference::Latest(_) => error,
             Reference::Named(word) | Reference::Typed(word) => {
-                let is_meant = |(name, id): &(String, SnapshotId)| {
-                    name == word || word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str())
+                let first = stems_for(word).next();
+                let begins =
+                    |id: &SnapshotId| word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str());
+                let is_meant = |one: &Trashed| match &one.id {
+                    Some(id) => one.name == *word || begins(id),
+                    None => one.name == *word || first.as_ref() == Some(&one.name),
                 };
-                let Some((_, id)) = trash.iter().find(|one| is_meant(one)) else {
-                    let first = stems_for(word).next();
+                let Some(one) = trash.into_iter().find(is_meant) else {
                     let is_aside = |aside: &Aside| aside.name == *word || first.as_ref() == Some(&aside.name);
                     return match self.manifests_aside().unwrap_or_default().into_iter().find(is_aside) {
                         Some(aside) => error.because(aside.told()).hint(aside.mend()),
                         None => error,
                     };
                 };
-                match self.way_back(Some(id)) {
-                    Some(back) => error.because("it is in the trash").hint(back),
-                    None => error.because("it was an automatic one, and was cleaned up"),
+                if one.automatic {
+                    return error.because("it was an automatic one, and was cleaned up");
                 }
+                error.because("it is in the trash").in_trash(one.batch)
             }
         }
     }
@@ -374,18 +379,6 @@ impl Store {
             let typed = name.to_lowercase();
             called.get(&entry.stem).unwrap_or(&entry.stem).to_lowercase().starts_with(&typed)
         };
-        let names =
-            known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let names: Vec<&str> =
-            names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()).collect();
-        let mut alike = names_like(name, names.iter().copied());
-        if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
-            alike = names_like(before, names.iter().copied());
-        }
-        // As git writes what is on a remote: `origin/NAME`.
-        if let (true, Some((_, behind))) = (alike.is_empty(), name.split_once('/')) {
-            alike = names_like(behind, names.into_iter());
-        }
         let (mut exact, rest): (Vec<&UnreadEntry>, Vec<&UnreadEntry>) =
             known.iter().partition(|entry| is_called(entry));
         // Several files can hold one and the same snapshot.
@@ -431,7 +424,7 @@ impl Store {
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("{} has none of that name or id", self.root().display()));
-                Err(match alike.as_slice() {
+                Err(match self.names_alike(known, called, name).as_slice() {
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
                         format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
                     ),
@@ -447,6 +440,31 @@ impl Store {
                     .hint("use more letters of the name, or of the id; `snap list` shows both"))
             }
         }
+    }
+}
+
+impl Store {
+    /// Returns the names of snapshots and of lines of work that are like one that was typed.
+    fn names_alike(
+        &self,
+        known: &[UnreadEntry],
+        called: &HashMap<String, String>,
+        name: &str,
+    ) -> Vec<String> {
+        let names =
+            known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
+        let names = names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str());
+        let lines = self.line_states();
+        let names: Vec<&str> = names.chain(lines.names().into_iter().map(|(line, _)| line)).collect();
+        let mut alike = names_like(name, names.iter().copied());
+        if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
+            alike = names_like(before, names.iter().copied());
+        }
+        // As git writes what is on a remote: `origin/NAME`.
+        if let (true, Some((_, behind))) = (alike.is_empty(), name.split_once('/')) {
+            alike = names_like(behind, names.into_iter());
+        }
+        alike
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Summaries {
     /// `None` for those that were removed since they were listed.
     read: Vec<Option<Result<Measured>>>,
     written: Written,
+    /// After which snapshot each was saved that is not here, as far as it was removed here.
+    removed: HashMap<SnapshotId, SnapshotId>,
 }
 
 /// The number of a block, and what it says; `None` if it is damaged.
@@ -207,6 +209,11 @@ impl Summaries {
         })
     }
 
+    /// Returns after which snapshot each was saved that was removed here and that others descend from.
+    pub(super) fn removed(&self) -> &HashMap<SnapshotId, SnapshotId> {
+        &self.removed
+    }
+
     /// Says whether there are none.
     pub fn is_empty(&self) -> bool {
         self.read.iter().all(Option::is_none)
@@ -259,7 +266,12 @@ impl Store {
             let mut names = called_by_stem(known);
             known.iter().map(|one| names.remove(&one.stem).unwrap_or_else(|| one.stem.clone())).collect()
         });
-        Ok(Summaries { called, read, written, catalog })
+        let mut all = Summaries { called, read, written, catalog, removed: HashMap::new() };
+        let here: HashSet<&SnapshotId> =
+            all.iter().filter_map(|one| Some(&one.readable()?.head.id)).collect();
+        let parents = all.iter().filter_map(|one| one.readable()?.parent);
+        all.removed = self.removed_parents(parents.filter(|id| !here.contains(id)));
+        Ok(all)
     }
 
     /// Takes what is known of snapshots that are gone for good out of the files that only save time: nothing that was said

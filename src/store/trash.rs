@@ -6,10 +6,9 @@
 //! it was, in the trash, or in both, which counts as the first.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
-use super::{DeleteLock, LogEntry, Operation, PATIENCE, Store, manifest_name, stems};
+use super::{DeleteLock, PATIENCE, Store, manifest_name, stems};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -30,6 +29,22 @@ pub struct Batch {
     pub since: Timestamp,
     /// The names of its files, without `.json`.
     pub stems: Vec<String>,
+    /// Whether no person asked for the removal.
+    pub automatic: bool,
+}
+
+/// A snapshot in the trash.
+pub struct Trashed {
+    /// Its name; of one that can't be read, that of its file.
+    pub name: String,
+    /// Its id, if it can be read.
+    pub id: Option<SnapshotId>,
+    /// When it was saved, if it can be read.
+    created_at: Option<Timestamp>,
+    /// Where it is.
+    pub batch: SnapshotId,
+    /// When it was removed.
+    pub removed_at: Timestamp,
     /// Whether no person asked for the removal.
     pub automatic: bool,
 }
@@ -70,97 +85,60 @@ impl Store {
         Ok(self.heads_in_trash(&self.trash()?)?.into_iter().map(|head| head.id).collect())
     }
 
-    /// Returns the names and ids of the snapshots in the trash that can be read, newest first.
+    /// Lists the snapshots in the trash, the newest first, those that can't be read last.
     ///
     /// # Errors
     /// As [`Store::trash`].
-    pub fn named_in_trash(&self) -> Result<Vec<(String, SnapshotId)>> {
-        let mut heads = self.heads_in_trash(&self.trash()?)?;
-        heads.sort_by_key(|head| std::cmp::Reverse(head.created_at));
-        Ok(heads.into_iter().map(|head| (head.name, head.id)).collect())
-    }
-
-    /// Says what brings a snapshot back from the trash, or the one that a person removed last; `None` if nothing does. A removal
-    /// is undone in the work tree in which it was done, as long as that is there.
-    pub fn way_back(&self, snapshot: Option<&SnapshotId>) -> Option<String> {
-        let mut batches = self.trash().ok()?;
-        batches.retain(|batch| !batch.automatic);
-        batches.sort_by_key(|batch| std::cmp::Reverse(batch.since));
-        let holds = |batch: &&Batch| {
-            let heads = self.heads_of(batch).unwrap_or_default();
-            snapshot.is_none_or(|id| heads.iter().any(|head| head.id == *id))
-        };
-        let batch = batches.iter().find(holds)?;
-        let log = self.read_log().unwrap_or_default();
-        let at = log.iter().rposition(|line| line.batch.as_ref() == Some(&batch.id) && line.root.is_some());
-        let root = at.and_then(|at| log.get(at)?.root.as_ref()).map(|root| root.as_path());
-        if let Some(taken) = self.in_the_way(&self.heads_of(batch).unwrap_or_default()).ok().flatten() {
-            let name = Line(&taken.name).to_string();
-            return Some(format!(
-                "another snapshot is called {} by now, so `snap undo` can't bring this one back yet, and says what to do",
-                for_shell(&name)
-            ));
-        }
-        let at = at.or_else(|| log.iter().rposition(|line| line.at <= batch.since)).unwrap_or_default();
-        let since = log.get(at + 1..).unwrap_or_default();
-        let root = root.or(self.here.as_deref());
-        let anyway = if self.is_gone_since(since, root, &batches)? { " --anyway" } else { "" };
-        let elsewhere = root.filter(|root| self.here.as_deref() != Some(root) && root.is_dir());
-        Some(match elsewhere {
-            Some(root) => format!(
-                "it was removed in another work tree: `snap -C {} undo{anyway}`, once or again, brings it back",
-                for_shell(&root.to_string_lossy())
-            ),
-            None => format!("`snap undo{anyway}`, once or again, brings back what was removed"),
-        })
-    }
-
-    /// Says whether something was removed for good in this work tree, by these lines of the log: an undo does not pass that
-    /// unasked. `None` if it passes none of it, as the safety snapshot of a restore is gone.
-    fn is_gone_since(&self, since: &[LogEntry], root: Option<&Path>, batches: &[Batch]) -> Option<bool> {
-        let of_here = |line: &LogEntry| {
-            let root =
-                root.is_none_or(|root| line.root.as_ref().is_some_and(|other| other.as_path() == root));
-            root && line.root.is_some() && line.outcome.is_ok() && (line.own || !self.can_prove())
-        };
-        let is_in_trash = |id: &SnapshotId| batches.iter().any(|batch| batch.id == *id);
-        let known = self.known().ok()?;
-        let is_there =
-            |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
-        let is_undone = |safety: &SnapshotId| {
-            since.iter().any(|line| line.operation.is_restore() && line.snapshot.as_ref() == Some(safety))
-        };
-        let is_forward = |line: &&LogEntry| line.operation.is_restore() && line.operation != Operation::Undo;
-        let mut safeties = since
-            .iter()
-            .filter(|line| of_here(line))
-            .filter(is_forward)
-            .filter_map(|line| line.safety.as_ref());
-        if safeties.any(|safety| !is_there(safety) && !is_undone(safety)) {
-            return None;
-        }
-        let is_back = |id: &SnapshotId| {
-            since.iter().any(|line| line.operation == Operation::Undo && line.batch.as_ref() == Some(id))
-        };
-        Some(since.iter().filter(|line| of_here(line)).any(|line| match (line.operation, &line.batch) {
-            (Operation::Remove | Operation::Prune | Operation::Withdraw, None) => true,
-            (Operation::Remove | Operation::Prune | Operation::Redo, Some(id)) => {
-                !is_in_trash(id) && !is_back(id)
+    pub fn all_in_trash(&self) -> Result<Vec<Trashed>> {
+        let mut all = Vec::new();
+        for batch in self.trash()? {
+            for stem in &batch.stems {
+                let Some(manifest) = self.trashed_head(&batch, stem)? else { continue };
+                let head = manifest.ok();
+                all.push(Trashed {
+                    name: head.as_ref().map_or_else(|| stem.clone(), |head| head.name.clone()),
+                    created_at: head.as_ref().map(|head| head.created_at),
+                    id: head.map(|head| head.id),
+                    batch: batch.id.clone(),
+                    removed_at: batch.since,
+                    automatic: batch.automatic,
+                });
             }
-            _ => false,
-        }))
+        }
+        all.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+        Ok(all)
     }
 
-    /// Returns the name of a snapshot in what was removed last that another one has by now, so that it can't come back.
-    pub fn name_in_the_way(&self) -> Option<String> {
-        let mut batches = self.trash().ok()?;
-        batches.retain(|batch| !batch.automatic);
-        let last = batches.iter().max_by_key(|batch| batch.since)?;
-        Some(self.in_the_way(&self.heads_of(last).ok()?).ok()??.name)
+    fn trashed_head(&self, batch: &Batch, stem: &str) -> Result<Option<Result<Head>>> {
+        let json = self.batch_folder(&batch.id).join(manifest_name(stem)).read(LARGEST_MANIFEST)?;
+        Ok(json.map(|json| Head::from_json(&json)))
     }
 
-    /// Finds one of these, out of the trash, whose name another snapshot of this user has by now.
-    fn in_the_way(&self, heads: &[Head]) -> Result<Option<Head>> {
+    /// Returns the name of a snapshot of this user in a batch that another one has by now, or that is one of these, so that it can't
+    /// come back.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn name_in_the_way(&self, batch: &Batch, also: &BTreeSet<String>) -> Result<Option<String>> {
+        Ok(self.in_the_way(&self.heads_of(batch)?, also)?.map(|head| head.name))
+    }
+
+    /// Returns the names that this user's snapshots in a batch have, as soon as they are back.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn own_names_of(&self, batch: &Batch) -> Result<Vec<String>> {
+        let heads = self.heads_of(batch)?.into_iter();
+        Ok(heads.filter(|head| self.is_mine(head)).map(|head| head.name).collect())
+    }
+
+    /// Somebody else's of a name stands beside the user's own, as `NAME@USER`.
+    fn is_mine(&self, head: &Head) -> bool {
+        self.is_own(&head.proofs) || !self.can_prove()
+    }
+
+    /// Finds one of these, out of the trash, whose name another snapshot of this user has by now, or that is among `also`.
+    fn in_the_way(&self, heads: &[Head], also: &BTreeSet<String>) -> Result<Option<Head>> {
         let known = self.known()?;
         let is_there =
             |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
@@ -169,10 +147,8 @@ impl Store {
             .filter(|known| known.own || !self.can_prove())
             .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
             .collect();
-        // Somebody else's of that name stands beside the user's own, as `NAME@USER`.
-        let is_mine = |head: &Head| self.is_own(&head.proofs) || !self.can_prove();
-        let taken =
-            |head: &&Head| !is_there(&head.id) && own_names.contains(head.name.as_str()) && is_mine(head);
+        let is_taken = |name: &str| own_names.contains(name) || also.contains(name);
+        let taken = |head: &&Head| !is_there(&head.id) && is_taken(&head.name) && self.is_mine(head);
         Ok(heads.iter().find(taken).cloned())
     }
 
@@ -190,8 +166,7 @@ impl Store {
         let mut heads = Vec::new();
         for batch in batches {
             for stem in &batch.stems {
-                let json = self.batch_folder(&batch.id).join(manifest_name(stem)).read(LARGEST_MANIFEST)?;
-                heads.extend(json.and_then(|json| Head::from_json(&json).ok()));
+                heads.extend(self.trashed_head(batch, stem)?.and_then(Result::ok));
             }
         }
         Ok(heads)
@@ -213,7 +188,17 @@ impl Store {
     /// [`Kind::Environment`] with the path; the snapshot is where it was.
     pub fn discard(&self, lock: &DeleteLock, batch: &SnapshotId, stem: &str) -> Result<Option<Error>> {
         let kept = self.also_in_trash(batch, stem).err();
-        self.delete(lock, stem)?;
+        if let Err(error) = self.delete(lock, stem) {
+            if !self.manifest_place(stem).exists() {
+                return Err(error);
+            }
+            // It was not removed, so it is not in the trash.
+            let folder = self.batch_folder(batch);
+            let _best_effort = folder.join(manifest_name(stem)).remove();
+            let is_empty = folder.names().is_ok_and(|names| names.iter().all(|name| name == AUTOMATIC));
+            let _best_effort = if is_empty { folder.remove_all() } else { Ok(()) };
+            return Err(error);
+        }
         Ok(kept)
     }
 
@@ -255,7 +240,7 @@ impl Store {
         let known = self.known()?;
         let heads: Vec<&Head> = known.iter().filter_map(|known| known.head.as_ref().ok()).collect();
         let is_there = |id: &SnapshotId| heads.iter().any(|head| head.id == *id);
-        if let Some(taken) = self.in_the_way(&self.heads_of(&batch)?)? {
+        if let Some(taken) = self.in_the_way(&self.heads_of(&batch)?, &BTreeSet::new())? {
             let name = Line(&taken.name).to_string();
             return Err(Error::new(Kind::Conflict, "Nothing was brought back")
                 .because(format!("there is another snapshot \"{name}\" by now"))

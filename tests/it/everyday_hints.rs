@@ -314,6 +314,9 @@ fn on_a_read_only_disk_nothing_is_said_of_a_line_and_nothing_is_claimed() {
     for typed in refused {
         project.snap(typed).exits(7).says(&["the disk is read-only"]);
     }
+    // A removal that failed has done no half of it: nothing is in the trash, and each manifest has its second copy.
+    let second = project.stored("objects/manifests/x.json");
+    assert!(second.exists() && !project.stored("objects/trash").exists());
     remount("remount,rw");
     project.snap(&["close", "x"]).exits(0).says(&["is closed"]);
     remount("remount,ro");
@@ -438,4 +441,16 @@ fn a_diff_without_a_difference_says_that_something_else_is_staged() {
     assert!(!project.snap(&["diff", "--now", "i2"]).exits(0).stderr.contains(told));
     project.write("a.txt", "edited again\n");
     assert!(!project.snap(now).exits(1).stderr.contains(told), "a difference is shown");
+}
+
+#[test]
+fn a_folder_is_answered_with_one_plain_file_name_in_it() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    for (name, file) in [("feat/x", "feat-x"), ("../x", "x"), ("a b", "a-b"), ("plain", "plain")] {
+        project.snap(&["save", name]).exits(0);
+        project.write("a.txt", format!("{name}\n"));
+        project.snap(&["export", name, "-o", "."]).exits(2).says(&[&format!("./{file}.snap")]);
+        project.snap(&["report", name, "-o", "."]).exits(2).says(&[&format!("./{file}.html")]);
+    }
 }

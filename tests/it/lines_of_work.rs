@@ -55,6 +55,115 @@ fn a_line_is_named_where_it_begins_and_its_name_means_its_newest_snapshot() {
 }
 
 #[test]
+fn a_line_stands_at_the_newest_that_remains_after_one_in_its_middle_was_removed() {
+    let project = begun();
+    project.snap(&["branch", "L1", "base"]).exits(0);
+    for name in ["one", "two", "three", "last"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let stands_at = |project: &Project| {
+        let shown = project.snap(&["show", "L1"]).exits(0).stdout;
+        shown.split_whitespace().next().must("a name").to_owned()
+    };
+    for removed in [&["rm", "two"][..], &["rm", "one", "three"], &["rm", "base"]] {
+        project.snap(removed).exits(0);
+        assert_eq!(stands_at(&project), "last", "after {removed:?}");
+    }
+    let listed = project.snap(&["branch", "--json"]).exits(0).json();
+    assert_eq!(listed[0]["newest_name"], "last");
+    // The line is the one here, though its beginning is gone.
+    project.snap(&["branch", "L1"]).exits(0).says(&["L1"]);
+    project.snap(&["close", "L1"]).exits(0).says(&["The line that ends with \"last\" is closed"]);
+    // The older half of the log goes, and what descends from what stays.
+    let log = fs::read_to_string(project.stored("log.jsonl")).must("a log");
+    let filler = log.lines().next().must("a line");
+    let many = format!("{filler}\n").repeat((1 << 20) / filler.len() + 10);
+    fs::write(project.stored("log.jsonl"), log + &many).must("a long log");
+    project.write("b.txt", "more\n");
+    project.snap(&["save", "more"]).exits(0);
+    project.snap(&["rm", "more"]).exits(0);
+    assert!(project.stored("log.jsonl").metadata().must("a log").len() < (800 << 10));
+    assert_eq!(stands_at(&project), "last");
+    project.snap(&["undo"]).exits(0).says(&["\"more\" is back"]);
+    assert_eq!(stands_at(&project), "more");
+}
+
+#[test]
+fn a_line_or_name_with_a_slash_is_looked_for_here_before_a_remote_is_asked() {
+    let project = begun();
+    project.snap(&["branch", "feat/login", "base"]).exits(0);
+    project.write("a.txt", "more\n");
+    project.snap(&["save", "fix/typo"]).exits(0);
+    let is_line = ["it is the name of a line", "fix/typo"];
+    project.snap(&["resume", "feat/login"]).exits(3).says(&is_line);
+    let meant = |typed: &str| {
+        let said = project.snap(&["resume", typed]).exits(3).stderr;
+        assert!(!said.contains("origin"), "{said}");
+        said
+    };
+    assert!(meant("feat/lgin").contains("did you mean \"feat/login\"?"));
+    assert!(meant("fix/tipo").contains("did you mean \"fix/typo\"?"));
+    // What is a line here is one, whatever a remote has.
+    project.git(&["remote", "add", "origin", "/nowhere/at/all"]);
+    project.snap(&["resume", "feat/login"]).exits(3).says(&is_line);
+}
+
+#[test]
+fn a_mistyped_line_is_answered_with_what_was_meant() {
+    let project = begun();
+    project.snap(&["branch", "try cache", "base"]).exits(0);
+    for typed in [
+        &["show", "try cahce"][..],
+        &["close", "try cahce"],
+        &["merge", "try cahce"],
+        &["diff", "try cahce"],
+        &["branch", "--remove", "try cahce"],
+        &["branch", "new", "try cahce"],
+    ] {
+        project.snap(typed).exits(3).says(&["did you mean \"try cache\"?"]);
+    }
+}
+
+#[test]
+fn a_merge_that_can_not_be_is_refused_before_anything_is_saved_and_says_what_works() {
+    let project = Project::empty();
+    project.git(&["init", "-q", "-b", "main"]);
+    project.write("a.txt", "early\n");
+    project.snap(&["save", "early"]).exits(0);
+    project.git(&["add", "a.txt"]);
+    project.git(&["commit", "-qm", "first"]);
+    project.write("a.txt", "later\n");
+    let before = project.stored_files();
+    let refused = project.snap(&["merge", "early"]);
+    refused.says(&[
+        "saved before the first commit",
+        "`snap rewind \"early\"`",
+        "`snap diff --now \"early\"`",
+    ]);
+    assert_eq!(project.stored_files(), before);
+    project.snap(&["diff", "--now", "early"]).exits(0);
+    project.snap(&["rewind", "early"]).exits(0);
+}
+
+#[test]
+fn who_removes_the_beginning_of_a_line_for_good_is_told_that_its_name_goes() {
+    let project = begun();
+    project.write("a.txt", "more\n");
+    project.snap(&["save", "more"]).exits(0);
+    project.snap(&["branch", "L1", "base"]).exits(0);
+    project.snap(&["branch", "L2", "more"]).exits(0);
+    let ran = project.snap(&["rm", "base"]).exits(0);
+    assert!(!ran.stderr.contains("L1"), "{}", ran.stderr);
+    let told = project.snap(&["prune", "--now", "--dry-run"]).exits(0);
+    told.says(&["Would take away the name of the line \"L1\""]);
+    project.snap(&["prune", "--now"]).exits(0).says(&["Took away the name of the line \"L1\""]);
+    let ran = project.snap(&["rm", "more", "--now"]).exits(0);
+    ran.says(&["Took away the name of the line \"L2\""]);
+    assert_eq!(project.snap(&["branch", "--json"]).exits(0).json(), json!([]));
+}
+
+#[test]
 fn a_name_is_given_once_and_can_be_taken_away() {
     let project = begun();
     project.snap(&["branch", "a", "base"]).exits(0);

@@ -1,7 +1,11 @@
 //! What is promised of `undo` is what it does: each place that names it is asked, and then the command that it names is run.
 
-use crate::support::Must;
+use std::process::Command;
+
+use proptest::prelude::*;
+
 use crate::support::project::Project;
+use crate::support::{Must, needs};
 
 /// A project with the snapshots `one`, `two`, `three` and `four`.
 fn project() -> Project {
@@ -49,8 +53,8 @@ fn each_removed_snapshot_is_listed_with_what_brings_it_back() {
     project.snap(&["rm", "three"]).exits(0);
     let [status, show, listed] = said(&project, "one");
     assert!(status.contains("`snap undo` brings back what was removed last"), "{status}");
-    assert!(show.contains("`snap undo --anyway`, once or again"), "{show}");
-    assert!(listed.contains("In the trash: three; `snap undo`, "), "{listed}");
+    assert!(show.contains("`snap undo --anyway`, again and again, brings back"), "{show}");
+    assert!(listed.contains("In the trash: three; `snap undo` brings back"), "{listed}");
     assert!(listed.contains("In the trash: one; `snap undo --anyway`, "), "{listed}");
     project.snap(&["undo"]).exits(0).says(&["\"three\" is back"]);
     project.snap(&["undo"]).exits(3);
@@ -65,7 +69,7 @@ fn after_a_restore_the_trash_comes_back_with_a_later_step() {
     project.snap(&["rewind", "three"]).exits(0);
     let [status, show, _] = said(&project, "one");
     assert!(status.contains("`snap undo --anyway`, again and again, brings back"), "{status}");
-    assert!(show.contains("`snap undo --anyway`, once or again"), "{show}");
+    assert!(show.contains("`snap undo --anyway`, again and again, brings back"), "{show}");
     let ran = project.snap(&["undo"]).exits(0);
     ran.says(&["Undid rewind \"three\"", "`snap undo --anyway` one further back"]);
     project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
@@ -148,4 +152,110 @@ fn status_names_undo_for_a_conflict_only_if_it_takes_a_merge_back() {
     };
     assert!(!conflict(&project).contains("snap undo"), "{}", conflict(&project));
     assert!(is_there(&project, "x"));
+}
+
+#[test]
+fn of_two_that_had_one_name_only_what_undo_brings_back_is_promised() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.write("a.txt", "one again\n");
+    project.snap(&["save", "one"]).exits(0);
+    project.snap(&["rm", "one"]).exits(0);
+    let [_, show, listed] = said(&project, "one");
+    assert!(show.contains("`snap undo` brings back what was removed"), "{show}");
+    assert!(listed.contains("In the trash: one; `snap undo` brings back"), "{listed}");
+    assert!(listed.contains("another snapshot called \"one\" comes back before it"), "{listed}");
+    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
+    project.snap(&["undo"]).exits(4);
+}
+
+/// One thing that is done in the random model.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    /// A snapshot of this name, of another state each time.
+    Save(&'static str),
+    Remove(&'static str),
+    RemoveNow(&'static str),
+    Rewind,
+    Undo,
+    Redo,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let name = prop::sample::select(vec!["one", "two", "three"]);
+    let deed = prop_oneof![
+        2 => name.clone().prop_map(Deed::Save),
+        5 => name.clone().prop_map(Deed::Remove),
+        1 => name.prop_map(Deed::RemoveNow),
+        2 => Just(Deed::Rewind),
+        3 => Just(Deed::Undo),
+        2 => Just(Deed::Redo),
+    ];
+    prop::collection::vec(deed, 2..10)
+}
+
+proptest! {
+    // Each case has a project, and runs the program some twenty times.
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("SNAP_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn each_promise_for_what_is_in_the_trash_is_kept_whatever_was_done_before(deeds in deeds()) {
+        let project = project();
+        for (number, deed) in deeds.iter().enumerate() {
+            project.write("b.txt", format!("{number}\n"));
+            // What can't be done is not done.
+            let _ran = match deed {
+                Deed::Save(name) => project.snap(&["save", name]),
+                Deed::Remove(name) => project.snap(&["rm", name]),
+                Deed::RemoveNow(name) => project.snap(&["rm", name, "--now"]),
+                Deed::Rewind => project.snap(&["rewind", "four", "--no-run"]),
+                Deed::Undo => project.snap(&["undo"]),
+                Deed::Redo => project.snap(&["redo"]),
+            };
+        }
+        let gone = ["one", "two", "three"].into_iter().find(|name| !is_there(&project, name));
+        let said = gone.map(|name| project.snap(&["show", name]).exits(3).stderr);
+        if let (Some(name), Some(said)) = (gone, said.filter(|said| said.contains("in the trash"))) {
+            let promised = said.contains("brings back");
+            let command: &[&str] =
+                if !promised || said.contains("undo --anyway") { &["undo", "--anyway"] } else { &["undo"] };
+            let most = if !promised || said.contains("again and again") { 15 } else { 1 };
+            let is_back = (0..most).any(|_| project.snap(command).code == 0 && is_there(&project, name));
+            prop_assert_eq!(is_back, promised, "{} after {:?}: {}", name, deeds, said);
+        }
+    }
+}
+
+#[test]
+fn a_removal_that_the_log_does_not_tell_of_promises_only_what_undo_does() {
+    let project = project();
+    let other = project.cloned().of_another_user();
+    other.write("a.txt", "theirs\n");
+    other.snap(&["save", "theirs"]).exits(0);
+    let file = other.home.path().join("theirs.snap");
+    let file = file.to_str().must("UTF-8");
+    other.snap(&["export", "theirs", "-o", file]).exits(0);
+    project.snap(&["import", file]).exits(0);
+    let log = project.stored("log.jsonl");
+    let mount = |arguments: &[&str]| {
+        let mounted = Command::new("mount").args(arguments).args([&log, &log]).output();
+        mounted.is_ok_and(|output| output.status.success())
+    };
+    if !mount(&["--bind"]) || !mount(&["-o", "remount,ro,bind"]) {
+        needs::skipped("a log that can't be written", "only root can mount a file on itself");
+        return;
+    }
+    let [theirs, own, undone] =
+        [&["rm", "theirs"][..], &["rm", "one"], &["undo"]].map(|typed| project.snap(typed));
+    assert!(Command::new("umount").args(["-l"]).arg(&log).status().must("umount").success());
+    let said = theirs.exits(6).stderr;
+    assert!(said.contains("`snap undo` does not bring it back") && !said.contains("brings back"), "{said}");
+    own.exits(6).says(&["`snap undo` brings back what was removed"]);
+    let said = undone.exits(6).stderr;
+    assert!(said.contains("\"one\" is back") && !said.contains("`snap redo`"), "{said}");
 }

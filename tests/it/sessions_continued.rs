@@ -357,3 +357,31 @@ fn a_colleagues_snapshot_that_is_here_as_it_was_brought_goes_on_and_gets_no_twin
     assert_ne!(fork["session_id"], copy["session_id"]);
     assert_eq!(fs::read(&transcript).must("the transcript"), continued);
 }
+
+#[test]
+fn where_only_files_of_a_session_are_left_nobody_says_that_it_is_here() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_file(&transcript).must("to remove");
+    fs::create_dir_all(transcript.with_extension("").join("subagents")).must("what is left");
+    let shown = project.snap(&["resume", "x", "--dry-run"]).exits(0).stdout;
+    assert!(shown.contains("files of the saved one are still here, without its conversation"), "{shown}");
+    assert!(!shown.contains("the saved one is here too"), "{shown}");
+}
+
+#[test]
+fn a_session_that_goes_on_under_its_own_id_keeps_its_title() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let title = json!({"type": "custom-title", "customTitle": "the parser", "sessionId": ID});
+    project.append(&transcript, format!("{title}\n").as_bytes());
+    let short = fs::read(&transcript).must("a transcript");
+    crate::merging::talk(&project, ID, "u9", "and then?", "done");
+    project.snap(&["save", "wip"]).exits(0);
+    fs::write(&transcript, &short).must("a shorter one");
+    let resumed = project.snap(&["resume", "wip", "--no-run", "--json"]).exits(0).json();
+    assert_eq!(resumed["session_id"], ID);
+    let text = fs::read_to_string(&transcript).must("a transcript");
+    assert!(text.contains("and then?") && !text.contains(r#""customTitle":"wip""#), "{text}");
+}

@@ -196,6 +196,19 @@ fn what_was_shared_through_another_remote_before_is_told_and_taken_back_too() {
 }
 
 #[test]
+fn what_was_taken_back_is_not_said_to_stay_on_the_remote_from_before() {
+    let (project, remote, _) = shared();
+    project.snap(&["sync", "--now"]).exits(0);
+    project.snap(&["sync", "--withdraw"]).exits(0).says(&["Took 1 session"]);
+    assert_eq!(heads(&project, &remote), []);
+    let other = project.home.path().join("private.git");
+    project.git(&["init", "-q", "--bare", crate::handoff_remote::utf8(&other)]);
+    project.git(&["remote", "add", "private", crate::handoff_remote::utf8(&other)]);
+    let changed = project.snap(&["init", "--local", "--sync", "private"]).exits(0).stderr;
+    assert!(!changed.contains("stays there"), "{changed}");
+}
+
+#[test]
 fn a_push_from_a_private_project_tells_no_name_that_was_made_of_what_was_said() {
     let (project, remote, _) = shared();
     project.snap(&["init", "--local", "--sync", "--private"]).exits(0);

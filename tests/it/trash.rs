@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
@@ -9,6 +10,7 @@ use serde_json::json;
 use crate::real_client::answering_on_terminal;
 use crate::redaction::token;
 use crate::support::Must;
+use crate::support::needs;
 use crate::support::project::{Project, files_below};
 
 const ID: &str = "0c5d6a0e-2ac4-4a62-9d4b-6f1f2a5b7c80";
@@ -288,8 +290,13 @@ fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_
     let project = project();
     fs::write(project.stored("one.json"), "{\n  \"format\": 1, damaged").must("to damage");
     project.snap(&["rm", "one"]).exits(0);
+    let in_trash = ["it is in the trash", "`snap undo` brings back what was removed"];
+    project.snap(&["show", "one"]).exits(3).says(&in_trash);
+    project.snap(&["resume", "one"]).exits(3).says(&in_trash);
     project.snap(&["rm", "two"]).exits(0);
     project.snap(&["undo"]).exits(0).says(&["\"two\" is back"]);
+    let listed = project.snap(&["list", "-a"]).exits(0).stderr;
+    assert!(listed.contains("In the trash: one"), "{listed}");
     assert_eq!(names(&project), ["stays", "two"]);
     project.snap(&["verify"]).exits(0);
     // Not by `project.snap`: that looks whether what comes is as the schema says.
@@ -298,4 +305,26 @@ fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_
         .says(&["\"one\" is back"]);
     assert!(project.stored("one.json").exists());
     project.snap(&["verify"]).exits(1);
+}
+
+#[test]
+fn a_removal_that_fails_has_done_no_half_of_it() {
+    let project = project();
+    let manifest = project.stored("one.json");
+    let mounted = Command::new("mount").arg("--bind").args([&manifest, &manifest]).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        needs::skipped("a manifest that can't be removed", "only root can mount a file on itself");
+        return;
+    }
+    let before = project.stored_files();
+    let failed = project.snap(&["rm", "one"]);
+    let after = project.stored_files();
+    assert!(Command::new("umount").arg(&manifest).status().must("umount").success());
+    failed.exits(7).says(&["Cannot remove"]);
+    let gone: Vec<_> = before.iter().filter(|file| !after.contains(file)).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+    assert!(files_below(&project.stored("objects/trash")).is_empty());
+    project.snap(&["show", "one"]).exits(0);
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
 }

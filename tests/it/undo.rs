@@ -140,6 +140,7 @@ fn a_restore_that_changed_no_file_is_passed_over_and_undo_says_so() {
     let passed = "Rewind \"one\", ";
     let shown = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
     assert!(shown.contains(passed) && shown.contains("changed no file and was passed over"), "{shown}");
+    assert_eq!(shown.matches("passed over").count(), 1, "{shown}");
     let undone = project.snap(&["undo", "--json"]).exits(0).json();
     assert_eq!(undone["undo"]["passed_over"][0]["operation"], "rewind");
     assert_eq!(project.read("a.txt"), b"mine\n");
@@ -150,7 +151,9 @@ fn a_restore_that_changed_no_file_is_passed_over_and_undo_says_so() {
         project.snap(&["rewind", "one"]).exits(0);
     }
     let said = ["Undid rewind \"one\", ", passed, ", changed no file and was passed over, as were 2 more."];
-    project.snap(&["undo"]).exits(0).says(&said);
+    let ran = project.snap(&["undo"]).exits(0).says(&said);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(told.matches("passed over").count(), 1, "{told}");
     assert_eq!(project.read("a.txt"), b"mine\n");
 }
 

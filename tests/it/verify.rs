@@ -202,6 +202,36 @@ fn what_is_in_quarantine_is_named_everywhere_until_it_is_removed() {
 }
 
 #[test]
+fn what_is_in_quarantine_is_named_no_longer_once_the_snapshot_is_here_whole_again() {
+    let project = project();
+    let copy = project.home.path().join("x.snap");
+    let copy = copy.to_str().must("UTF-8");
+    project.snap(&["export", "x", "-o", copy]).exits(0);
+    let whole = fs::read(project.stored("x.json")).must("a manifest");
+    fs::write(project.stored("x.json"), &whole[..whole.len() / 2]).must("to write");
+    verify(&project, &["--repair"]).exits(0);
+    let everywhere = || {
+        [&["status"][..], &["list"], &["verify"]].map(|command| {
+            let ran = project.snap(command);
+            format!("{}{}", ran.stdout, ran.stderr)
+        })
+    };
+    assert!(everywhere().iter().all(|said| said.contains("in quarantine")), "{:?}", everywhere());
+    // Another one that has its name is not the one that is lost.
+    project.write("a.txt", "another\n");
+    project.snap(&["save", "x"]).exits(0);
+    assert!(everywhere().iter().all(|said| said.contains("in quarantine")), "{:?}", everywhere());
+    project.snap(&["rm", "x"]).exits(0);
+    project.snap(&["import", copy]).exits(0);
+    assert!(everywhere().iter().all(|said| !said.contains("quarantine")), "{:?}", everywhere());
+    project.snap(&["show", "x"]).exits(0);
+    crate::store::age_objects(&project);
+    let ran = project.snap(&["prune", "--now"]).exits(0);
+    assert!(!ran.stderr.contains("quarantine"), "{}", ran.stderr);
+    verify(&project, &[]).exits(0);
+}
+
+#[test]
 fn a_folder_in_the_place_of_a_manifest_is_set_aside_and_the_manifest_is_back() {
     let project = project();
     let manifest = fs::read(project.stored("x.json")).must("a manifest");

@@ -8,6 +8,7 @@ use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, for_shell};
+use crate::base::similar_names::{names_like, was_meant};
 use crate::cli::completion::{line_names, sessions, snapshots};
 use crate::cli::help::examples;
 use crate::cli::line_choice;
@@ -154,8 +155,10 @@ fn remove(name: &str, context: &Context, workspace: &Workspace, ui: &mut Ui) -> 
     let states = workspace.store.line_states();
     let shown = Line(name).to_string();
     let Some(id) = states.begin_of(name) else {
+        let alike = was_meant(&names_like(name, states.names().into_iter().map(|(line, _)| line)));
+        let alike = alike.map(|alike| format!("{alike} ")).unwrap_or_default();
         return Err(Error::new(Kind::NotFound, format!("There is no line \"{shown}\""))
-            .hint("`snap branch` lists the lines with names"));
+            .hint(format!("{alike}`snap branch` lists the lines with names")));
     };
     let called = workspace.store.names().unwrap_or_default().remove(id).unwrap_or_default();
     log(context, workspace, id, &called, Operation::Branch, None)?;

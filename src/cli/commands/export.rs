@@ -83,7 +83,7 @@ impl Export {
             progress_bar::show(talks, &monitor, export)?.1
         } else {
             let path = context.cwd.join(&self.output);
-            refuse_folder(&self.output, &path, &format!("{}.snap", entry.called), "a snapshot")?;
+            refuse_folder(&self.output, &path, &format!("{}.snap", entry.stem), "a snapshot")?;
             let export =
                 || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
             progress_bar::show(talks, &monitor, export).map_err(Error::at_output)?

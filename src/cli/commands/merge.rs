@@ -29,9 +29,11 @@ use crate::workspace::Workspace;
 
 /// Bring another line of work into this one
 ///
-/// What is here is saved first. The other line's edits are merged three ways, as `resume --merge` does. Its open tasks become
-/// further tasks of the session here, and a report of what was done there is written for the agent, with a prompt that names it. The
-/// conversation here stays as it is. `snap undo` takes a merge back.
+/// A line of work is a snapshot with all that came before it: another attempt of yours, or what a colleague saved. What is here is
+/// saved first. Then the edits of the other line are merged into your files: what only one side changed is taken, and where both
+/// changed the same lines, the file gets conflict markers, as with git. Its open tasks are added to those of the session here. Its
+/// conversation is not, and yours stays as it is: a report of what was done there is written for the agent, and you are shown a
+/// prompt that leads to it. `snap undo` takes all of that back.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap merge try-cache --dry-run", "Show what would be merged"),

@@ -101,9 +101,10 @@ impl Sharing {
                 // Who wanted privacy keeps it until they say otherwise, or end the sharing.
                 let private = !asked.no_private
                     && (private || before.as_ref().is_some_and(|before| !before.off && before.private));
+                let has_heads = !space::is_taken_back(context, &home);
                 let former = before
                     .as_ref()
-                    .map(|before| before.former_beside(&remote, &leads_to))
+                    .map(|before| before.former_beside(&remote, &leads_to, has_heads))
                     .unwrap_or_default();
                 let (since, after) = match before.filter(|before| !before.off) {
                     Some(before) => (before.since, before.after),

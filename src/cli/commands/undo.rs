@@ -191,7 +191,8 @@ impl UndoneStep {
             follow_links(workspace, ui);
         }
         left.iter().for_each(|left| ui.warn(&left.to_string()));
-        ui.report(&RemovalReport::of(direction, removal, names, self.dry_run, context.now))?;
+        let report = RemovalReport::of(direction, removal, names, self.dry_run, context.now);
+        ui.report(&RemovalReport { unlogged: !left.is_empty(), ..report })?;
         Ok(Outcome::partial_if(!left.is_empty()))
     }
 
@@ -259,6 +260,9 @@ struct RemovalReport {
     dry_run: bool,
     #[serde(skip)]
     what: String,
+    /// Whether the log has no line about it: then nothing is promised of the way back.
+    #[serde(skip)]
+    unlogged: bool,
 }
 
 /// The command that removed them.
@@ -283,6 +287,7 @@ impl RemovalReport {
             snapshots,
             dry_run,
             what: format!("{}, {}", removed(removal), ago(&age(now.since(removal.at)))),
+            unlogged: false,
         }
     }
 }
@@ -308,6 +313,8 @@ impl Report for RemovalReport {
         let (verb, them) = if self.snapshots.len() == 1 { ("is", "it") } else { ("are", "them") };
         ui.say(&match (back, self.snapshots.is_empty()) {
             (true, true) => format!("Undid {}: all of them are there already.", self.what),
+            (true, false) if self.unlogged => format!("Undid {}: {names} {verb} back.", self.what),
+            (false, false) if self.unlogged => format!("Redid {}: {names} {verb} in the trash.", self.what),
             (true, false) => {
                 format!("Undid {}: {names} {verb} back. `snap redo` removes {them} again.", self.what)
             }
@@ -334,20 +341,19 @@ fn report(plan: &RestorePlan, way: &HistoryStep, now: Timestamp) -> RestoreRepor
     RestoreReport::of(plan).with_way(way, heading, passed_over(&way.passed, now))
 }
 
-/// Says what was undone or redone, and which paths that set.
+/// Says what was undone or redone, and which paths that set. What was passed over stands in the plan, which was shown before.
 fn what_was_done(way: &HistoryStep, now: Timestamp, paths: usize, named: &str) -> String {
     let (did, when, last) = match way.direction {
         Direction::Undo => ("Undid", "before it", "redo"),
         Direction::Redo => ("Redid", "before the undo", "undo"),
     };
     let what = told(&way.what, now);
-    let done = match paths {
+    match paths {
         _ if way.sets_nothing => format!("{did} {what}: the {last} of it had set no file, so none is set."),
         0 => format!("{did} {what}: every file is as it was {when}."),
         1 => format!("{did} {what}: 1 path is as it was {when} ({named})."),
         many => format!("{did} {what}: {many} paths are as they were {when} ({named})."),
-    };
-    passed_over(&way.passed, now).into_iter().fold(done, |done, passed| format!("{done} {passed}"))
+    }
 }
 
 /// Says what a step passes over, as no file was changed by it.

@@ -388,6 +388,10 @@ impl RestoreReport {
             (Some(NewBecause::IsHere), _) => {
                 "as a new session: the saved one is here too, and stays as it is".to_owned()
             }
+            (Some(NewBecause::PartIsHere), _) => {
+                "as a new session: files of the saved one are still here, without its conversation, and stay"
+                    .to_owned()
+            }
             (Some(NewBecause::CopyIsHere), _) => {
                 format!("continues {id}, the copy that was made here before (`--fork` makes another)")
             }

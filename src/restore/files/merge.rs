@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Listing, MergeSide, Merged, Repository, Status, named_markers, named_path};
@@ -68,8 +68,7 @@ pub(in crate::restore) fn plan(
     monitor: &Monitor,
 ) -> Result<MergedSteps> {
     let Some(base) = saved.base.as_deref() else {
-        return Err(Error::new(Kind::Refused, "Cannot merge")
-            .because("the snapshot was saved before the first commit: there is no common base"));
+        return Err(no_common_base(name));
     };
     // Of what is only computed here, the repository gets what the index will name, and nothing else.
     let aside = repository.with_objects_aside()?;
@@ -286,6 +285,17 @@ fn merged_with(
             return Ok((merged, differing));
         }
     }
+}
+
+/// Refuses a snapshot without a commit to begin from; it is called so on a command line.
+pub(in crate::restore) fn no_common_base(called: &str) -> Error {
+    Error::new(Kind::Refused, "Cannot merge")
+        .because("the snapshot was saved before the first commit: there is no common base")
+        .hint(format!(
+            "`snap diff --now {called}` shows what differs; `snap rewind {called}` puts everything back to that moment, after saving \
+             what is here",
+            called = for_shell(called)
+        ))
 }
 
 /// Refuses to merge in the middle of another merge.

@@ -209,7 +209,7 @@ impl History {
     pub(super) fn way_to(
         &self,
         direction: Direction,
-        is_it: impl Fn(&Act) -> bool,
+        mut is_it: impl FnMut(&Act) -> bool,
         is_there: impl Fn(&SnapshotId) -> bool,
     ) -> Option<Way> {
         let list = match direction {

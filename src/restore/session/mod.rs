@@ -65,6 +65,8 @@ pub enum NewBecause {
     Runs,
     /// The one that was saved is here, and can't be continued.
     IsHere,
+    /// Files of the one that was saved are here, such as those of its agents, and no conversation.
+    PartIsHere,
     /// The one that is here can't be continued, and an earlier copy of it is here as it was made: that one goes on.
     CopyIsHere,
     /// The id that it has is none that a client takes.
@@ -286,6 +288,7 @@ pub(super) fn plan(
         match plan.continues {
             Some(_) => None,
             None if runs()? => Some(NewBecause::Runs),
+            None if workspace.client.transcripts(&session.id)?.is_empty() => Some(NewBecause::PartIsHere),
             None => Some(NewBecause::IsHere),
         }
     } else {
@@ -423,9 +426,11 @@ impl Ready<'_> {
     }
 }
 
-/// Returns the records that a session gets when it is brought back: its title, and that it has left its work tree.
+/// Returns the records that a session gets when it is brought back: a title, if it is new here, and that it has left its work tree.
 fn added_records(plan: &SessionPlan) -> String {
-    let mut records = title_records(&plan.id, &plan.title);
+    // One that goes on under its own id keeps the title that it has: whoever looks for it goes by that.
+    let mut records =
+        if plan.continues.is_some() { String::new() } else { title_records(&plan.id, &plan.title) };
     if plan.leaves_tree {
         records += &left_tree_record(&plan.id);
     }

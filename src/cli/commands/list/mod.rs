@@ -13,7 +13,6 @@ use clap::Args;
 
 use crate::base::columns::wrapped;
 use crate::base::error::Result;
-use crate::base::ids::SnapshotId;
 use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::completion::{remotes, saved_sessions};
@@ -27,9 +26,11 @@ use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::program_name::in_words;
 use crate::cli::remotes::with_remote;
 use crate::cli::session_choice;
+use crate::cli::ways::comes_back;
 use crate::context::Context;
+use crate::restore;
 use crate::space;
-use crate::store::{Ancestry, LineStates, Saved, Space, Store, Summaries};
+use crate::store::{Ancestry, LineStates, Saved, Space, Store, Summaries, Trashed};
 use crate::workspace::Workspace;
 use choice::{Chosen, Item, Wanted};
 use remote::RemoteList;
@@ -110,10 +111,10 @@ impl List {
         let chosen = wanted.choose(all.iter());
         if chosen.items.is_empty() && chosen.older == 0 {
             let can_save = || session_choice::is_project(context, workspace);
-            let trash = workspace.store.named_in_trash()?;
+            let trash = in_trash_only(&workspace.store)?;
             ui.say(&nothing(&wanted, &chosen, (all.iter().count(), trash.len()), can_save));
             if !trash.is_empty() && (self.all || !wanted.is_filter()) {
-                ui.say(&in_trash(&workspace.store, &trash));
+                ui.say(&in_trash(workspace, &trash));
             }
         } else {
             self.print(context, workspace, &all, &chosen, &states, ui)?;
@@ -186,10 +187,10 @@ impl List {
             lines.reverse();
         }
         let mut shown = if lines.is_empty() { Vec::new() } else { table::lines(&lines, screen) };
-        let trash = if self.all { store.named_in_trash()? } else { Vec::new() };
+        let trash = if self.all { in_trash_only(store)? } else { Vec::new() };
         if !trash.is_empty() {
             let before = if footer.is_empty() { String::new() } else { format!("{footer}. ") };
-            footer = before + &in_trash(store, &trash);
+            footer = before + &in_trash(workspace, &trash);
         }
         if ui.shows_on_terminal() {
             if !shown.is_empty() {
@@ -230,14 +231,25 @@ fn folded(context: &Context, group: &[Saved<'_>]) -> String {
     }
 }
 
+/// Lists what is in the trash and nowhere else: a copy of it may have come since.
+fn in_trash_only(store: &Store) -> Result<Vec<Trashed>> {
+    let mut trash = store.all_in_trash()?;
+    if !trash.is_empty() {
+        let here = store.names()?;
+        trash.retain(|one| one.id.as_ref().is_none_or(|id| !here.contains_key(id)));
+    }
+    Ok(trash)
+}
+
 /// How many names are given of what is in the trash in one way.
 const MOST_NAMED: usize = 8;
 
 /// Names what is in the trash.
-fn in_trash(store: &Store, trash: &[(String, SnapshotId)]) -> String {
+fn in_trash(workspace: &Workspace, trash: &[Trashed]) -> String {
     let mut ways: Vec<(Option<String>, Vec<String>)> = Vec::new();
-    for (name, id) in trash {
-        let (way, name) = (store.way_back(Some(id)), quoted(&screen::Line(name).to_string()));
+    for Trashed { name, batch, .. } in trash {
+        let back = restore::way_back(workspace, batch).ok().flatten();
+        let (way, name) = (back.as_ref().map(comes_back), quoted(&screen::Line(name).to_string()));
         match ways.iter_mut().find(|(other, _)| *other == way) {
             Some((_, names)) => names.push(name),
             None => ways.push((way, vec![name])),

@@ -10,9 +10,12 @@ use std::time::Duration;
 use clap::Args;
 
 use self::questions::{MOST_UNASKED, ask, ask_for_trash, still_agreed, still_agreed_on_trash};
-use self::report::{Freed, Judged, PruneReport, in_trash, tell_left};
+use self::report::{
+    Freed, Judged, PruneReport, in_trash, line_names, tell_left, tell_nameless, tell_way_back,
+};
 pub(crate) use self::rm::Rm;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::parse_span;
 use crate::cli::completion::remotes;
@@ -118,12 +121,26 @@ impl Prune {
         let plan = make()?;
         let mut report = PruneReport::new(self.dry_run, judged(&plan));
         still_agreed(agreed.as_ref(), &report.snapshots)?;
-        (report.only_trash, report.for_good) = (policy.is_empty(), self.now);
+        report.only_trash = policy.is_empty();
         if self.now {
             report.trash = Some(in_trash(store)?);
             still_agreed_on_trash(agreed_trash.as_ref(), report.trash.iter().flatten())?;
         }
         report.list(ui)?;
+        let mut lines = line_names(store);
+        if self.now && self.dry_run {
+            let goes = |id: &SnapshotId| {
+                let trashed = report.trash.iter().flatten().any(|one| one.id.as_ref() == Some(id));
+                trashed || plan.removed().any(|(_, removed)| removed == id)
+            };
+            let states = store.line_states();
+            lines = states
+                .names()
+                .into_iter()
+                .filter(|(_, id)| goes(id))
+                .map(|(name, _)| name.to_owned())
+                .collect();
+        }
         let mut warnings = plan.warnings();
         let mut done = None;
         let freed = match &lock {
@@ -147,7 +164,18 @@ impl Prune {
         }
         warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
         report.freed = Some(Freed::of(freed));
-        report.finish(ui, context.now)
+        if removed {
+            let left = line_names(store);
+            lines.retain(|name| !left.contains(name));
+        }
+        let batch = done.as_ref().and_then(|done| done.batch.as_ref());
+        let tell_more = |ui: &mut Ui| {
+            tell_way_back(workspace, batch, ui);
+            if removed || self.now {
+                tell_nameless(&lines, self.dry_run, ui);
+            }
+        };
+        report.finish(ui, context.now, tell_more)
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn ask_for_trash(trash: &[Trashed], ui: &mut Ui) -> Result<Option<Vec
         many => format!("Delete these {} for good?", count(many, "snapshot")),
     };
     if ui.ask(&question)? {
-        return Ok(Some(trash.iter().map(|one| one.id.clone()).collect()));
+        return Ok(Some(trash.iter().filter_map(|one| one.id.clone()).collect()));
     }
     Err(Error::new(Kind::Refused, "Nothing was removed").because("the answer was no"))
 }
@@ -86,7 +86,11 @@ pub(super) fn still_agreed_on_trash<'a>(
     agreed: Option<&Vec<SnapshotId>>,
     mut trash: impl Iterator<Item = &'a Trashed>,
 ) -> Result<()> {
-    if trash.any(|one| agreed.is_some_and(|agreed| !agreed.contains(&one.id))) {
+    let is_new = |one: &Trashed| {
+        let id = one.id.as_ref();
+        agreed.is_some_and(|agreed| id.is_some_and(|id| !agreed.contains(id)))
+    };
+    if trash.any(is_new) {
         return Err(changed_since_asked());
     }
     Ok(())

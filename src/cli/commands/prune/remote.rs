@@ -40,7 +40,7 @@ pub(super) fn prune_remote(
     let report =
         PruneReport { remote: Some(shown), of_others: Some(judged.others), ..PruneReport::new(dry_run, all) };
     report.list(ui)?;
-    report.finish(ui, context.now)?;
+    report.finish(ui, context.now, |_| ())?;
     finish(ui, handed)
 }
 

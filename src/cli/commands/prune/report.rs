@@ -13,15 +13,14 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::program_name::in_words;
+use crate::cli::ways::comes_back;
 use crate::context::Context;
 use crate::prune::{Removed, Verdict};
+use crate::restore::{self, WayBack};
 use crate::space;
 use crate::store::{Store, Sweep, YoungObjects};
 use crate::transfer::{forget_names, forget_rescued, rescued_folder};
 use crate::workspace::Workspace;
-
-/// How what was removed comes back.
-pub(super) const BACK: &str = "`snap undo` brings back what was removed, for a day.";
 
 /// Names that are longer stand out of their column.
 const LONGEST_NAME: usize = 40;
@@ -33,11 +32,23 @@ const MOST_NAMED: usize = 5;
 #[derive(Serialize)]
 pub(super) struct Trashed {
     pub(super) name: String,
-    pub(super) id: SnapshotId,
+    /// Absent for one that can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<SnapshotId>,
 }
 
 pub(super) fn in_trash(store: &Store) -> Result<Vec<Trashed>> {
-    Ok(store.named_in_trash()?.into_iter().map(|(name, id)| Trashed { name, id }).collect())
+    Ok(store.all_in_trash()?.into_iter().map(|one| Trashed { name: one.name, id: one.id }).collect())
+}
+
+/// Says how what was removed comes back, and promises nothing else.
+pub(super) fn tell_way_back(workspace: &Workspace, batch: Option<&SnapshotId>, ui: &mut Ui) {
+    let Some(batch) = batch.filter(|_| !ui.json()) else { return };
+    match restore::way_back(workspace, batch).ok().flatten() {
+        Some(back @ WayBack::Undo { .. }) => ui.say(&format!("{}, for a day.", comes_back(&back))),
+        Some(back) => ui.say(&format!("What was removed is in the trash for a day; {}.", comes_back(&back))),
+        None => ui.say("What was removed is in the trash for a day; `snap undo` does not bring it back."),
+    }
 }
 
 /// What is freed at once, and what later.
@@ -114,6 +125,29 @@ pub(super) fn tell_left(
         ));
     }
     is_left || shared_is_left || !done.left.is_empty() || now && !done.freed.blocked.is_empty()
+}
+
+/// Says which lines of work have no name any more, or would have none: the snapshots that they began with are gone for good.
+pub(super) fn tell_nameless(lines: &[String], dry_run: bool, ui: &mut Ui) {
+    if ui.json() {
+        return;
+    }
+    let (did, is) = if dry_run { ("Would take", "would be") } else { ("Took", "is") };
+    let names = lines.iter().map(|name| format!("\"{}\"", Line(name))).collect::<Vec<_>>().join(", ");
+    match lines.len() {
+        0 => {}
+        1 => ui.say(&format!(
+            "{did} away the name of the line {names}: what it begins with {is} gone for good."
+        )),
+        _ => ui.say(&format!(
+            "{did} away the names of the lines {names}: what they begin with {is} gone for good."
+        )),
+    }
+}
+
+/// Returns the names of the lines of work here.
+pub(super) fn line_names(store: &Store) -> Vec<String> {
+    store.line_states().names().into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Has what is kept of a shared project forget what was pushed before; returns whether that failed.
@@ -223,9 +257,6 @@ pub(super) struct PruneReport {
     /// Whether nothing else was asked for than to empty the trash.
     #[serde(skip)]
     pub(super) only_trash: bool,
-    /// Whether nothing goes by way of the trash.
-    #[serde(skip)]
-    pub(super) for_good: bool,
     /// Whether something is left that was to go.
     #[serde(skip)]
     pub(super) is_partial: bool,
@@ -241,7 +272,6 @@ impl PruneReport {
             trash: None,
             of_others: None,
             only_trash: false,
-            for_good: false,
             is_partial: false,
         }
     }
@@ -259,10 +289,14 @@ impl PruneReport {
             }
             return Ok(());
         }
-        let longest = self.snapshots.iter().map(|one| wide(&one.name)).max().unwrap_or(0).min(LONGEST_NAME);
         let is_for_undo = |one: &&Judged| one.keep && one.reason.starts_with("made for `snap undo`");
         let for_undo: Vec<&Judged> = self.snapshots.iter().filter(is_for_undo).collect();
-        let shown = self.snapshots.iter().filter(|one| for_undo.len() < 2 || !is_for_undo(one));
+        let number = count(for_undo.len(), "safety snapshot");
+        let shown: Vec<&Judged> =
+            self.snapshots.iter().filter(|one| for_undo.len() < 2 || !is_for_undo(one)).collect();
+        let names = shown.iter().map(|one| wide(&one.name));
+        let names = names.chain((for_undo.len() >= 2).then(|| wide(&number)));
+        let longest = names.max().unwrap_or(0).min(LONGEST_NAME);
         for one in shown {
             let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
             let name = padded(&Line(&one.name).to_string(), longest);
@@ -270,15 +304,21 @@ impl PruneReport {
             folded(ui, &text![word, "  ", name, "  ", reason], 8)?;
         }
         if let [one, _, ..] = for_undo.as_slice() {
-            let number = count(for_undo.len(), "safety snapshot");
+            let number = padded(&number, longest);
             folded(ui, &text![Style::Faint.of("keep    "), number, "  ", Style::Faint.of(&one.reason)], 8)?;
         }
         Ok(())
     }
 
     /// Prints the result.
-    pub(super) fn finish(&self, ui: &mut Ui, now: Timestamp) -> Result<Outcome> {
+    pub(super) fn finish(
+        &self,
+        ui: &mut Ui,
+        now: Timestamp,
+        tell_more: impl FnOnce(&mut Ui),
+    ) -> Result<Outcome> {
         ui.report(self)?;
+        tell_more(ui);
         if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {
             freed.tell(ui, self.dry_run, now);
         }
@@ -304,9 +344,6 @@ impl Report for PruneReport {
         let removed = self.snapshots.iter().filter(|one| !one.keep).count();
         let did = if self.dry_run { "Would remove" } else { "Removed" };
         ui.say(&format!("{did} {removed} of {}.", count(self.snapshots.len(), "snapshot")));
-        if removed > 0 && !self.dry_run && !self.for_good && self.remote.is_none() {
-            ui.say(BACK);
-        }
         if let (Some(others), Some(remote)) = (self.of_others.filter(|others| *others > 0), &self.remote) {
             ui.say(&format!("{} of others on {remote} left alone.", count(others, "snapshot")));
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::judged;
 use super::questions::{MOST_UNASKED, ask, still_agreed};
 use super::remote::remove_from_remote;
-use super::report::{BACK, Freed, tell_left};
+use super::report::{Freed, line_names, tell_left, tell_nameless, tell_way_back};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
@@ -56,9 +56,6 @@ struct Removed {
     for_good: bool,
     /// Other snapshots that hold the same version of a file, or the name of one that is gone for good.
     also_in: Vec<String>,
-    /// Whether they are not in the trash.
-    #[serde(skip)]
-    now: bool,
     freed: Freed,
 }
 
@@ -66,9 +63,6 @@ impl Report for Removed {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let how = if self.for_good { " for good" } else { "" };
         self.removed.iter().for_each(|name| ui.say(&format!("Removed \"{name}\"{how}.")));
-        if !self.now {
-            ui.say(BACK);
-        }
         Ok(())
     }
 }
@@ -139,6 +133,7 @@ impl Rm {
         let plan = RemovalPlan::by_name(workspace, &references)?.at_once(self.now);
         still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
+        let mut lines = line_names(&workspace.store);
         let pushed = if self.now { pushed(workspace, &plan) } else { Vec::new() };
         let monitor = Monitor::default();
         let copies = plan.warnings();
@@ -150,10 +145,14 @@ impl Rm {
         copies.iter().for_each(|warning| ui.warn(&warning.to_string()));
         let is_partial = tell_left(context, workspace, ui, &done, self.now) || !copies.is_empty();
         tell_pushed(&pushed, ui);
-        let prune::Removed { freed, also_in, .. } = done;
+        let prune::Removed { freed, also_in, batch, .. } = done;
         let for_good = self.now && !is_partial;
-        let report = Removed { removed: names, for_good, also_in, now: self.now, freed: Freed::of(freed) };
+        let report = Removed { removed: names, for_good, also_in, freed: Freed::of(freed) };
         ui.report(&report)?;
+        tell_way_back(workspace, batch.as_ref(), ui);
+        let left = line_names(&workspace.store);
+        lines.retain(|name| !left.contains(name));
+        tell_nameless(&lines, false, ui);
         if !ui.json() {
             report.freed.tell(ui, false, context.now);
         }

@@ -21,7 +21,7 @@ use crate::cli::program_name;
 use crate::cli::session_choice;
 use crate::client::{FoundSession, HookPlace, Passed, Scope, hook_places};
 use crate::context::Context;
-use crate::restore::{self, Way};
+use crate::restore::{self, WayBack};
 use crate::store::{Listed, Summaries, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
@@ -124,18 +124,14 @@ struct TrashNow {
     /// In bytes, on disk, of what only they need.
     size: u64,
     #[serde(skip)]
-    comes_back: Option<Way>,
-    /// The name of one that can't come back, as another snapshot has its name by now.
-    #[serde(skip)]
-    in_the_way: Option<String>,
+    comes_back: Option<WayBack>,
 }
 
 impl TrashNow {
     fn of(workspace: &Workspace, trash: TrashSize) -> TrashNow {
         let is_empty = trash.snapshots == 0;
-        let comes_back = if is_empty { None } else { restore::brings_back(workspace).ok().flatten() };
-        let in_the_way = comes_back.and_then(|_| workspace.store.name_in_the_way());
-        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back, in_the_way }
+        let comes_back = if is_empty { None } else { restore::next_way_back(workspace).ok().flatten() };
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes, comes_back }
     }
 }
 
@@ -243,17 +239,19 @@ impl StatusReport {
         if trash.snapshots > 0 {
             let words =
                 format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
-            let back = match (trash.comes_back, &trash.in_the_way) {
-                (Some(way), Some(name)) => format!(
+            let back = match &trash.comes_back {
+                Some(WayBack::NameTaken { name, way }) => format!(
                     "  another snapshot is called {} by now: {} says what to do",
                     quoted(name),
-                    Way { later: false, ..way }.command()
+                    way.command()
                 ),
-                (Some(way @ Way { later: false, .. }), None) => {
-                    format!("  {} brings back what was removed last", way.command())
+                Some(WayBack::Undo { way, .. }) => {
+                    let last = if way.later { "" } else { " last" };
+                    format!("  {} brings back what was removed{last}", way.command())
                 }
-                (Some(way), None) => format!("  {} brings back what was removed", way.command()),
-                (None, _) => "  kept for a day; `snap prune --now` deletes it".to_owned(),
+                Some(WayBack::NameComesFirst(_)) | None => {
+                    "  kept for a day; `snap prune --now` deletes it".to_owned()
+                }
             };
             lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(&back))]));
         }
