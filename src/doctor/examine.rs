@@ -28,7 +28,7 @@ use crate::sys::users_files::open_theirs;
 pub struct Examination {
     /// The session.
     pub session: FoundSession,
-    /// Its title.
+    /// Its title, else its first prompt.
     pub title: Option<String>,
     /// The folder that it belongs to: the client is started there to resume it.
     pub cwd: Option<PathBuf>,
@@ -92,13 +92,15 @@ pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> 
     let first = FirstPass::read(&path, size, monitor)?;
     let second = SecondPass::read(&path, size, &first, monitor)?;
     let running = session.live.is_some();
+    // As `snap status` names it.
+    let words = session.words();
     let unfinished = (first.torn > 0)
         .then(|| Finding::at(first.lines + 1, Trouble::Unfinished { bytes: first.torn, running }));
     let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
     let cwd = second.own_cwd.or_else(|| first.summary.cwd.clone().map(PathBuf::from));
     findings.extend(of_agents(&session, cwd.as_deref().unwrap_or(Path::new("/"))));
     Ok(Examination {
-        title: first.summary.title(|leaf| holds_record(&path, leaf)),
+        title: words.title.or(words.prompt).or_else(|| first.summary.title(|leaf| holds_record(&path, leaf))),
         cwd,
         client: first.summary.client,
         records: first.checked.records,
