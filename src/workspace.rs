@@ -15,6 +15,7 @@ use crate::git::{self, Location, Repository};
 use crate::manifest::Manifest;
 use crate::manifest::attestation::Proofs;
 use crate::store::{Seal, Store};
+use crate::sys::files::Scratch;
 use crate::trust::{self, Provenance, Signers, Trust};
 
 /// The most that a foreign snapshot may unfold to, in bytes: it is held in memory.
@@ -191,6 +192,17 @@ impl Workspace {
                 .hint("git config --global user.signingKey ~/.ssh/id_ed25519.pub")
         })?;
         trust::sign(&key, body)
+    }
+
+    /// Makes a folder of the store for work with a remote; not even the store, if there is no such remote.
+    ///
+    /// # Errors
+    /// As [`git::Remote::open`], and [`Kind::Environment`] with the path.
+    pub fn scratch_for(&self, folder: &Path, remote: &str) -> Result<Scratch> {
+        if !self.store.root().exists() {
+            git::Remote::check(self.repository.as_ref(), folder, remote)?;
+        }
+        self.store.scratch()
     }
 
     /// Returns the folder whose memory the client's sessions share here: the root of the main work tree.

@@ -58,6 +58,8 @@ pub enum Phase {
     Removing,
     /// Snapshots are made ready to be sent.
     Packing,
+    /// git makes ready what it is about to send.
+    Compressing,
     /// Objects go to a remote.
     Sending,
     /// Objects come from a remote.
@@ -91,6 +93,7 @@ impl Phase {
             Phase::Verifying => "Checking snapshots",
             Phase::Removing => "Removing",
             Phase::Packing => "Packing",
+            Phase::Compressing => "Compressing",
             Phase::Sending => "Sending",
             Phase::Receiving => "Receiving",
             Phase::Exporting => "Exporting",
@@ -201,7 +204,7 @@ impl Monitor {
 
     /// The same for a part that takes so much work: a file that is read, searched and stored is gone through three times.
     pub fn share_of_work(&self, all: u64, work: u64) -> Share<'_> {
-        Share { monitor: self, all, told: 0, work, done: 0 }
+        Share { monitor: self, all, told: 0, before: 0, work, done: 0 }
     }
 
     /// Says how far somebody else's work is; `None` when it has ended.
@@ -224,6 +227,8 @@ pub struct Share<'a> {
     monitor: &'a Monitor,
     all: u64,
     told: u64,
+    /// What had been told when it became known how much work the rest is.
+    before: u64,
     work: u64,
     done: u64,
 }
@@ -232,8 +237,14 @@ impl Share<'_> {
     /// Says that so much more of its work is done.
     pub fn add(&mut self, more: u64) {
         self.done = self.done.saturating_add(more).min(self.work);
-        let part = u128::from(self.all) * u128::from(self.done) / u128::from(self.work.max(1));
-        self.tell(u64::try_from(part).unwrap_or(self.all).min(self.all));
+        let rest = self.all.saturating_sub(self.before);
+        let part = u128::from(rest) * u128::from(self.done) / u128::from(self.work.max(1));
+        self.tell(self.before.saturating_add(u64::try_from(part).unwrap_or(rest)).min(self.all));
+    }
+
+    /// Says how much work all the rest is, which is known only now.
+    pub fn expect(&mut self, work: u64) {
+        (self.before, self.work, self.done) = (self.told, work, 0);
     }
 
     /// Leaves the rest for later: no more is told of this part than was told by now.
@@ -328,8 +339,14 @@ mod tests {
             let mut share = monitor.share_of_work(100, 300);
             [30, 120, 0, 90].into_iter().for_each(|more| share.add(more));
         }
+        {
+            let mut share = monitor.share_of_work(100, 200);
+            share.add(40);
+            share.expect(800);
+            [200, 400].into_iter().for_each(|more| share.add(more));
+        }
         drop(monitor.share_of_work(u64::MAX, 0));
         let done: Vec<u64> = monitor.told().iter().map(|step| step.done).collect();
-        assert_eq!(done, [10, 50, 80, 100, u64::MAX]);
+        assert_eq!(done, [10, 50, 80, 100, 120, 140, 180, 200, u64::MAX]);
     }
 }

@@ -17,8 +17,8 @@ use crate::capture::renames::NewFile;
 use crate::diff::renames::{self, Sketch};
 use crate::git::{Blobs, Cleaning, Hidden, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
-    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
-    Version,
+    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, SUBMODULE_GONE, Skipped, StageVersion,
+    StagedVersion, Version,
 };
 use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
@@ -271,8 +271,8 @@ impl EditReader<'_> {
         let Submodule { head, index, gone, moved, edited } = submodule;
         let is_one = index.as_ref().is_some_and(Version::is_submodule);
         if gone && is_one {
-            let reason = "a submodule whose folder is gone; `git submodule update` brings it back";
-            self.part.skipped.push(Skipped { path: format!("{path}/"), reason: reason.to_owned() });
+            let reason = SUBMODULE_GONE.to_owned();
+            self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
         }
         let why = match (moved, edited) {
             (false, false) => None,

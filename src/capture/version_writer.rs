@@ -6,15 +6,24 @@ use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::{DiskFile, EditReader, Keeping, NotKept, Shared, StoredVersion};
 use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
 use crate::redaction::Clean;
+use crate::secrets;
 use crate::stored_patch::encoding::{self, EncodedDiff, PatchSide};
+
+/// What it takes to read, search and store a byte, one beside the other.
+const READ: u64 = 1;
+const SEARCH: u64 = 3;
+const STORE: u64 = 2;
 
 impl EditReader<'_> {
     /// Begins a file, which is read, searched and stored; what is left of the last one is told. `before` is set for a file that was
     /// read before: whether it still is in memory.
     pub(super) fn begin_file(&mut self, bytes: u64, before: Option<bool>) {
+        let all_times = READ + SEARCH + STORE;
         let (all, times) = match before {
-            None => (bytes, 3),
-            Some(in_memory) => (bytes - bytes / 3, if in_memory { 2 } else { 3 }),
+            None => (bytes, all_times),
+            Some(in_memory) => {
+                (bytes - bytes * READ / all_times, if in_memory { SEARCH + STORE } else { all_times })
+            }
         };
         self.file = None;
         self.file = Some(self.shared.monitor.share_of_work(all, bytes.saturating_mul(times)));
@@ -120,7 +129,13 @@ impl EditReader<'_> {
         bytes: &[u8],
     ) -> Keeping<Option<Clean>> {
         let (redactor, old) = (self.shared.redactor, old.map(|old| old.bytes));
-        redactor.clean_version(path, old, bytes, &mut |more| self.tell(more)).map_err(|error| {
+        let mut search = SEARCH;
+        if secrets::is_noise(bytes) {
+            search *= secrets::WORK_OF_NOISE;
+            let work = (bytes.len() as u64).saturating_mul(search + STORE);
+            self.file.iter_mut().for_each(|file| file.expect(work));
+        }
+        redactor.clean_version(path, old, bytes, &mut |more| self.tell(more * search)).map_err(|error| {
             match error.kind() {
                 Kind::Refused => NotKept::Skipped(error.to_string()),
                 _ => NotKept::Failed(error),
@@ -153,7 +168,7 @@ impl EditReader<'_> {
             Some((delta, earlier)) => (DiffForm::Delta, delta, Some(earlier)),
             None => {
                 let Shared { store, lock, .. } = self.shared;
-                (made.form, store.keep_telling(lock, &made.bytes, &mut |more| self.tell(more))?, None)
+                (made.form, store.keep_telling(lock, &made.bytes, &mut |more| self.tell(more * STORE))?, None)
             }
         };
         let diff = Diff { form, bytes: size as u64, content, earlier, converted: None, redaction };

@@ -2,6 +2,8 @@
 //!
 //! Each command's own arguments are beside its code.
 
+use std::any::TypeId;
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::commands::{
@@ -51,7 +53,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Returns the command line, under the name by which this program is called.
     pub(crate) fn line() -> clap::Command {
-        Arguments::command().name(program_name::name()).bin_name(program_name::name())
+        taking_negative(Arguments::command()).name(program_name::name()).bin_name(program_name::name())
     }
 
     /// Reads what was typed, and for what a snapshot is still to be chosen.
@@ -59,6 +61,19 @@ impl Arguments {
         let matches = Arguments::line().try_get_matches()?;
         Ok((Arguments::from_arg_matches(&matches)?, pick::wanted(&matches)))
     }
+}
+
+/// Has each option for a number read a negative one too, which is then refused with what is wanted: clap would take it for an
+/// option that is not there.
+fn taking_negative(command: clap::Command) -> clap::Command {
+    let is_number = |argument: &clap::Arg| {
+        let of = argument.get_value_parser().type_id();
+        of == TypeId::of::<usize>() || of == TypeId::of::<u64>()
+    };
+    let taking = |argument: clap::Arg| {
+        if is_number(&argument) { argument.allow_negative_numbers(true) } else { argument }
+    };
+    command.mut_args(taking).mut_subcommands(taking_negative)
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [

@@ -7,5 +7,5 @@ pub(crate) use crate::base::sizes::parse_size;
 /// # Errors
 /// Says what is wrong with the text, for a usage message.
 pub(crate) fn parse_number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+    text.parse().map_err(|_| format!("{text:?} is not a whole number from 0 on"))
 }

@@ -16,6 +16,10 @@ pub struct ChangedSince {
     pub files: usize,
     /// The untracked files that are in no snapshot, as a save leaves them out.
     pub left_out: Vec<RepoPath>,
+    /// Whether other paths are staged, which is no change of a file.
+    pub staged_differs: bool,
+    /// The submodules whose folders are gone, which is none either.
+    pub submodules_gone: Vec<RepoPath>,
 }
 
 /// Counts the files that differ between a snapshot and the work tree as it is now, and lists those untracked ones that it lacks
@@ -35,7 +39,12 @@ pub fn changed_since(
     for item in now.items.into_iter().filter(|item| !left_out.contains(item.path())) {
         loader.show(item, &mut counter)?;
     }
-    Ok(ChangedSince { files: counter.0, left_out: left_out.into_iter().collect() })
+    Ok(ChangedSince {
+        files: counter.0,
+        left_out: left_out.into_iter().collect(),
+        staged_differs: now.staged_differs,
+        submodules_gone: now.submodules_gone,
+    })
 }
 
 struct Counter(usize);

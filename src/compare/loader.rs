@@ -174,7 +174,7 @@ impl<'a> Loader<'a> {
             let note = Some(super::NO_BASE.to_owned());
             return show
                 .start(file)
-                .and_then(|()| show.finish(End { note, binary: true, ..End::default() }))
+                .and_then(|()| show.finish(End { note, missing: true, ..End::default() }))
                 .map_err(failed);
         }
         let (old, new) = (content(old).unwrap_or_else(nothing), content(new).unwrap_or_else(nothing));

@@ -122,6 +122,8 @@ pub struct WorkTreeItems {
     pub untracked: Vec<RepoPath>,
     /// Whether other paths are staged, which no file shows.
     pub staged_differs: bool,
+    /// The submodules whose folders are gone since, which is no edit.
+    pub submodules_gone: Vec<RepoPath>,
 }
 
 /// Lists what may differ between a snapshot and the work tree as it is now.
@@ -146,6 +148,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
     let mut tracked = BTreeSet::new();
     let mut left_out = 0;
     let mut untracked = Vec::new();
+    let submodules_gone = staged::submodules_gone(&listing, &old.skipped);
     for entry in &listing.pending {
         let path = &entry.path;
         if entry.status == Status::Untracked && !edits.contains_key(path) {
@@ -197,7 +200,13 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
         Item::new(path, ItemSource::Pair(place, now))
     };
     let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
-    Ok(WorkTreeItems { items: renamed::joined(workspace, items), left_out, untracked, staged_differs })
+    Ok(WorkTreeItems {
+        items: renamed::joined(workspace, items),
+        left_out,
+        untracked,
+        staged_differs,
+        submodules_gone,
+    })
 }
 
 /// Says whether other things were staged when one snapshot was saved than when another one was, which no diff shows.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::paths::RepoPath;
 use crate::git::{Listing, Status};
-use crate::manifest::{IndexState, Manifest, Version};
+use crate::manifest::{IndexState, Manifest, SUBMODULE_GONE, Skipped, Version};
 use crate::workspace::OwnFolders;
 
 /// What was staged when a snapshot was saved.
@@ -46,4 +46,15 @@ impl Staged {
             staged.map(|entry| &entry.path).filter(|path| !own.hold(path)).collect();
         listing.head == self.base && now != self.paths.keys().collect()
     }
+}
+
+/// Returns the submodules whose folders are gone now, and were there when a snapshot that left these paths out was saved.
+pub(super) fn submodules_gone(listing: &Listing, skipped: &[Skipped]) -> Vec<RepoPath> {
+    let is_gone = |status: &Status| matches!(status, Status::Submodule(one) if one.gone && one.index.as_ref().is_some_and(Version::is_submodule));
+    let was_gone = |path: &RepoPath| {
+        let folder = format!("{path}/");
+        skipped.iter().any(|one| one.path == folder && one.reason == SUBMODULE_GONE)
+    };
+    let gone = listing.pending.iter().filter(|entry| is_gone(&entry.status)).map(|entry| &entry.path);
+    gone.filter(|path| !was_gone(path)).cloned().collect()
 }

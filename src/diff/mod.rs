@@ -183,6 +183,8 @@ pub struct End {
     pub binary: bool,
     /// What else is to be said: sizes of binary content, why something is missing.
     pub note: Option<String>,
+    /// Whether there are lines that can't be shown, because a version is missing here; the note says which.
+    pub missing: bool,
     /// Binary content as git writes it in a patch, if that was wanted.
     pub patch: Option<Vec<u8>>,
 }
@@ -201,6 +203,7 @@ impl End {
             },
             binary: self.binary || successor.binary,
             note: self.note.or(successor.note),
+            missing: self.missing || successor.missing,
             patch: None,
         }
     }

@@ -66,11 +66,20 @@ impl Show for Patch<'_, '_> {
     }
 
     fn finish(&mut self, end: End) -> io::Result<()> {
-        if !self.headed && (end.binary || self.file.says_something()) {
-            let content = if end.binary || end.patch.is_some() { PatchBody::Binary } else { PatchBody::None };
+        if !self.headed && (end.binary || end.missing || self.file.says_something()) {
+            let has_more = end.binary || end.missing || end.patch.is_some();
+            let content = if has_more { PatchBody::Binary } else { PatchBody::None };
             self.file.patch_header(&mut self.out.buffer, content);
             if let Some(patch) = end.patch {
                 self.out.buffer.extend(patch);
+            } else if end.missing {
+                let (old, new) = self.file.patch_names();
+                // As `diff` says it: who applies this is told, and does not pass over the file. The rest stands between two files,
+                // where nothing is read.
+                let line = [b"Files ", &old[..], b" and ", &new, b" differ\n"];
+                self.out.buffer.extend(line.concat());
+                let note = end.note.as_deref().unwrap_or_default();
+                self.out.buffer.extend(format!("No line can be shown: {note}\n").into_bytes());
             } else if end.binary {
                 let (old, new) = self.file.patch_names();
                 let line = [b"Binary files ", &old[..], b" and ", &new, b" differ\n"];

@@ -58,7 +58,11 @@ impl Show for Counter<'_> {
 
     fn finish(&mut self, end: End) -> io::Result<()> {
         let done = Counted { end, ..std::mem::take(&mut self.current) };
-        let something = self.words || done.end.binary || !done.hunks.is_empty() || done.file.says_something();
+        let something = self.words
+            || done.end.binary
+            || done.end.missing
+            || !done.hunks.is_empty()
+            || done.file.says_something();
         if something || done.file.lines.is_some() { (self.send)(done) } else { Ok(()) }
     }
 

@@ -30,6 +30,8 @@ pub struct Examination {
     pub session: FoundSession,
     /// Its title.
     pub title: Option<String>,
+    /// What the commands call it that only glance at it: its title, else its first prompt.
+    glanced: Option<String>,
     /// The folder that it belongs to: the client is started there to resume it.
     pub cwd: Option<PathBuf>,
     /// The version of the client that wrote last.
@@ -70,9 +72,10 @@ impl Examination {
         self.findings.iter().filter(|finding| finding.effect() == effect).count()
     }
 
-    /// Returns what a person knows the session by: its title, else the last prompt.
+    /// Returns what a person knows the session by: its title, else the first prompt.
     pub fn name(&self) -> Option<&str> {
-        self.title.as_deref().or_else(|| self.branches.first()?.prompt.as_deref())
+        let known = self.glanced.as_deref().or(self.title.as_deref());
+        known.or_else(|| self.branches.first()?.prompt.as_deref())
     }
 
     /// Returns the turns of the conversation that the client goes on with, oldest first.
@@ -92,6 +95,7 @@ pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> 
     let first = FirstPass::read(&path, size, monitor)?;
     let second = SecondPass::read(&path, size, &first, monitor)?;
     let running = session.live.is_some();
+    let words = session.words();
     let unfinished = (first.torn > 0)
         .then(|| Finding::at(first.lines + 1, Trouble::Unfinished { bytes: first.torn, running }));
     let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
@@ -99,6 +103,7 @@ pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> 
     findings.extend(of_agents(&session, cwd.as_deref().unwrap_or(Path::new("/"))));
     Ok(Examination {
         title: first.summary.title(|leaf| holds_record(&path, leaf)),
+        glanced: words.title.or(words.prompt),
         cwd,
         client: first.summary.client,
         records: first.checked.records,

@@ -181,6 +181,8 @@ fn mended_damage(examined: &Examination) -> Vec<String> {
 /// Names a mended session.
 fn mended_title(name: &str) -> String {
     let name: String = name.trim().lines().next().unwrap_or_default().chars().take(LONGEST_TITLE).collect();
+    // The cut may be before a blank.
+    let name = name.trim_end();
     match name.strip_suffix(')').and_then(|rest| rest.rsplit_once(&format!(" ({MENDED}"))) {
         Some((name, number)) => {
             let number = number.trim().parse::<u64>().unwrap_or(1);
@@ -250,6 +252,7 @@ mod tests {
             ("the parser (mended 2)", "the parser (mended 3)"),
             ("a (b)", "a (b) (mended)"),
             ("write it\nand test it", "write it (mended)"),
+            ("price \nand more", "price (mended)"),
         ] {
             assert_eq!(mended_title(name), wanted);
         }

@@ -161,7 +161,11 @@ impl<'a> Materializer<'a> {
         self.made_from(saved, base, &mut |_| ())
     }
 
-    fn made_from(
+    /// The same; `tell` is told of the bytes that are read of it.
+    ///
+    /// # Errors
+    /// As [`Materializer::compared_from`].
+    pub fn made_from(
         &self,
         saved: SavedVersion<'_>,
         base: Cow<'_, [u8]>,

@@ -56,6 +56,16 @@ pub struct RefMove {
     pub new: Option<String>,
 }
 
+impl Remote<'_> {
+    /// Fails as [`Remote::open`] does where a remote of this name or address can't be opened; asks nobody, and makes nothing.
+    ///
+    /// # Errors
+    /// As [`Remote::open`].
+    pub fn check(repository: Option<&Repository>, folder: &Path, address: &str) -> Result<()> {
+        Remote::prepare(repository, folder, Path::new(""), address, false, &mut |_| ()).map(drop)
+    }
+}
+
 impl<'a> Remote<'a> {
     /// Opens a remote as [`Remote::open`] does, with a repository that stays in the folder `kept`. `scratch` gets a link to
     /// it, so that settings which the user makes for folders of the project (`includeIf "gitdir:…"`) hold here too. A run of git

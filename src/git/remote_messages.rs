@@ -35,8 +35,9 @@ pub(super) fn progress(said: &[u8]) -> Option<Progress> {
     let said = String::from_utf8_lossy(said);
     said.rsplit(['\r', '\n']).find_map(|line| {
         let of = |phase: Phase, words: &str| Some((phase, line.split_once(words)?.1));
-        let (phase, rest) =
-            of(Phase::Sending, "Writing objects:").or_else(|| of(Phase::Receiving, "Receiving objects:"))?;
+        let (phase, rest) = of(Phase::Sending, "Writing objects:")
+            .or_else(|| of(Phase::Receiving, "Receiving objects:"))
+            .or_else(|| of(Phase::Compressing, "Compressing objects:"))?;
         let (counted, rest) = rest.split_once('(')?.1.split_once(')')?;
         let (done, total) = counted.split_once('/')?;
         let (done, total) = (done.parse().ok()?, total.parse().ok()?);
@@ -194,6 +195,7 @@ mod tests {
             with(5 << 29, step(Phase::Receiving, 1, 2))
         );
         assert_eq!(progress(b"Receiving objects: 100% (5/5), done.\n"), step(Phase::Receiving, 5, 5));
+        assert_eq!(progress(b"Compressing objects:  50% (1/2)\r"), step(Phase::Compressing, 1, 2));
         for odd in
             [&b"Receiving objects: 180% (9/5)\r"[..], b"Receiving objects: 1% (x/5)\r", b"Writing objects:"]
         {

@@ -9,6 +9,7 @@ use super::Repository;
 use super::command::GitOutput;
 use super::printed_paths::path_from;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::screen::{Line, quoted};
 use crate::sys::signals;
 
 /// A linked work tree that was just made; taken away again unless it is kept.
@@ -105,6 +106,32 @@ impl Repository {
     pub fn has_branch(&self, branch: &str) -> Result<bool> {
         let name = format!("refs/heads/{branch}");
         Ok(self.git.run(&["show-ref", "--verify", "--quiet", &name])?.ok)
+    }
+
+    /// Returns what `git switch` takes to check out a branch that has a commit, of this repository if it can be, else of a remote;
+    /// else the commit itself; `None` if it is not here.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn way_to_switch(&self, commit: &str) -> Result<Option<String>> {
+        if !self.has_commit(commit)? {
+            return Ok(None);
+        }
+        let branches = ["for-each-ref", "--format=%(refname)", "--contains", commit];
+        let listed = |below: &str| -> Result<Option<String>> {
+            let answer = self.git.run(&[&branches[..], &[below]].concat())?;
+            let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+            let mut names = text.lines().filter_map(|name| name.strip_prefix(below));
+            Ok(names.find(|name| !name.ends_with("/HEAD")).map(str::to_owned))
+        };
+        if let Some(branch) = listed("refs/heads/")? {
+            return Ok(Some(quoted(&Line(&branch).to_string())));
+        }
+        // Git makes a branch of that name, which follows the remote's.
+        let remote = listed("refs/remotes/")?;
+        let of_remote = remote.as_ref().and_then(|name| name.split_once('/')).map(|(_, branch)| branch);
+        let detached = || format!("--detach {}", commit.chars().take(10).collect::<String>());
+        Ok(Some(of_remote.map_or_else(detached, |branch| quoted(&Line(branch).to_string()))))
     }
 
     /// Says whether a branch that is gone goes on under this name: its log says so.

@@ -373,6 +373,9 @@ pub struct StagedVersion {
     pub diff: Option<Diff>,
 }
 
+/// Why nothing is saved of a submodule that a user removed from the disk.
+pub const SUBMODULE_GONE: &str = "a submodule whose folder is gone; `git submodule update` brings it back";
+
 /// A path that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

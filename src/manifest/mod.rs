@@ -32,8 +32,8 @@ use crate::manifest::attestation::Proofs;
 pub use bits::Bits;
 pub use diffs::{Converted, ConvertedBy, Diff, DiffForm};
 pub use edits::{
-    Change, Edit, Edits, HiddenBy, IndexState, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
-    StagedVersion, Version,
+    Change, Edit, Edits, HiddenBy, IndexState, Origin, SUBMODULE_GONE, SavedIn, SavedVersion, Skipped,
+    StageVersion, StagedVersion, Version,
 };
 pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use head::{Head, may_name, named_objects, names_of_itself};

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{key_name, known_values, mac};
 use crate::base::digest::GitHash;
 use crate::base::error::Result;
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
@@ -109,7 +110,7 @@ pub struct Refilled<'a> {
 }
 
 /// Puts the secrets back into the edits of a snapshot. `agreed` are the variables that a person agreed
-/// to use by name.
+/// to use by name. The monitor is told of the bytes that are gone through.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
@@ -120,6 +121,7 @@ pub fn refill<'a>(
     saved: &'a Edits,
     bases: Option<&Bases>,
     agreed: &[String],
+    monitor: &Monitor,
 ) -> Result<Refilled<'a>> {
     let whole = saved.files.iter().all(|edit| edit.diffs().all(|diff| diff.redaction.is_none()));
     if whole {
@@ -128,7 +130,7 @@ pub fn refill<'a>(
     let supply = Supply::open(workspace, manifest, agreed)?;
     let versions = Materializer::to_restore(&workspace.store, repository, bases);
     let hash = repository.hash();
-    let mut refill = Refill { workspace, versions, hash, supply, missing: BTreeMap::new() };
+    let mut refill = Refill { workspace, versions, hash, supply, missing: BTreeMap::new(), monitor };
     let mut edits = Edits { files: Vec::new(), ..saved.clone() };
     let mut held = Vec::new();
     let mut renamed = BTreeMap::new();
@@ -241,6 +243,7 @@ struct Refill<'a> {
     supply: Supply,
     /// What one edit lacks.
     missing: BTreeMap<String, MissingSecret>,
+    monitor: &'a Monitor,
 }
 
 impl Refill<'_> {
@@ -267,7 +270,8 @@ impl Refill<'_> {
         let Some((saved, diff)) = saved.and_then(|saved| Some((saved, saved.diff?))) else { return Ok(None) };
         let (Some(redaction), path) = (&diff.redaction, &saved.edit.path) else { return Ok(None) };
         let base = if diff.earlier.is_none() { self.versions.base_of(saved)? } else { Vec::new() };
-        let redacted = self.versions.compared_from(saved, Cow::Borrowed(&base))?;
+        let tell = &mut |more| self.monitor.add_bytes(more);
+        let redacted = self.versions.made_from(saved, Cow::Borrowed(&base), tell)?;
         if saved.converted().is_some() {
             self.versions.on_disk(saved, redacted.clone())?;
         }
@@ -278,7 +282,7 @@ impl Refill<'_> {
             let value = span.and_then(|(at, bytes)| base.get(at..at.checked_add(bytes)?));
             in_base.insert(id.to_owned(), value.unwrap_or_default().to_vec());
         }
-        self.supply.look_at(self.workspace, path, redaction)?;
+        self.supply.look_at(self.workspace, path, redaction, tell)?;
         let Some(filled) = fill(&redacted, in_base, redaction, &mut self.supply, &mut self.missing)? else {
             return Ok(None);
         };
@@ -373,14 +377,21 @@ impl Supply {
     }
 
     /// Takes the secrets of the file as it is here for candidates.
-    fn look_at(&mut self, workspace: &Workspace, path: &RepoPath, redaction: &Redaction) -> Result<()> {
+    fn look_at(
+        &mut self,
+        workspace: &Workspace,
+        path: &RepoPath,
+        redaction: &Redaction,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<()> {
         if redaction.secrets.is_empty() || !self.is_own(redaction) || !self.looked_at.insert(path.clone()) {
             return Ok(());
         }
         if let Node::File { bytes, .. } = Tree::open(&workspace.root)?.read(path)? {
             let known =
                 || self.variables.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
-            for finding in self.scanner.get_or_insert_with(|| Scanner::new(known())).find(&bytes) {
+            let scanner = self.scanner.get_or_insert_with(|| Scanner::new(known()));
+            for finding in scanner.find_telling(&bytes, tell) {
                 let value = &bytes[finding.span];
                 self.by_id.insert(secrets::id(self.keeper.key(), value), value.to_vec());
             }

@@ -158,7 +158,7 @@ pub(super) fn ended(entry: EditEntry, end: &End) -> EditEntry {
     EditEntry {
         added: end.report.added,
         removed: end.report.removed,
-        binary: end.binary,
+        binary: end.binary || end.missing,
         notes: end.notes(),
         ..entry
     }

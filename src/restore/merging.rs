@@ -154,7 +154,7 @@ fn fork_of<'a>(
     if workspace.refuse_bomb(one, &workspace.provenance(one)).is_err() {
         return Ok(None);
     }
-    match refill(workspace, repository, one, edits, None, &[]) {
+    match refill(workspace, repository, one, edits, None, &[], &Monitor::default()) {
         Ok(refilled) => Ok(Some(Fork {
             id: one.id.clone(),
             edits: with_placeholders(edits, refilled),

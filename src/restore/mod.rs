@@ -111,13 +111,12 @@ fn plan_since(
 ) -> Result<PlannedResume> {
     let _phase = monitor.begin(Phase::Checking, None);
     let admission = Admission::of(workspace, &manifest)?;
-    let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
     let mut kept_tree = None;
     let mut base_is = ConflictBase::Here;
     if let (Some(repository), Some(base)) =
-        (&workspace.repository, manifest.needed_commit().filter(|_| with_edits))
+        (&workspace.repository, manifest.needed_commit().filter(|_| options.edits))
     {
         match repository.base_here(&manifest.id, base)? {
             BaseHere::Commit => {}
@@ -138,15 +137,16 @@ fn plan_since(
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
     let (mut unfilled, mut unmade, mut spared) = (Vec::new(), Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
-        (Some(saved), Some(repository)) if with_edits => {
-            let refilled = refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill)?;
+        (Some(saved), Some(repository)) if options.edits => {
+            let refilled =
+                refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill, monitor)?;
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
                 let on_tree = kept_tree.map(|tree| Edits { base: Some(tree), ..saved.clone() });
                 let saved = on_tree.as_ref().unwrap_or(saved);
                 let around = manifest.around.as_ref();
-                let name = &manifest.name;
+                let name = &workspace.store.called(&manifest);
                 let merged = merge::plan(workspace, repository, saved, around, &bases, forks, name, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
@@ -172,7 +172,7 @@ fn plan_since(
             notes.extend(found.notes);
             notes.extend(manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)));
         }
-        (Some(saved), None) if with_edits && !saved.files.is_empty() => {
+        (Some(saved), None) if options.edits && !saved.files.is_empty() => {
             return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
                 .because(format!("{} is not in a git repository", workspace.root.display()))
                 .hint("run it in a clone of the repository, or leave the edits out with `--no-edits`"));
@@ -277,7 +277,7 @@ pub fn plan_rewind(
             .hint("`snap resume` brings the conversation back"));
     };
     let admission = Admission::of(workspace, &manifest)?;
-    let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill, monitor)?;
     let saved = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
     let mut found = rewind::plan(
         workspace,

@@ -203,7 +203,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if !proven {
         admission = admission.unproven("nothing proves that the restore it is about was yours");
     }
-    let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &[], monitor)?;
     let on_base = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
     let mut found = rewind::plan(
         workspace,

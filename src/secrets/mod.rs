@@ -73,6 +73,14 @@ const DEPTH: usize = 2;
 /// How many views of a text there are.
 const VIEWS: u64 = 4;
 
+/// How many times a text is gone through when it is looked at closely, with its views and theirs.
+const fn passes(depth: usize) -> u64 {
+    if depth == 0 { 2 } else { 2 + VIEWS * passes(depth - 1) }
+}
+
+/// How much longer than anything else it takes to search noise.
+pub const WORK_OF_NOISE: u64 = passes(DEPTH);
+
 /// How much text is searched around a place where a secret may begin. Names, signs and quotes are
 /// before it. The search always continues to a blank.
 const BEFORE: usize = 1 << 10;
@@ -146,10 +154,11 @@ impl Scanner {
         let all = text.len() as u64;
         // A text is gone through for what may be a secret and for known values, and closely near both. That is mostly little, but
         // of noise it is nearly all.
-        let passes = if self.known.is_empty() { 1 } else { 2 };
+        let quick = if self.known.is_empty() { 1 } else { 2 };
+        let close = if is_noise(text) { WORK_OF_NOISE } else { quick };
         let mut told = 0;
         let mut part_of = |more: u64, times: u64| {
-            let part = more * times / (2 * passes);
+            let part = more * times / (quick + close);
             told += part;
             tell(part);
         };
@@ -170,7 +179,7 @@ impl Scanner {
         for part in parts(text, &places) {
             let start = part.start;
             let map = |span: Range<usize>| start + span.start..start + span.end;
-            self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, passes), &mut findings);
+            self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, close), &mut findings);
         }
         tell(all.saturating_sub(told));
         let mut findings = merged(findings);
@@ -193,8 +202,7 @@ impl Scanner {
         findings: &mut Vec<Finding>,
     ) {
         let all = text.len() as u64;
-        // To look at a view takes as long as to look at the text itself.
-        let steps = if depth == 0 { 2 } else { 2 + VIEWS };
+        let steps = passes(depth);
         scanner::find(text, &self.known, &mut |more| tell(more / steps), &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
             findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
@@ -208,9 +216,11 @@ impl Scanner {
             return;
         }
         let mut through = |view: Option<DecodedText>| {
-            let Some(view) = view else { return tell(all / steps) };
+            // Of a view, there are views too.
+            let within = passes(depth - 1);
+            let Some(view) = view else { return tell(all * within / steps) };
             let size = (view.bytes.len() as u64).max(1);
-            let mut tell = |more: u64| tell(more * all / (steps * size));
+            let mut tell = |more: u64| tell(more * all * within / (steps * size));
             self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, findings);
         };
         through(views::uncoloured(text));
@@ -344,6 +354,13 @@ impl Scanner {
         }
         Vec::new()
     }
+}
+
+/// Says whether a text is none, as far as its beginning tells: what is packed, encrypted or random is looked at closely as a whole.
+pub fn is_noise(text: &[u8]) -> bool {
+    let start = &text[..text.len().min(4 << 10)];
+    let odd = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127..)).count();
+    odd > start.len() / 4
 }
 
 /// Returns the parts of a text that hold these places: disjoint, in order, cut only at blanks.

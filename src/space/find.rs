@@ -83,7 +83,7 @@ pub(super) fn open<'a>(
     remote: &str,
     tell: &'a mut dyn FnMut(&str),
 ) -> Result<(Remote<'a>, Scratch)> {
-    let scratch = workspace.store.scratch()?;
+    let scratch = workspace.scratch_for(&context.cwd, remote)?;
     let repository = workspace.repository.as_ref();
     let mut opened = Remote::open(repository, &context.cwd, &scratch.path(), remote, false, tell)?;
     opened.take_hash_of_remote()?;

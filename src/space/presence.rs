@@ -131,10 +131,10 @@ pub(super) fn open_kept<'a>(
 ) -> Result<(Remote<'a>, Scratch, String)> {
     // A push may send much; a look never brings much.
     let limit = if kind == PUSHES { PUSH_LIMIT } else { context.look_limit.unwrap_or(LIMIT) };
+    let scratch = workspace.scratch_for(&context.cwd, remote)?;
     let folder = folder_of(context, home);
     folder.make_folder()?;
     let key = ObjectId::of(remote.as_bytes()).to_string()[..8].to_owned();
-    let scratch = workspace.store.scratch()?;
     let kept = folder.join(format!("{kind}-{key}.git")).path();
     let repository = workspace.repository.as_ref();
     let mut opened = Remote::open_kept(

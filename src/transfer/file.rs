@@ -11,6 +11,7 @@ use crate::base::compress::compress;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Counted, Monitor, PART};
+use crate::base::screen::Line;
 use crate::context::Context;
 use crate::edits::Materializer;
 use crate::manifest::{Manifest, ObjectRef};
@@ -165,11 +166,25 @@ pub fn import(
 ) -> Result<Imported> {
     let store = &workspace.store;
     let mut line = line(context, Operation::Import, None, peer);
-    let imported = read(context, workspace, input, &mut line);
+    let imported = read(context, workspace, input, &mut line).map_err(|error| of_file(error, peer));
     let imported = audit::unless_failed(store, &line, imported)?;
     let nothing_new = !imported.added.new && imported.added.objects == 0;
     audit::write(store, &if nothing_new { audit::skipped(line) } else { line });
     Ok(imported)
+}
+
+/// Names the file that is damaged; on standard input there is none.
+fn of_file(error: Error, path: &str) -> Error {
+    if path == "-" || !matches!(error.kind(), Kind::Damaged | Kind::NewerFormat) {
+        return error;
+    }
+    let said = error.to_string();
+    let said = said.strip_prefix("This is").map_or(said.clone(), |rest| format!("it is{rest}"));
+    let of_it = Error::new(error.kind(), format!("Cannot import {}", Line(path))).because(said);
+    match error.next_step() {
+        Some(hint) => of_it.hint(hint),
+        None => of_it,
+    }
 }
 
 /// An input of which one half of the work is to read it, and the other one to check what was read.

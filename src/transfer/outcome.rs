@@ -8,6 +8,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::Manifest;
 use crate::prune::Verdict;
+use crate::store::Store;
 
 /// What became of one snapshot.
 pub struct TransferResult {
@@ -37,6 +38,8 @@ pub struct ListedSnapshot {
     pub id: SnapshotId,
     /// Its name, safe to show.
     pub name: String,
+    /// The same as it must be typed: `NAME@USER` where others on the remote have that name too.
+    pub called: String,
     /// Whoever saved it, and where, safe to show.
     pub by: String,
     /// When it was saved.
@@ -60,4 +63,15 @@ impl TransferResult {
     pub(super) fn new(manifest: &Manifest, fate: TransferOutcome) -> TransferResult {
         TransferResult { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
     }
+}
+
+/// Names each snapshot as it is called here: two people's may have one name.
+pub(super) fn as_called_here(store: &Store, mut handed: Vec<TransferResult>) -> Vec<TransferResult> {
+    let names = store.names().unwrap_or_default();
+    for one in &mut handed {
+        if let Some(name) = names.get(&one.id) {
+            one.name = Line(name).to_string();
+        }
+    }
+    handed
 }

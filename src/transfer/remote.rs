@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use super::common_snapshots::{self, Mine};
 use super::lease::{self, Lease};
-use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
+use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult, as_called_here};
 use super::peers::{self, Peer};
 use super::remote_names::RemoteNames;
 use super::{keep_base, line, seen_leases};
@@ -59,7 +59,7 @@ impl<'a> Remotes<'a> {
     ) -> Result<Remotes<'a>> {
         // In the store, which lies in the project: settings that the user's configuration
         // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
-        let scratch = workspace.store.scratch()?;
+        let scratch = workspace.scratch_for(&context.cwd, address)?;
         let repository = workspace.repository.as_ref();
         let mut remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
         let usual = Retries::default();
@@ -132,7 +132,7 @@ impl<'a> Remotes<'a> {
             .filter_map(|(one, _)| one.manifest.parent.as_ref())
             .collect();
         self.forget_leases(|lease| lease.who == me && parents.contains(&&lease.id));
-        Ok(handed)
+        Ok(as_called_here(self.store, handed))
     }
 
     fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
@@ -193,7 +193,7 @@ impl<'a> Remotes<'a> {
     /// # Errors
     /// As [`Remotes::push`].
     pub fn pull(&mut self, references: &[String], newest: Option<usize>) -> Result<Vec<TransferResult>> {
-        let fetched = self.fetch(references, newest);
+        let fetched = self.fetch(references, newest).map(|handed| as_called_here(self.store, handed));
         audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
     }
 
@@ -293,7 +293,7 @@ impl<'a> Remotes<'a> {
         let mut gone = Vec::new();
         for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
             let name = match mine.get(&place.id) {
-                Some(one) => Line(&one.manifest.name).to_string(),
+                Some(one) => Line(&self.store.called(one.manifest)).to_string(),
                 None => place.id.short().to_owned(),
             };
             let fate = match answer {
@@ -428,7 +428,7 @@ impl<'a> Remotes<'a> {
                     format!(
                         "{} has other content under the id of \"{}\"",
                         self.shown(),
-                        Line(&manifest.name)
+                        Line(&self.store.called(manifest))
                     ),
                 )
                 .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
@@ -448,7 +448,7 @@ impl<'a> Remotes<'a> {
     }
 
     fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
-        let name = Line(&manifest.name).to_string();
+        let name = Line(&self.store.called(manifest)).to_string();
         let error =
             Error::new(Kind::Environment, format!("{} did not accept \"{name}\"", self.shown())).because(why);
         error.hint(if why.contains(UNPACKER_ERROR) {

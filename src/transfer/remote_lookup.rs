@@ -193,11 +193,7 @@ impl<'a> Remotes<'a> {
         let mut called: Vec<&ListedSnapshot> = listed.iter().filter(|one| one.name == shown).collect();
         if called.is_empty() {
             // `NAME@USER`, as two people's snapshots of one name are called.
-            let user = |one: &ListedSnapshot| {
-                let user = one.by.rsplit_once('@').map_or(one.by.as_str(), |(user, _)| user);
-                user.split_whitespace().collect::<Vec<_>>().join("-")
-            };
-            called.extend(listed.iter().filter(|one| format!("{}@{}", one.name, user(one)) == shown));
+            called.extend(listed.iter().filter(|one| with_user(one) == shown));
         }
         let own = part(&self.context.user);
         if own_first && called.iter().any(|one| one.place.user == own) {
@@ -265,6 +261,7 @@ impl<'a> Remotes<'a> {
             let leases = self.leases.iter().filter(of_it).cloned().collect();
             listed.push(ListedSnapshot {
                 id: place.id.clone(),
+                called: name.clone(),
                 name,
                 by,
                 created_at,
@@ -274,8 +271,17 @@ impl<'a> Remotes<'a> {
             });
         }
         listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        let mut times = BTreeMap::new();
+        listed.iter().for_each(|one| *times.entry(one.name.clone()).or_insert(0) += 1);
+        listed.iter_mut().filter(|one| times[&one.name] > 1).for_each(|one| one.called = with_user(one));
         // What is fetched for good must not find a repository that promises to fetch more later.
         self.remote.reset()?;
         Ok(listed)
     }
+}
+
+/// Returns `NAME@USER`, as two people's snapshots of one name are called.
+fn with_user(one: &ListedSnapshot) -> String {
+    let user = one.by.rsplit_once('@').map_or(one.by.as_str(), |(user, _)| user);
+    format!("{}@{}", one.name, user.split_whitespace().collect::<Vec<_>>().join("-"))
 }

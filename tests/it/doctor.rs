@@ -988,3 +988,18 @@ fn what_can_not_be_mended_is_not_said_to_be_mended_by_a_command() {
         .exits(1)
         .says(&["there is nothing to mend. 1 can't be mended: there is no message"]);
 }
+
+#[test]
+fn a_session_without_a_title_is_called_the_same_by_doctor_and_status() {
+    let project = Project::new();
+    let mut story = Story::begun(&project);
+    story.user(json!("second question"));
+    story.says("second answer");
+    story.write(&project);
+    let status = project.snap(&["status", "--json"]).exits(0).json();
+    let report = doctor(&project, &["--json"]).exits(0).json();
+    assert_eq!(status["session"]["words"], "first question");
+    assert_eq!(report["title"], "first question");
+    let all = doctor(&project, &["--all", "--json"]).exits(0).json();
+    assert_eq!(all[0]["title"], "first question");
+}

@@ -400,3 +400,81 @@ fn branches_commands_and_names_are_completed() {
     assert_eq!(completed(&["man", "rew"]), ["rewind"]);
     assert_eq!(completed(&["man", "hoo"]), Vec::<String>::new(), "what only the client calls");
 }
+
+#[test]
+fn every_option_for_a_number_says_of_a_negative_one_what_is_wanted() {
+    let project = Project::new();
+    for typed in [
+        &["save", "--max-files", "-1"][..],
+        &["diff", "-U", "-1"],
+        &["diff", "-U-1"],
+        &["diff", "--max-line", "-1"],
+        &["diff", "--max-line", "x"],
+        &["log", "-n", "-1"],
+        &["prune", "--keep-last", "-1"],
+    ] {
+        project.snap(typed).exits(2).says(&["is not a whole number from 0 on"]);
+    }
+    project.snap(&["save", "--max-file", "-1"]).exits(2).says(&["is not a size"]);
+    project.snap(&["pull", "-n", "0"]).exits(2).says(&["at least 1"]);
+    // What is no number still is an option.
+    project.snap(&["save", "--max-files", "-x"]).exits(2).says(&["unexpected argument '-x'"]);
+}
+
+#[test]
+fn what_fails_before_anything_is_known_to_work_makes_no_store() {
+    let project = Project::empty();
+    for typed in [
+        &["pull"][..],
+        &["pull", "x"],
+        &["push"],
+        &["space"],
+        &["rm", "x"],
+        &["rm", "--remote", "origin", "x"],
+        &["list", "--remote", "origin"],
+        &["sync", "--now"],
+        &["import", "none.snap"],
+        &["prune", "--now"],
+        &["pin", "x"],
+    ] {
+        let said = project.snap(typed);
+        assert!(!project.path(".claude").exists(), "{typed:?}: {}", said.stderr);
+    }
+    let project = Project::new();
+    project.snap(&["pull"]).exits(3).says(&["no remote"]);
+    assert!(!project.path(".claude").exists());
+}
+
+#[test]
+fn a_lease_that_can_not_be_looked_at_is_an_error() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["lease", "origin"]).exits(2);
+    project.snap(&["lease", "origin", "no-id"]).exits(2).says(&["\"no-id\" is not a snapshot's id"]);
+    let id = project.snap(&["show", "x", "--json"]).exits(0).json()["id"].as_str().must("an id").to_owned();
+    project.snap(&["lease", "origin", &id]).exits(3).says(&["There is no remote \"origin\""]);
+}
+
+#[test]
+fn what_saving_at_the_end_of_turns_does_is_said_when_it_is_set_up() {
+    let project = Project::new();
+    project.snap(&["init", "--local", "--every", "90m"]).exits(0).says(&[
+        "ends its turn",
+        "at most once in 90m",
+        "`snap init --local --every never` ends it",
+    ]);
+    project.snap(&["init", "--local", "--every", "never"]).exits(0).says(&["Nothing is saved by itself"]);
+    assert!(!project.snap(&["init", "--local"]).exits(0).stderr.contains("ends its turn"));
+}
+
+#[test]
+fn a_secret_that_is_not_in_a_snapshot_is_called_by_what_was_typed() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let said = project.snap(&["rewind", "x", "--fill", "abcd=SOME_KEY"]).exits(2);
+    assert!(!said.stderr.contains("a variable abcd"), "{}", said.stderr);
+    said.says(&["fits no secret", "none of them has the id abcd"]);
+    project.snap(&["rewind", "x", "--fill", "SOME_KEY"]).exits(2).says(&["was in a variable SOME_KEY"]);
+}

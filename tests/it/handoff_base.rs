@@ -271,3 +271,29 @@ fn what_looks_at_a_snapshot_whose_base_is_not_here_says_so_and_what_brings_it() 
         clone.snap(looks).exits(0);
     }
 }
+
+#[test]
+fn a_patch_says_which_version_is_missing_and_calls_no_text_binary() {
+    let (mine, theirs) = apart();
+    import(&theirs, &exported_with(&mine, &["x"]));
+    let patch = theirs.snap(&["diff", "x", "--patch", "-U", "5"]).exits(0).stdout;
+    assert!(!patch.contains("Binary files"), "{patch}");
+    let said = "Files a/sub/c.txt and b/sub/c.txt differ\nNo line can be shown: its base version is not in this repository\n";
+    assert!(patch.contains(said), "{patch}");
+    // Who applies it is told that it is not all.
+    let file = theirs.home.path().join("x.patch");
+    fs::write(&file, &patch).must("a patch");
+    assert!(!theirs.try_git(&["apply", "--check", utf8(&file)]));
+    let stat = theirs.snap(&["diff", "x", "--stat", "-U", "5"]).exits(0).stdout;
+    assert!(!stat.contains("binary") && stat.contains("not known: its base version"), "{stat}");
+}
+
+#[test]
+fn a_damaged_bundle_is_named_with_its_path() {
+    let (mine, theirs) = apart();
+    let mut bundle = exported_with(&mine, &["x"]);
+    bundle.truncate(bundle.len() - 9);
+    let file = theirs.home.path().join("cut.snap");
+    fs::write(&file, &bundle).must("a bundle");
+    theirs.snap(&["import", utf8(&file)]).exits(5).says(&[utf8(&file), "it ends too early"]);
+}

@@ -664,3 +664,28 @@ fn two_who_go_on_from_one_snapshot_are_two_branches() {
     project.snap(&["pull"]).exits(0);
     assert_eq!(tree(&project), ["┌─● of the other", "├─● of one", "● common"]);
 }
+
+#[test]
+fn what_somebody_else_saved_is_named_as_it_must_be_typed_on_remotes_and_in_markers() {
+    let (ada, remote) = with_remote();
+    let bob = colleague(&ada, &remote).of_another_user();
+    let save = |project: &Project, user: &str, text: &str| {
+        project.write("a.txt", text);
+        let mut save = project.command(project.root(), &["save", "x"]);
+        ran(save.env("USER", user).env("LOGNAME", user)).exits(0);
+        ran(project.command(project.root(), &["push", "origin", "x"]).env("USER", user)).exits(0);
+    };
+    save(&ada, "ada", "one\ntwo\nADA\n");
+    save(&bob, "bob", "one\ntwo\nBOB\n");
+    ada.snap(&["pull"]).exits(0);
+    let called = ada.snap(&["list", "--json"]).exits(0).json();
+    let names: Vec<&str> =
+        called.as_array().must("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    let theirs = *names.iter().find(|name| name.contains('@')).must("one of another user");
+    ada.snap(&["pull", "origin", theirs]).exits(0).says(&[&format!("\"{theirs}\" is already here")]);
+    let listed = ada.snap(&["list", "--remote", "origin"]).exits(0).stdout;
+    assert!(listed.contains(theirs), "{listed}");
+    ada.snap(&["resume", theirs, "--merge", "--trust", "--no-session"]).exits(6);
+    let merged = String::from_utf8(ada.read("a.txt")).must("text");
+    assert!(merged.contains(&format!(">>>>>>> snapshot \"{theirs}\"")), "{merged}");
+}

@@ -671,3 +671,16 @@ fn calls_about_tasks_say_what_is_to_be_done_and_what_changed() {
         "{talk}"
     );
 }
+
+#[test]
+fn status_and_diff_agree_where_only_what_is_staged_differs() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["add", "a.txt"]);
+    project.snap(&["diff", "x", "--now"]).exits(0).says(&["what is staged differs"]);
+    let said = project.snap(&["status"]).exits(0).stdout;
+    assert!(said.contains("only what is staged has changed since"), "{said}");
+    let newest = project.snap(&["status", "--json"]).exits(0).json()["newest"].clone();
+    assert_eq!((&newest["changed"], &newest["staged_differs"]), (&0.into(), &true.into()), "{newest}");
+}

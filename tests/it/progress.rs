@@ -6,6 +6,7 @@ use claude_snap::base::monitor::{Counted, Monitor, Phase};
 use claude_snap::capture::{self, Request};
 use claude_snap::redaction::Redactor;
 use claude_snap::restore::{self, KeepId, Paths, PlannedResume, RestoreOptions};
+use claude_snap::secrets::Scanner;
 use claude_snap::store::{Operation, Reference};
 use claude_snap::transfer::{self, Remotes};
 use claude_snap::verify::verify;
@@ -59,6 +60,77 @@ fn assert_moves(monitor: &Monitor, phase: Phase) {
         // What is small beside the file (a manifest) may not be counted.
         assert!(last.abs_diff(total) <= total / 50, "{phase:?}: {last} of {total}");
     }
+}
+
+/// Bytes that are no text, of which a search for secrets looks at each closely.
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    let mut bytes: Vec<u8> = std::iter::repeat_with(next).take(size / 8).flatten().collect();
+    bytes.truncate(size);
+    bytes
+}
+
+/// Returns how much of all work had been told of when each pass over a text began, in percent: of work that takes as long as
+/// it is told of, that is the time.
+fn told_before_each_pass(text: &[u8]) -> Vec<u64> {
+    let mut told = 0;
+    let mut steps = Vec::new();
+    Scanner::new(Vec::new()).find_telling(text, &mut |more| {
+        told += more;
+        steps.push(told * 100 / text.len() as u64);
+    });
+    assert_eq!(told, text.len() as u64, "all of it");
+    steps
+}
+
+#[test]
+fn a_search_through_noise_tells_of_its_first_quick_look_as_the_small_part_that_it_is() {
+    let steps = told_before_each_pass(&noise(3 << 20));
+    // The first pass over all of it has three parts of a mebibyte, of which the last is told later.
+    assert!(steps[1] <= 5, "{steps:?}");
+    let distinct: std::collections::BTreeSet<u64> = steps.iter().copied().collect();
+    assert!(distinct.len() >= 40, "{distinct:?}");
+    let jumps = distinct.iter().zip(distinct.iter().skip(1)).map(|(one, next)| next - one);
+    assert!(jumps.max() <= Some(25), "{distinct:?}");
+}
+
+#[test]
+fn progress_moves_while_secrets_are_put_back_into_one_large_file() {
+    let (project, _remote) = with_remote();
+    let mut text = large_text();
+    text.extend_from_slice(["api_key = \"9fK2mQ7v", "Lp0ZxT4sWq8R\"\n"].concat().as_bytes());
+    let large = project.path("large.txt");
+    fs::write(&large, &text).must("a large file");
+    let context = context(&project, &project.home.path().join(".local/state/snap"));
+    let workspace = Workspace::open(&context).must("a workspace");
+    let saving = Monitor::default();
+    let include = ["large.txt".to_owned()];
+    let usual = Request::usual(None, &context.settings, &saving);
+    let request = Request { name: Some("large"), include: &include, ..usual };
+    capture::save(&context, &workspace, &request).must("a save");
+    let manifest = workspace.store.find(&Reference::parse("large")).must("it").manifest.must("a manifest");
+    assert!(!manifest.secrets.is_empty(), "it has a secret");
+    fs::remove_file(&large).must("to remove it");
+    let options = RestoreOptions {
+        edits: true,
+        merge: false,
+        reset_branch: false,
+        session: false,
+        id: KeepId::IfSame,
+        trust_repository: false,
+        new_tree: false,
+        paths: Paths::default(),
+        fill: Vec::new(),
+    };
+    let resuming = Monitor::remembering();
+    restore::plan_resume(&workspace, manifest, &options, &resuming).must("a plan");
+    assert_moves(&resuming, Phase::Checking);
 }
 
 #[test]

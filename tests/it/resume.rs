@@ -449,3 +449,42 @@ fn ctrl_c_in_any_stage_says_what_became_of_it_and_that_is_so() {
         assert!(said.contains(&130), "{command:?}");
     }
 }
+
+#[test]
+fn a_head_without_a_commit_is_named_with_the_switch_that_mends_it() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let resume = ["resume", "x", "--store", store];
+    // The branch is there.
+    let clone = project.cloned();
+    clone.git(&["symbolic-ref", "HEAD", "refs/heads/not-there"]);
+    let said = clone.snap(&resume).exits(4);
+    assert!(!said.stderr.contains("another version"), "{}", said.stderr);
+    said.says(&["a.txt: HEAD has no commit here", "\"not-there\", which has no commit", "`git switch main`"]);
+    clone.git(&["switch", "-q", "main"]);
+    clone.snap(&resume).exits(0);
+    // Only the remote's is.
+    let clone = project.cloned();
+    clone.git(&["checkout", "-q", "--detach"]);
+    clone.git(&["branch", "-D", "-q", "main"]);
+    clone.git(&["checkout", "-q", "--orphan", "empty"]);
+    clone.git(&["rm", "-rfq", "."]);
+    clone.snap(&resume).exits(4).says(&["\"empty\"", "`git switch main`"]);
+    clone.git(&["switch", "-q", "main"]);
+    clone.snap(&resume).exits(0);
+}
+
+#[test]
+fn a_work_tree_for_a_snapshot_from_before_the_first_commit_is_refused_with_what_can_be_done() {
+    let project = Project::empty();
+    project.git(&["init", "-q", "-b", "main"]);
+    project.write("a.txt", "new\n");
+    project.snap(&["save", "x"]).exits(0);
+    project
+        .snap(&["resume", "x", "--worktree", "w"])
+        .exits(3)
+        .says(&["before the first commit", "`snap resume x`"]);
+}

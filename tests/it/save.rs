@@ -420,3 +420,16 @@ fn status_names_the_files_that_no_save_takes_and_counts_them_as_no_change() {
     project.snap(&["save", "two", "--include", "huge"]).exits(0);
     assert!(!status().contains("huge"));
 }
+
+#[test]
+fn many_files_that_are_not_saved_are_folded_to_a_count() {
+    let project = Project::new();
+    for number in 10..40 {
+        project.write(format!("new-{number}"), "x\n");
+    }
+    let said = project.snap(&["save", "x", "--max-file", "0"]).exits(6);
+    assert_eq!(said.stderr.matches("not saved: new-").count(), 8, "{}", said.stderr);
+    said.says(&["not saved: new-10 (", "not saved: 22 more; `snap show x` lists them"]);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    assert!(shown.contains("new-39"), "{shown}");
+}

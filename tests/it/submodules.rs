@@ -191,3 +191,27 @@ fn a_rewind_makes_the_folder_of_a_submodule_again_and_names_what_fills_it() {
     assert!(project.path("lib").is_dir());
     project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
 }
+
+#[test]
+fn a_submodule_whose_folder_is_gone_is_named_by_all_that_compare() {
+    let (project, _) = project();
+    project.snap(&["save", "x"]).exits(0);
+    let status = || project.snap(&["status"]).exits(0).stdout;
+    assert!(!status().contains("submodule"));
+    fs::remove_dir_all(project.path("lib")).must("to remove it");
+    let gone = "the folder of the submodule lib is gone since";
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&status()).contains(gone), "{}", status());
+    project.snap(&["diff", "x", "--now"]).exits(0).says(&[gone, "`git submodule update --init lib`"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert!(project.path("lib").is_dir());
+    assert!(!status().contains("submodule"), "an empty folder is what a clone has");
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("lib").exists() && words(&status()).contains(gone), "{}", status());
+    project.snap(&["redo"]).exits(0);
+    assert!(project.path("lib").is_dir());
+    // A snapshot that was saved so has it so.
+    fs::remove_dir_all(project.path("lib")).must("to remove it");
+    project.snap(&["save", "y"]).exits(6).says(&["a submodule whose folder is gone"]);
+    assert!(!status().contains("is gone since"), "{}", status());
+}

@@ -411,8 +411,15 @@ impl<'a> MendedReport<'a> {
         let other_profile = (mended.config != workspace.client.config())
             .then(|| ("CLAUDE_CONFIG_DIR", mended.config.display().to_string()));
         let environment = other_profile.or_else(|| workspace.client.environment_for(&mended.id));
-        let launch =
-            Launch { id: &mended.id, cwd: &mended.cwd, options: &[], extra: &[], environment, prompt: None };
+        let launch = Launch {
+            id: &mended.id,
+            cwd: &mended.cwd,
+            options: &[],
+            extra: &[],
+            environment,
+            prompt: None,
+            partial: false,
+        };
         MendedReport {
             session: &mended.id,
             title: &mended.title,

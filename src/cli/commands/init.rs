@@ -1,5 +1,7 @@
 //! `snap init`: adds the `/snapshot` command and the hooks to the client's settings, and removes them again.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -123,6 +125,8 @@ struct InitReport<'a> {
     only_ends: bool,
     #[serde(skip)]
     scope: Scope,
+    #[serde(skip)]
+    pace: Pace,
 }
 
 #[derive(Serialize)]
@@ -139,7 +143,8 @@ impl<'a> InitReport<'a> {
         };
         let files = changes.iter().map(file).collect();
         let (dry_run, remove, only_ends) = (init.dry_run, init.remove, init.no_sync);
-        InitReport { dry_run, files, sync, changes, remove, only_ends, scope }
+        let pace = init.every.unwrap_or(Pace::AsItIs);
+        InitReport { dry_run, files, sync, changes, remove, only_ends, scope, pace }
     }
 }
 
@@ -170,9 +175,34 @@ impl Report for InitReport<'_> {
             }
             (false, false, true) => "Removed. Your snapshots are untouched.".to_owned(),
         });
+        if let Some(paced) = paced(self.pace, self.scope).filter(|_| !self.dry_run) {
+            ui.say(&paced);
+        }
         self.sync.tell(self.dry_run, ui);
         Ok(())
     }
+}
+
+/// Says what saving at the end of turns will do, and what ends it.
+fn paced(pace: Pace, scope: Scope) -> Option<String> {
+    match pace {
+        Pace::AsItIs => None,
+        Pace::Never => Some("Nothing is saved by itself any more when the agent ends its turn.".to_owned()),
+        Pace::Every(span) => Some(format!(
+            "When the agent ends its turn and something has changed, that is saved as a checkpoint, at most once in {}; old \
+             checkpoints go by themselves. `{} --every never` ends it.",
+            whole(span),
+            set_up(scope)
+        )),
+    }
+}
+
+/// Writes a span exactly, in the largest unit that it is a multiple of.
+fn whole(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let fits = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 
 fn parse_pace(text: &str) -> std::result::Result<Pace, String> {

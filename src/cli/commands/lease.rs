@@ -7,11 +7,13 @@ use clap::Args;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::remotes::worked_on_by;
 use crate::cli::restore_flow::{RESUMED, current_program};
 use crate::context::Context;
+use crate::git::Remote;
 use crate::sys::process;
 use crate::transfer::{self, Remotes};
 use crate::workspace::Workspace;
@@ -30,6 +32,11 @@ impl Lease {
     /// Prints who else works on the snapshot, in one line. Waits on standard input for the word that it
     /// was resumed. Then leaves the lease.
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let Some(id) = SnapshotId::parse(&self.id) else {
+            return Err(Error::new(Kind::Usage, format!("\"{}\" is not a snapshot's id", Line(&self.id))));
+        };
+        // Nobody hears of it from the process that goes on.
+        Remote::check(workspace.repository.as_ref(), &context.cwd, &self.remote)?;
         if !self.here {
             // The one who resumes becomes the client, which waits for no stranger's end: the work
             // is done by a process that belongs to nobody.
@@ -42,9 +49,6 @@ impl Lease {
             return Ok(Outcome::Done);
         }
         process::leave_terminal();
-        let Some(id) = SnapshotId::parse(&self.id) else {
-            return Err(Error::new(Kind::Usage, "That is not a snapshot's id"));
-        };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;
         if !transfer::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {

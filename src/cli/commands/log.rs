@@ -38,7 +38,7 @@ const OPERATION: usize = 8;
 ]))]
 pub(crate) struct Log {
     /// Show only the newest N entries
-    #[arg(short = 'n', long = "max-count", allow_negative_numbers = true, value_name = "N", value_parser = parse_number)]
+    #[arg(short = 'n', long = "max-count", value_name = "N", value_parser = parse_number)]
     most: Option<usize>,
     /// Show the logs of all who share through REMOTE, merged by time; with --json, one object on each line
     #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "", add = remotes())]

@@ -29,7 +29,7 @@ pub(crate) struct Pull {
     #[arg(value_name = "REF")]
     references: Vec<String>,
     /// Only the newest of those that are not here yet
-    #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = at_least_one, conflicts_with = "references")]
+    #[arg(short = 'n', value_name = "N", value_parser = at_least_one, conflicts_with = "references")]
     newest: Option<usize>,
 }
 

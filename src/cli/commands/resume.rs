@@ -109,7 +109,8 @@ impl Resume {
         manifest: &Manifest,
         ui: &mut Ui,
     ) -> Result<Answer> {
-        if !self.args.asks(ui) {
+        // Where nothing is checked out, none of the ways that are asked about is one.
+        if !self.args.asks(ui) || conflicts.unborn.is_some() {
             let called = called(workspace, manifest);
             return Err(conflicts.clone().into_error(&called, &quoted(&called)));
         }
@@ -187,7 +188,11 @@ impl Resume {
         };
         let Some(base) = restore::base_of(&manifest) else {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
-                .because("it was saved before the first commit, or outside git"));
+                .because("it was saved before the first commit, or outside git")
+                .hint(format!(
+                    "`snap resume {name}` restores it here, and `snap resume {name} --into DIR` in another clone that is there",
+                    name = quoted(&called(&here, &manifest))
+                )));
         };
         self.args.check(ui, &here, &manifest)?;
         self.args.fetch_base(context, &here, &manifest, ui)?;

@@ -39,6 +39,9 @@ use crate::workspace::Workspace;
 /// The most secrets that are listed one by one.
 const MOST_SECRETS: usize = 10;
 
+/// The most files that are not saved of which each has a line.
+const MOST_SKIPPED: usize = 8;
+
 /// Save the session and the pending edits of this work tree
 #[derive(Args)]
 #[command(after_help = examples(&[
@@ -168,9 +171,7 @@ impl Save {
         }
         let edits = saved.edits.iter().flat_map(|edits| &edits.skipped);
         let skipped: Vec<&Skipped> = saved.not_captured.files.iter().chain(edits).collect();
-        for left in &skipped {
-            ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
-        }
+        tell_skipped(ui, &skipped, &workspace.store.called(saved));
         if self.link {
             let plan = restore::plan_link(workspace, saved, false)?;
             let (session, cwd) = restore::link(workspace, saved, plan, &saved.name, false)?;
@@ -204,6 +205,16 @@ fn say_if_interrupted(store: &Path) {
         let is_there = manifests(&store) > before;
         Some(if is_there { "the snapshot is saved" } else { "nothing was saved" }.to_owned())
     });
+}
+
+/// Says what is not in it: each with the reason, unless they are many.
+fn tell_skipped(ui: &mut Ui, skipped: &[&Skipped], name: &str) {
+    for left in skipped.iter().take(MOST_SKIPPED) {
+        ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
+    }
+    if let more @ 1.. = skipped.len().saturating_sub(MOST_SKIPPED) {
+        ui.warn(&format!("not saved: {more} more; `snap show {}` lists them", quoted(name)));
+    }
 }
 
 /// Says what was taken out: kind and place, never a value.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::words::{count, count_u64, size_text};
+use super::words::{count, count_u64, quoted, size_text};
 use crate::base::columns::first_line;
 use crate::base::screen::Line;
 use crate::client::LooseObject;
@@ -81,4 +81,12 @@ pub(crate) fn trash(TrashSize { snapshots, bytes }: TrashSize) -> Option<String>
 pub(crate) fn is_of_print_mode(manifest: &Manifest) -> bool {
     let entrypoint = manifest.session.as_ref().and_then(|session| session.entrypoint.as_deref());
     entrypoint.is_some_and(|entrypoint| entrypoint.starts_with("sdk"))
+}
+
+/// Says that the folder of a submodule is gone since a snapshot, and what brings it back.
+pub(crate) fn submodule_gone(path: &str) -> String {
+    let path = quoted(path);
+    format!(
+        "the folder of the submodule {path} is gone since then: `git submodule update --init {path}` brings it back"
+    )
 }

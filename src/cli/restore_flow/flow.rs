@@ -52,15 +52,15 @@ impl RestoreArgs {
         }
         if let Some(name) = self.fill.iter().find(|name| !is_needed(name)) {
             let name = Line(name).to_string();
-            return Err(Error::new(
-                Kind::Usage,
-                format!("`--fill {name}` matches no secret of this snapshot"),
-            )
-            .because(format!("none of them was in a variable {name}"))
-            .hint(format!(
-                "`snap show {}` lists its secrets with the names of their variables",
-                quoted(&workspace.store.called(manifest))
-            )));
+            return Err(Error::new(Kind::Usage, format!("`--fill {name}` matches no secret of this snapshot"))
+                .because(match name.split_once('=') {
+                    Some((id, _)) => format!("none of them has the id {id}"),
+                    None => format!("none of them was in a variable {name}"),
+                })
+                .hint(format!(
+                    "`snap show {}` lists its secrets with their ids and the names of their variables",
+                    quoted(&workspace.store.called(manifest))
+                )));
         }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
@@ -183,6 +183,8 @@ impl RestoreArgs {
             match (operation, goes_back) {
                 (Operation::Merge, true) => "the merge is done; `snap undo` takes it back",
                 (Operation::Merge, false) => "the merge is done",
+                (_, true) if partial => "what could be restored is in place; `snap undo` takes it back",
+                (_, false) if partial => "what could be restored is in place",
                 (_, true) => "everything is restored; `snap undo` takes it back",
                 (_, false) => "everything is restored",
             },
@@ -205,7 +207,7 @@ impl RestoreArgs {
         let report = report.with_servers(servers.finish());
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
-            Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
+            Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None, partial }
         });
         if !ui.json() {
             let undo = undo_command(context, workspace, self.undo_in.as_deref());

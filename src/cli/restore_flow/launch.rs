@@ -37,6 +37,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) environment: Option<(&'static str, String)>,
     /// What it is asked first.
     pub(crate) prompt: Option<String>,
+    /// Whether something of the snapshot is not here, or is in conflict.
+    pub(crate) partial: bool,
 }
 
 impl Launch<'_> {
@@ -88,7 +90,12 @@ impl Launch<'_> {
     }
 
     fn not_started(&self, why: impl std::fmt::Display) -> Error {
-        Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
+        let done = if self.partial {
+            "What could be restored is in place (the rest is named above)"
+        } else {
+            "Everything is restored"
+        };
+        Error::new(Kind::Environment, format!("{done}, but the client can't be started"))
             .because(why)
             .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
     }

@@ -48,6 +48,17 @@ pub struct Conflicts {
     pub new_tree: bool,
     /// What there is of the snapshot's base here, which the ways out of it need.
     pub base: ConflictBase,
+    /// Set if HEAD has no commit here, but the snapshot's base has one.
+    pub unborn: Option<UnbornHead>,
+}
+
+/// A HEAD without a commit: of a branch that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnbornHead {
+    /// The branch that it names.
+    branch: Option<String>,
+    /// What `git switch` takes to go where the snapshot's base is; `None` if that is not here.
+    switch_to: Option<String>,
 }
 
 impl Conflicts {
@@ -59,6 +70,10 @@ impl Conflicts {
 
 /// Why a path that has stages of a conflict is in the way.
 const IN_MERGE: &str = "it is in the middle of a merge here";
+
+/// Why a path that is committed otherwise here is in the way, and one where nothing is committed.
+const OTHER_VERSION: &str = "HEAD has another version of it than the snapshot's base";
+const NO_COMMIT: &str = "HEAD has no commit here, and so no version of it";
 
 /// What there is here of the base of a snapshot whose edits are in conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +123,10 @@ pub(in crate::restore) fn plan(
         let beside = || crowding.contains(&edit.path).then_some(CROWDED);
         conflict(saved, edit, &here[&edit.path]).or_else(beside)
     };
+    // With no commit at all, it is not that of another version.
+    let conflict = |edit: &Edit| {
+        conflict(edit).map(|why| if listing.head.is_none() && why == OTHER_VERSION { NO_COMMIT } else { why })
+    };
     let conflicting = |edit: &Edit| Some(ConflictingPath { path: edit.path.clone(), why: conflict(edit)? });
     let open = || saved.files.iter().filter(|edit| !is_committed(edit, &here[&edit.path]));
     let mut notes = Vec::new();
@@ -127,7 +146,13 @@ pub(in crate::restore) fn plan(
     }
     let paths: Vec<ConflictingPath> = open().filter_map(conflicting).collect();
     if !paths.is_empty() {
-        return Ok(Planned::InConflict(Conflicts { paths, new_tree, base: ConflictBase::Here }));
+        let base = saved.base.as_deref().filter(|_| listing.head.is_none());
+        let unborn = base.map(|base| -> Result<UnbornHead> {
+            let switch_to = repository.way_to_switch(base)?;
+            Ok(UnbornHead { branch: listing.branch.clone(), switch_to })
+        });
+        let unborn = unborn.transpose()?;
+        return Ok(Planned::InConflict(Conflicts { paths, new_tree, base: ConflictBase::Here, unborn }));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases)).telling(monitor);
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
@@ -176,7 +201,7 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
         return here.obstacle;
     }
     if here.head != edit.old {
-        return Some("HEAD has another version of it than the snapshot's base");
+        return Some(OTHER_VERSION);
     }
     if matches!(here.index, IndexEntry::Unmerged(_)) && edit.index != IndexState::Unmerged {
         return Some(IN_MERGE);
@@ -220,7 +245,16 @@ impl Conflicts {
         if self.paths.len() > MOST_LISTED {
             listed.push(format!("and {} more", self.paths.len() - MOST_LISTED));
         }
+        let switch = self.unborn.as_ref().and_then(|unborn| {
+            let branch = unborn.branch.as_ref().map_or_else(
+                || "HEAD has no commit here".to_owned(),
+                |branch| format!("HEAD names the branch \"{}\", which has no commit here", Line(branch)),
+            );
+            let to = unborn.switch_to.as_ref()?;
+            Some(format!("{branch}: `git switch {to}` goes to the snapshot's base; then run this again"))
+        });
         let hint = match (self.base, self.new_tree) {
+            _ if switch.is_some() => switch.unwrap_or_default(),
             (ConflictBase::Carried, _) => WITHOUT_COMMIT.to_owned(),
             (ConflictBase::Missing, _) => WITHOUT_BASE.to_owned(),
             (ConflictBase::Here, true) => IN_A_NEW_TREE.to_owned(),

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::settings::{Named, Setting, SettingSource, Settling, word, yes_or_no};
 use crate::base::error::Result;
+use crate::cli::option_values::parse_number;
 use crate::cli::output::pager::{has_input, is_in_front, screen_width};
 use crate::cli::output::{Style, Ui, text};
 use crate::diff::{Background, Depth, Links, Look, Patience, Theme};
@@ -66,7 +67,7 @@ pub(super) struct LookOptions {
     #[arg(long)]
     no_line_numbers: bool,
     /// Cut longer lines, with a count of what is not shown [default: 4096] [env: SNAP_DIFF_MAX_LINE]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = parse_number)]
     max_line: Option<usize>,
     /// List how a diff would look here, and which setting decides it
     #[arg(long)]

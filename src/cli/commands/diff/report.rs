@@ -118,7 +118,9 @@ impl DiffWriter {
         let most = self.counted.iter().map(|one| lines(one).0 + lines(one).1).max().unwrap_or(0);
         let (mut added, mut removed) = (0, 0);
         for one in &self.counted {
-            let facts = if one.end.binary {
+            let facts = if one.end.missing {
+                text![format!("not known: {}", one.end.note.as_deref().unwrap_or_default())]
+            } else if one.end.binary {
                 format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into()
             } else {
                 let (plus, minus) = lines(one);
@@ -231,7 +233,7 @@ impl DiffedFile<'_> {
             removed: end.report.removed,
             binary: end.binary,
             rough: end.report.rough,
-            complete: !end.report.stopped,
+            complete: !end.report.stopped && !end.missing,
             note: end.note.as_deref(),
             hunks: &counted.hunks,
         }

@@ -11,6 +11,7 @@ use crate::base::screen::Line;
 use crate::cli::line_choice;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::input_rests;
+use crate::cli::output::snapshot_words::submodule_gone;
 use crate::cli::output::words::{count, quoted};
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, broken};
@@ -139,6 +140,9 @@ impl Diff {
             (Some(one), None, true) => {
                 let now = compare::with_work_tree(workspace, &one)?;
                 warn_of_left_out(&workspace.store.called(&one), now.left_out, ui);
+                if self.paths.is_empty() {
+                    now.submodules_gone.iter().for_each(|path| ui.warn(&submodule_gone(&path.to_string())));
+                }
                 (now.items, now.staged_differs)
             }
             (Some(old), Some(new), false) => {

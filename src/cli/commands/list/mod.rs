@@ -59,7 +59,7 @@ pub(crate) struct List {
     #[arg(short, long, conflicts_with = "remote")]
     all: bool,
     /// List at most N
-    #[arg(short = 'n', allow_negative_numbers = true, value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
+    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with = "remote")]
     most: Option<usize>,
     /// Only snapshots of this session: its id, or the start of it
     #[arg(long, value_name = "ID", conflicts_with = "remote", add = saved_sessions())]

@@ -58,7 +58,7 @@ impl<'a> RemoteList<'a> {
     pub(super) fn new(remote: &'a str, listed: &'a [ListedSnapshot], now: Timestamp) -> RemoteList<'a> {
         let lease = |lease: &'a Lease| LeaseFacts { who: &lease.who, since: lease.since };
         let one = |one: &'a ListedSnapshot| OnRemote {
-            name: &one.name,
+            name: &one.called,
             id: &one.id,
             created_at: one.created_at,
             by: &one.by,

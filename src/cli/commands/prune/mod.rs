@@ -41,13 +41,13 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     older_than: Option<Duration>,
     /// Keep the N newest, whatever their age
-    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = parse_number)]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_last: Option<usize>,
     /// Keep the newest of each day, for the last N days with any
-    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = parse_number)]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_daily: Option<usize>,
     /// Keep the newest of each week, for the last N weeks with any
-    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = parse_number)]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_weekly: Option<usize>,
     /// Then remove the oldest until all together take at most SIZE on disk, such as 2GiB or 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]

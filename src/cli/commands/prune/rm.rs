@@ -129,6 +129,10 @@ impl Rm {
             let plan = RemovalPlan::by_name(workspace, &references)?;
             agreed = ask(&judged(&plan), most, ui)?;
         }
+        if !workspace.store.root().exists() {
+            // The lock would make it.
+            RemovalPlan::by_name(workspace, &references)?;
+        }
         let lock = workspace.store.lock_for_deleting()?;
         let plan = RemovalPlan::by_name(workspace, &references)?.at_once(self.now);
         still_agreed(agreed.as_ref(), &judged(&plan))?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, Limits};
+use crate::cli::output::snapshot_words::submodule_gone;
 use crate::cli::output::words::{ago, quoted};
 use crate::cli::output::{Style, Text, text};
 use crate::cli::program_name;
@@ -29,6 +30,8 @@ pub(super) struct Newest {
     age_seconds: u64,
     /// How many files differ from it now; `null` outside git, and for one of another work tree.
     changed: Option<usize>,
+    /// Whether other paths are staged than were; `null` as with `changed`.
+    staged_differs: Option<bool>,
     /// How many files of this work tree are in no snapshot as it is now, because a save leaves them out; `null` as with `changed`.
     left_out: Option<usize>,
     /// The other work tree of this repository that it is of.
@@ -40,6 +43,9 @@ pub(super) struct Newest {
     /// A few of the files that a save leaves out.
     #[serde(skip)]
     left_out_first: Vec<String>,
+    /// The submodules whose folders are gone since.
+    #[serde(skip)]
+    submodules_gone: Vec<String>,
 }
 
 /// The other work trees of a repository, once they are asked for.
@@ -86,6 +92,12 @@ impl Newest {
             id: manifest.id.to_string(),
             age_seconds: context.now.since(manifest.created_at).as_secs(),
             changed: since.as_ref().map(|since| since.files),
+            staged_differs: since.as_ref().map(|since| since.staged_differs),
+            submodules_gone: since
+                .iter()
+                .flat_map(|since| &since.submodules_gone)
+                .map(ToString::to_string)
+                .collect(),
             left_out: left_out.map(Vec::len),
             left_out_first: left_out
                 .into_iter()
@@ -105,6 +117,8 @@ impl Newest {
         let since = match (&self.work_tree, self.changed) {
             (Some(root), _) => Style::Warning.of(format!(", of the work tree {}", Line(root))),
             (None, None) => Text::default(),
+            (None, Some(0)) if self.staged_differs == Some(true) => Style::Warning
+                .of(program_name::in_words("; only what is staged has changed since (`snap diff --now`)")),
             (None, Some(0)) => Style::Good.of("; no file has changed since"),
             (None, Some(1)) => {
                 Style::Warning.of(program_name::in_words("; 1 file has changed since (`snap diff --now`)"))
@@ -117,7 +131,8 @@ impl Newest {
             text![Style::Faint.of(format!("{} is newer, and of another work tree", quoted(name)))]
         });
         let lines = std::iter::once(text![Style::Strong.of(&self.name), saved, since]);
-        lines.chain(self.without()).chain(newer).collect()
+        let gone = self.submodules_gone.iter().map(|path| Style::Warning.of(submodule_gone(path)));
+        lines.chain(gone).chain(self.without()).chain(newer).collect()
     }
 }
 
