@@ -475,6 +475,6 @@ fn a_secret_that_is_not_in_a_snapshot_is_called_by_what_was_typed() {
     project.snap(&["save", "x"]).exits(0);
     let said = project.snap(&["rewind", "x", "--fill", "abcd=SOME_KEY"]).exits(2);
     assert!(!said.stderr.contains("a variable abcd"), "{}", said.stderr);
-    said.says(&["fits no secret", "none of them has the id abcd"]);
+    said.says(&["matches no secret", "none of them has the id abcd"]);
     project.snap(&["rewind", "x", "--fill", "SOME_KEY"]).exits(2).says(&["was in a variable SOME_KEY"]);
 }

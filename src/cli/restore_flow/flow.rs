@@ -52,15 +52,18 @@ impl RestoreArgs {
         }
         if let Some(name) = self.fill.iter().find(|name| !is_needed(name)) {
             let name = Line(name).to_string();
-            return Err(Error::new(Kind::Usage, format!("`--fill {name}` matches no secret of this snapshot"))
-                .because(match name.split_once('=') {
-                    Some((id, _)) => format!("none of them has the id {id}"),
-                    None => format!("none of them was in a variable {name}"),
-                })
-                .hint(format!(
-                    "`snap show {}` lists its secrets with their ids and the names of their variables",
-                    quoted(&workspace.store.called(manifest))
-                )));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("`--fill {name}` matches no secret of this snapshot"),
+            )
+            .because(match name.split_once('=') {
+                Some((id, _)) => format!("none of them has the id {id}"),
+                None => format!("none of them was in a variable {name}"),
+            })
+            .hint(format!(
+                "`snap show {}` lists its secrets with their ids and the names of their variables",
+                quoted(&workspace.store.called(manifest))
+            )));
         }
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
