@@ -3,7 +3,7 @@
 //! Owns `damaged/` in the store. While a manifest is there, it may need any object, so the sweep removes
 //! none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -131,7 +131,7 @@ impl Store {
             names.filter_map(|name| stem_of_manifest(&name).map(str::to_owned)).collect();
         // The second copy of one has a longer name.
         stems.sort_by_key(|stem| (stem.len(), stem.clone()));
-        let here = if stems.is_empty() { BTreeSet::new() } else { self.ids_here()? };
+        let here = if stems.is_empty() { BTreeMap::new() } else { self.ids_here()? };
         let mut all: Vec<(Aside, Option<Vec<u8>>)> = Vec::new();
         for stem in stems {
             let place = self.damaged().join(manifest_name(&stem));
@@ -139,7 +139,7 @@ impl Store {
             let why = match &json {
                 Err(error) => error.to_string(),
                 Ok(None) => continue,
-                Ok(Some(json)) if is_of_one(json, &here) => continue,
+                Ok(Some(json)) if self.is_here_again(json, &here) => continue,
                 Ok(Some(json)) => match Manifest::from_json(json) {
                     Err(error) => error.to_string(),
                     Ok(_) => "it could not be read in its place".to_owned(),
@@ -181,16 +181,31 @@ impl Store {
         }
         let here = self.ids_here()?;
         let is_lost = |name: &OsString| match self.damaged().join(Path::new(name)).read(LARGEST_MANIFEST) {
-            Ok(Some(json)) => !is_of_one(&json, &here),
+            Ok(Some(json)) => !self.is_here_again(&json, &here),
             Ok(None) => false,
             Err(_) => true,
         };
         Ok(aside.any(is_lost))
     }
 
-    /// Returns the ids of the snapshots that can be read.
-    fn ids_here(&self) -> Result<BTreeSet<SnapshotId>> {
-        Ok(self.known()?.iter().filter_map(|one| Some(one.head.as_ref().ok()?.id.clone())).collect())
+    /// Returns the ids of the snapshots that can be read, each with its stem.
+    fn ids_here(&self) -> Result<BTreeMap<SnapshotId, String>> {
+        let known = self.known()?;
+        Ok(known
+            .iter()
+            .filter_map(|one| Some((one.head.as_ref().ok()?.id.clone(), one.stem.clone())))
+            .collect())
+    }
+
+    /// Says whether the snapshot of what is left of a manifest is here again, and needs all that this needs. An id alone proves
+    /// nothing: anybody can write it into another manifest.
+    fn is_here_again(&self, left: &[u8], here: &BTreeMap<SnapshotId, String>) -> bool {
+        let left = String::from_utf8_lossy(left);
+        let Some(stem) = id_of(&left).and_then(|id| here.get(&id)) else { return false };
+        let Ok(whole) = self.manifest_bytes(stem) else { return false };
+        let whole: HashSet<ObjectId> = objects_in(&String::from_utf8_lossy(&whole)).collect();
+        objects_in(&left)
+            .all(|object| whole.contains(&object) || matches!(self.object_place(object).stat(), Ok(None)))
     }
 
     /// Moves a file of the store into `damaged/`, under its own name or one like it.
@@ -221,12 +236,15 @@ impl Store {
     }
 }
 
-/// Says whether what is left of a manifest is that of one of these snapshots: it says its id early, before anything else that
-/// has one.
-fn is_of_one(json: &[u8], ids: &BTreeSet<SnapshotId>) -> bool {
-    let text = String::from_utf8_lossy(json);
-    let id = text.split_once("\"id\"").and_then(|(_, behind)| behind.split('"').nth(1));
-    id.and_then(SnapshotId::parse).is_some_and(|id| ids.contains(&id))
+/// Returns the id of what is left of a manifest: it is said early, before anything else that has one.
+fn id_of(json: &str) -> Option<SnapshotId> {
+    let (_, behind) = json.split_once("\"id\"")?;
+    SnapshotId::parse(behind.split('"').nth(1)?)
+}
+
+/// Returns what may be the id of an object in what is left of a manifest.
+fn objects_in(json: &str) -> impl Iterator<Item = ObjectId> {
+    json.split('"').filter_map(ObjectId::parse)
 }
 
 /// Returns the name, without `.json`, of a file in quarantine that is a manifest.

@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use claude_snap::manifest::seal;
+use serde_json::Value;
+
+use crate::failures::noise;
 use crate::support::Must;
 use crate::support::project::{Project, Ran, files_below};
 use crate::support::trace::long;
@@ -229,6 +233,32 @@ fn what_is_in_quarantine_is_named_no_longer_once_the_snapshot_is_here_whole_agai
     let ran = project.snap(&["prune", "--now"]).exits(0);
     assert!(!ran.stderr.contains("quarantine"), "{}", ran.stderr);
     verify(&project, &[]).exits(0);
+}
+
+#[test]
+fn who_writes_the_id_of_what_is_in_quarantine_into_another_snapshot_frees_nothing_that_it_needs() {
+    let project = project();
+    project.write("big.bin", noise(1, 9_000));
+    project.snap(&["save", "lost"]).exits(0);
+    let whole = fs::read(project.stored("lost.json")).must("a manifest");
+    let id = serde_json::from_slice::<Value>(&whole).must("JSON")["id"].clone();
+    fs::write(project.stored("lost.json"), &whole[..whole.len() - 40]).must("to write");
+    verify(&project, &["--repair"]).exits(0);
+    fs::remove_file(project.path("big.bin")).must("to remove");
+    project.write("a.txt", "another\n");
+    project.snap(&["save", "kept"]).exits(0);
+    let mut forged: Value =
+        serde_json::from_slice(&fs::read(project.stored("kept.json")).must("a manifest")).must("JSON");
+    (forged["id"], forged["name"]) = (id, "forged".into());
+    let forged = seal(forged.to_string().into_bytes()).must("sealed");
+    fs::write(project.stored("forged.json"), forged).must("to write");
+    assert!(project.snap(&["list"]).stdout.contains("forged"), "it can be read");
+    crate::store::age_objects(&project);
+    project.snap(&["prune", "--now"]).exits(6).says(&["in quarantine"]);
+    fs::write(project.stored("lost.json"), whole).must("to write");
+    fs::remove_file(project.stored("forged.json")).must("to remove");
+    project.snap(&["rewind", "lost", "--no-session", "--no-input"]).exits(0);
+    assert_eq!(fs::read_to_string(project.path("big.bin")).must("the file"), noise(1, 9_000));
 }
 
 #[test]
