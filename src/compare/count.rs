@@ -6,7 +6,7 @@ use std::io;
 use super::{Detail, Loader, with_work_tree};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::diff::{End, FileHeader, Options, Show, Sink};
+use crate::diff::{ChangeKind, End, FileHeader, Options, Show, Sink};
 use crate::manifest::Manifest;
 use crate::workspace::Workspace;
 
@@ -32,24 +32,27 @@ pub fn changed_since(
     snapshot: &Manifest,
     left_out: impl FnOnce(Vec<RepoPath>) -> Result<BTreeSet<RepoPath>>,
 ) -> Result<ChangedSince> {
-    let mut counter = Counter(0);
+    let mut files = 0;
     let mut loader = Loader::new(workspace, Options::default(), Detail::Names);
     let now = with_work_tree(workspace, snapshot)?;
     let left_out = left_out(now.untracked)?;
     for item in now.items.into_iter().filter(|item| !left_out.contains(item.path())) {
-        loader.show(item, &mut counter)?;
+        let mut differs = Differs(false);
+        loader.show(item, &mut differs)?;
+        files += usize::from(differs.0);
     }
     Ok(ChangedSince {
-        files: counter.0,
+        files,
         left_out: left_out.into_iter().collect(),
         staged_differs: now.staged_differs,
         submodules_gone: now.submodules_gone,
     })
 }
 
-struct Counter(usize);
+/// Whether a file that is shown differs: a large one is shown before that is known.
+struct Differs(bool);
 
-impl Sink for Counter {
+impl Sink for Differs {
     fn open(&mut self, _old: u64, _new: u64, _heading: &[u8]) -> io::Result<()> {
         Ok(())
     }
@@ -59,6 +62,7 @@ impl Sink for Counter {
     }
 
     fn change(&mut self, _removed: &[&[u8]], _added: &[&[u8]]) -> io::Result<()> {
+        self.0 = true;
         Ok(())
     }
 
@@ -67,13 +71,14 @@ impl Sink for Counter {
     }
 }
 
-impl Show for Counter {
-    fn start(&mut self, _file: FileHeader) -> io::Result<()> {
-        self.0 += 1;
+impl Show for Differs {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
+        self.0 |= file.kind != ChangeKind::Modified || file.old_mode != file.new_mode;
         Ok(())
     }
 
-    fn finish(&mut self, _end: End) -> io::Result<()> {
+    fn finish(&mut self, end: End) -> io::Result<()> {
+        self.0 |= end.binary || end.missing || end.note.is_some();
         Ok(())
     }
 

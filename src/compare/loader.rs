@@ -12,7 +12,8 @@ use crate::base::paths::RepoPath;
 use crate::diff::{Again, ChangeKind, End, FileHeader, Options, Show, is_binary, moved_in, show_hunks};
 use crate::edits::{self, LARGE, Materializer, VersionContent};
 use crate::git::Cleaning;
-use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
+use crate::manifest::{Diff, DiffForm, Edit, Mode, Redaction, Version};
+use crate::redaction::Originals;
 use crate::stored_patch::ApplyError;
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -35,6 +36,8 @@ pub struct Loader<'a> {
     tree: Option<Tree>,
     options: Options,
     wanted: Detail,
+    /// What tells files from their redacted versions, once it is asked for.
+    originals: Option<Option<Originals>>,
 }
 
 /// A version of a file at hand.
@@ -56,7 +59,7 @@ impl<'a> Loader<'a> {
     /// Makes one for the snapshots of a workspace.
     pub fn new(workspace: &'a Workspace, options: Options, wanted: Detail) -> Loader<'a> {
         let materializer = Materializer::to_show(&workspace.store, workspace.repository.as_ref());
-        Loader { workspace, materializer, tree: None, options, wanted }
+        Loader { workspace, materializer, tree: None, options, wanted, originals: None }
     }
 
     /// Shows one file.
@@ -131,6 +134,10 @@ impl<'a> Loader<'a> {
         show: &mut dyn Show,
     ) -> Result<()> {
         let old_path = from.map_or(path, |from| &from.path);
+        let redaction = match (old, new) {
+            (VersionAt::Edited(edit), VersionAt::Disk(_)) => redaction_of(edit),
+            _ => None,
+        };
         let (old, new) = (self.load(old_path, old)?, self.load(path, new)?);
         // On the disk it may have gone meanwhile: then only its old name is.
         let (path, from) = if new.is_some() { (path, from) } else { (old_path, None) };
@@ -140,7 +147,7 @@ impl<'a> Loader<'a> {
         };
         let (old_version, new_version) = (version(&old), version(&new));
         let same = old_version == new_version || same_bytes(old.as_ref(), new.as_ref());
-        if from.is_none() && same {
+        if from.is_none() && (same || self.is_original(path, redaction, old.as_ref(), new.as_ref())?) {
             return Ok(());
         }
         let mut file = file(path, old_version.as_ref(), new_version.as_ref());
@@ -152,6 +159,29 @@ impl<'a> Loader<'a> {
             file.similarity = from.similarity;
         }
         self.versions(path, file, old, new, show)
+    }
+
+    /// Says whether a file on the disk is the one that a snapshot has without its secrets.
+    fn is_original(
+        &mut self,
+        path: &RepoPath,
+        redaction: Option<&Redaction>,
+        redacted: Option<&LoadedVersion<'_>>,
+        here: Option<&LoadedVersion<'_>>,
+    ) -> Result<bool> {
+        let (Some(redaction), Some(redacted), Some(here)) = (redaction, redacted, here) else {
+            return Ok(false);
+        };
+        let Some(content) = here.content.as_ref().filter(|_| redacted.mode == here.mode) else {
+            return Ok(false);
+        };
+        let mut bytes = Vec::new();
+        content
+            .open(0)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .map_err(|error| failed(path, &error))?;
+        let originals = self.originals.get_or_insert_with(|| Originals::known(self.workspace));
+        Ok(originals.as_ref().is_some_and(|originals| originals.is_one(path, redaction, &bytes)))
     }
 
     fn versions(
@@ -267,6 +297,11 @@ fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Optio
         return Ok(None);
     }
     Ok(Some(format!("{} bytes -> {} bytes", old.size(), diff.bytes)))
+}
+
+/// Returns how the version that a snapshot has of a work tree's file was redacted.
+fn redaction_of(edit: &Edit) -> Option<&Redaction> {
+    edit.in_work_tree()?.diff?.redaction.as_ref()
 }
 
 /// Says whether two versions at hand are one and the same.

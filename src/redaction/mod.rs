@@ -8,6 +8,7 @@ mod cache;
 mod hashed;
 mod known_values;
 mod masked;
+mod originals;
 mod outgoing;
 mod refill;
 mod seen;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use self::cache::Cache;
+use self::originals::{key_name, mac};
 use self::seen::worth_learning;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
@@ -37,6 +39,7 @@ use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
 pub use hashed::Hashed;
+pub use originals::Originals;
 pub use outgoing::{Outgoing, check};
 pub use refill::{Held, MissingSecret, Refilled, held_by, refill, refill_side_files, to_supply};
 
@@ -463,16 +466,6 @@ fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
     }
     out.extend_from_slice(&text[copied..]);
     out
-}
-
-/// Names a key without saying anything of it.
-fn key_name(key: &Key) -> String {
-    key.mark("name of a key", b"").to_string()[..16].to_owned()
-}
-
-/// Proves that a file is the one that was saved, under its own name.
-fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
-    key.mark("redacted file", &[place.as_bytes(), b"\0", file].concat()).to_string()
 }
 
 /// Removes the values that were kept for snapshots which are gone.

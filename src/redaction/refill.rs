@@ -9,7 +9,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{key_name, known_values, mac};
+use super::known_values;
+use super::originals::{key_name, mac};
 use crate::base::digest::GitHash;
 use crate::base::error::Result;
 use crate::base::monitor::Monitor;

@@ -684,3 +684,45 @@ fn status_and_diff_agree_where_only_what_is_staged_differs() {
     let newest = project.snap(&["status", "--json"]).exits(0).json()["newest"].clone();
     assert_eq!((&newest["changed"], &newest["staged_differs"]), (&0.into(), &true.into()), "{newest}");
 }
+
+#[test]
+fn after_a_save_nothing_has_changed_whatever_kind_of_file_is_pending() {
+    let text = |lines: u64| crate::failures::noise(1, lines);
+    let bytes = |size: usize| (0..size).map(|at| (at * at / 7 % 251) as u8).collect::<Vec<u8>>();
+    let secret = |lines: u64| format!("DB_PASSWORD=hunter2Zq81x\n{}", text(lines));
+    let kinds: [(&str, Vec<u8>); 11] = [
+        ("small.txt", text(3).into()),
+        ("empty.txt", Vec::new()),
+        ("large.txt", text(150_000).into()),
+        ("small.dat", bytes(3_000)),
+        ("large.dat", bytes(1_200_000)),
+        ("zeros.dat", vec![0; 1_200_000]),
+        (".env", secret(2).into()),
+        ("large.env", secret(150_000).into()),
+        ("wide.txt", "\u{feff}wide\n".encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("ends.txt", b"one\r\ntwo\r\n".to_vec()),
+        ("secret-ends.env", secret(2).replace('\n', "\r\n").into()),
+    ];
+    for is_tracked in [false, true] {
+        for (name, content) in &kinds {
+            let project = Project::new();
+            project.write(".gitattributes", "*.txt text eol=crlf\n*ends.env text\n");
+            if is_tracked {
+                project.write(name, "DB_PASSWORD=another1Zq8\nbefore\n");
+            }
+            project.git(&["add", "."]);
+            project.git(&["commit", "-qm", "attributes"]);
+            project.write(name, content);
+            project.snap(&["save", "x"]).exits(0);
+            let changed = |wanted: u64| {
+                let newest = project.snap(&["status", "--json"]).exits(0).json()["newest"].clone();
+                assert_eq!(newest["changed"], wanted, "{name}, tracked: {is_tracked}: {newest}");
+                let exit = i32::from(wanted > 0);
+                project.snap(&["diff", "x", "--now", "--exit-code"]).exits(exit);
+            };
+            changed(0);
+            project.write(name, [content.as_slice(), b"more\n"].concat());
+            changed(1);
+        }
+    }
+}
