@@ -34,7 +34,7 @@ pub enum Warning {
     /// The snapshot of this name is gone at once, because there is no room for it in the trash, and why.
     NotInTrash(String, String),
     /// A snapshot that was to be removed is not the one that was looked at, by its name.
-    NotRemoved(String),
+    NotRemoved(String, &'static str),
     /// What was removed for good may still stand in a file that only saves time, and why.
     NotForgotten(String),
     /// Links to snapshots could not be brought up to date, and why.
@@ -257,8 +257,8 @@ impl fmt::Display for Warning {
                 "it can't be told what {} in the trash needs, so all objects are kept until `snap prune --now` empties the trash",
                 cut(name, 200)
             ),
-            Warning::NotRemoved(name) => {
-                write!(f, "{} was not removed: it was changed meanwhile; run the command again", cut(name, 200))
+            Warning::NotRemoved(name, why) => {
+                write!(f, "{} was not removed: {why}; run the command again to remove it", cut(name, 200))
             }
             Warning::CopyStays(stem) => write!(
                 f,

@@ -27,6 +27,9 @@ use crate::redaction;
 use crate::store::{DeleteLock, Going, Grace, LogEntry, NO_NAME, Operation, Sweep};
 use crate::workspace::Workspace;
 
+/// Why a snapshot that could not be read is not removed.
+const MENDED: &str = "its manifest was damaged, and is mended now from its second copy";
+
 /// What a removal came to.
 pub struct Removed {
     /// What it freed, and what will be freed later.
@@ -90,7 +93,12 @@ impl RemovalPlan {
             let mut into = batch.clone();
             if !store.is_still(one) {
                 // Removed or replaced, or never what it was taken for.
-                left.push(Warning::NotRemoved(called.to_owned()));
+                left.push(Warning::NotRemoved(called.to_owned(), "it was changed meanwhile"));
+                continue;
+            }
+            // Whoever removes what can't be read would lose the copy that can.
+            if one.head.is_err() && store.heal_from_copy(&one.stem).unwrap_or(false) {
+                left.push(Warning::NotRemoved(called.to_owned(), MENDED));
                 continue;
             }
             let manifest = store.whole(one);

@@ -459,7 +459,7 @@ fn unread(path: &Path, error: &Error) -> Error {
     let said = Error::new(error.kind(), format!("Cannot read {}", path.display())).because(error);
     match error.kind() {
         Kind::Damaged => said.hint(
-            "the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it",
+            "`snap verify --repair` mends it if it can, and `snap rm` removes it; the other snapshots are not affected, and as long as it is there, no object is removed",
         ),
         _ => said.hint(error.next_step().unwrap_or_default()),
     }

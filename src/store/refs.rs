@@ -178,7 +178,7 @@ impl Store {
         Err(Error::new(Kind::Refused, format!("There is a snapshot {} already", quoted(&unread.stem)))
             .because("it can't be read")
             .hint(format!(
-                "take another name, or remove that one with `snap rm {}`",
+                "take another name; `snap verify --repair` mends that one if it can, and `snap rm {}` removes it",
                 for_shell(&unread.stem)
             )))
     }

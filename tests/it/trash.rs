@@ -286,6 +286,25 @@ fn what_is_in_a_trash_that_came_with_a_clone_is_not_brought_back() {
 }
 
 #[test]
+fn who_removes_a_snapshot_of_which_one_copy_is_damaged_loses_nothing() {
+    for now in [&[][..], &["--now"]] {
+        let project = Project::new();
+        project.write("a.txt", "saved\n");
+        project.snap(&["save", "x"]).exits(0);
+        fs::write(project.path("torn"), "{").must("to write");
+        fs::rename(project.path("torn"), project.stored("x.json")).must("to move");
+        project.snap(&["list"]).says(&["`snap verify --repair` mends it if it can"]);
+        let remove = [&["rm", "x", "--no-input"], now].concat();
+        project.snap(&remove).exits(6).says(&["not removed", "is mended now from its second copy"]);
+        project.write("a.txt", "other\n");
+        project.snap(&["rewind", "x", "--no-session"]).exits(0);
+        assert_eq!(project.read("a.txt"), b"saved\n");
+        project.snap(&["verify"]).exits(0);
+        project.snap(&remove).exits(0);
+    }
+}
+
+#[test]
 fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_back_too() {
     let project = project();
     fs::write(project.stored("one.json"), "{\n  \"format\": 1, damaged").must("to damage");
