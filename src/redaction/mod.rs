@@ -16,7 +16,7 @@ pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ use self::seen::worth_learning;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::git::Listing;
 use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
@@ -116,19 +117,28 @@ pub fn typed(workspace: &Workspace, place: &str, text: &str) -> Result<String> {
     Ok(text)
 }
 
+/// Allows secrets to be saved as they are, in every store of this user, from now on. Returns the list of what is allowed.
+///
+/// # Errors
+/// [`Kind::Usage`] for what is no ID, [`Kind::Environment`] if the list can't be read or written.
+pub fn allow_from_now_on(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
+    check_ids(ids)?;
+    Vault::open(workspace.trust.folder(), workspace.store.root())?.allow(ids)
+}
+
+fn check_ids(allow: &[String]) -> Result<()> {
+    let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) else { return Ok(()) };
+    let said = Error::new(Kind::Usage, format!("\"{}\" is not the ID of a secret", Line(strange)));
+    Err(said.hint("`snap show` and the report of `snap save` list secrets with their IDs"))
+}
+
 impl Redactor {
-    /// Prepares to redact what is saved in a workspace; `allow` adds to what may stay.
+    /// Prepares to redact what is saved in a workspace; `allow` adds to what may stay, this time only.
     ///
     /// # Errors
     /// [`Kind::Usage`] for what is no ID, [`Kind::Environment`] if something can't be read.
     pub fn open(workspace: &Workspace, allow: &[String]) -> Result<Redactor> {
-        if let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) {
-            return Err(Error::new(
-                Kind::Usage,
-                format!("\"{}\" is not the ID of a secret", crate::base::screen::Line(strange)),
-            )
-            .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
-        }
+        check_ids(allow)?;
         let keeper = Vault::open(workspace.trust.folder(), workspace.store.root());
         let keeper = match keeper {
             Err(error) if !allow.is_empty() => return Err(error),
@@ -136,10 +146,8 @@ impl Redactor {
         };
         let mut allowed = BTreeSet::new();
         if let Some(keeper) = &keeper {
-            if !allow.is_empty() {
-                keeper.allow(allow)?;
-            }
             allowed = keeper.allowed()?;
+            allowed.extend(allow.iter().cloned());
         }
         let known = known_values::variables(workspace)?;
         let mut known: Vec<KnownValue> =

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::digest::{Key, from_hex, to_hex};
@@ -164,16 +164,17 @@ impl Vault {
         Ok(list.lines().filter(|id| secrets::is_id(id)).map(str::to_owned).collect())
     }
 
-    /// Allows more of them from now on.
+    /// Allows more of them from now on; returns the list of all.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
-    pub fn allow(&self, ids: &[String]) -> Result<()> {
+    pub fn allow(&self, ids: &[String]) -> Result<PathBuf> {
         let mut all = self.allowed()?;
         all.extend(ids.iter().cloned());
         let list: String = all.iter().map(|id| format!("{id}\n")).collect();
-        files::publish(&self.folder, &self.folder.join("allowed"), list.as_bytes(), Existing::Replace)?;
-        Ok(())
+        let place = self.folder.join("allowed");
+        files::publish(&self.folder, &place, list.as_bytes(), Existing::Replace)?;
+        Ok(place.path())
     }
 
     /// Masks a value, or takes its mask away.

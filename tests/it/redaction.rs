@@ -390,6 +390,15 @@ fn after_a_look_a_secret_can_be_allowed() {
     project.snap(&["push", "../remote.git", "y"]).exits(3).says(&["github-token"]);
     project.snap(&["push", "../remote.git", "x"]).exits(0);
     project.snap(&["push", "../remote.git", "y", "--allow-secret", &id]).exits(0);
+    project.snap(&["export", "y", "-o", "../y-again.snap", "--allow-secret", &id]).exits(0);
+    project.snap(&["report", "y", "-o", "../y.html", "--allow-secret", &id]).exits(0);
+    // What left once is not allowed for good.
+    assert!(!project.home.path().join(".local/state/snap/allowed").exists());
+    project.write("test_data.txt", format!("{github}\nmore\n"));
+    let later = project.snap(&["save", "later", "--json"]).exits(0).json();
+    assert_eq!(later["secrets"][0]["id"], *id);
+    let said = project.snap(&["save", "allowed", "--allow-secret", &id]).exits(0).stderr;
+    assert!(said.contains("from now on, in all your projects") && said.contains("/allowed"), "{said}");
 }
 
 #[test]

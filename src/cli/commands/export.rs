@@ -39,7 +39,7 @@ pub(crate) struct Export {
     /// Include the original versions of the edited files, for a clone that lacks the base commit
     #[arg(long)]
     with_base: bool,
-    /// Export the secret with this ID although it would be held back (repeatable)
+    /// Export the secret with this ID although it would be held back, this time only (repeatable)
     #[arg(long, value_name = "ID")]
     allow_secret: Vec<String>,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Push {
     /// The snapshots to send; by default the newest
     #[arg(value_name = "REF", add = snapshots())]
     references: Vec<String>,
-    /// Send the secret with this ID although it would be held back (repeatable)
+    /// Send the secret with this ID although it would be held back, this time only (repeatable)
     #[arg(long, value_name = "ID")]
     allow_secret: Vec<String>,
 }

@@ -131,6 +131,13 @@ impl Save {
             allow_secrets: &self.allow_secret,
             ..usual
         };
+        if !self.allow_secret.is_empty() {
+            let list = redaction::allow_from_now_on(workspace, &self.allow_secret)?;
+            ui.say(&format!(
+                "note: what is allowed with `--allow-secret` is saved as it is from now on, in all your projects; to end that, delete its line in {}",
+                Line(&list.to_string_lossy())
+            ));
+        }
         let others = self.name.as_deref().and_then(|name| called(workspace, name));
         let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         // What fails tells its name; and in a snapshot it would have been searched.

@@ -72,7 +72,7 @@ pub(crate) struct Report {
     /// Serve a page of the session that runs here, which follows it, to browsers on this machine
     #[arg(long, conflicts_with_all = ["references", "output", "force", "format"])]
     live: bool,
-    /// Take the secret with this ID in, although it would be held back (repeatable)
+    /// Take the secret with this ID in, although it would be held back, this time only (repeatable)
     #[arg(long, value_name = "ID")]
     allow_secret: Vec<String>,
 }
