@@ -5,9 +5,10 @@ use super::included_before;
 use super::{Carry, Limits, Request, manifest_secrets};
 use std::collections::BTreeSet;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::client::SessionFiles;
 use crate::git::{Listing, Repository};
@@ -139,7 +140,15 @@ pub(super) fn beside_status<T>(
 fn included(repository: &Repository, patterns: &[String], notes: &mut Vec<Warning>) -> Result<Vec<RepoPath>> {
     let mut all = Vec::new();
     for pattern in patterns {
-        let found = repository.untracked_matching(std::slice::from_ref(pattern))?;
+        let found = repository.untracked_matching(std::slice::from_ref(pattern)).map_err(|error| {
+            if !error.to_string().contains("outside repository") {
+                return error;
+            }
+            Error::new(Kind::Usage, format!("`--include {}` is outside of the work tree", Line(pattern)))
+                .hint(
+                    "a snapshot holds files of the work tree only; copy that file into it, or save it there",
+                )
+        })?;
         if found.is_empty() {
             notes.push(Warning::NothingIncluded(pattern.clone()));
         }

@@ -126,7 +126,9 @@ pub(crate) fn say_which(found: SnapshotFound, ui: &mut Ui) -> Manifest {
 
 fn gone(error: Error, typed: &str) -> Error {
     match error.kind() {
-        Kind::NotFound => error.because(format!("no snapshot of the line \"{}\" is here", Line(typed))),
+        Kind::NotFound => error
+            .because(format!("no snapshot of the line \"{}\" is here", Line(typed)))
+            .hint("`snap list -a` shows what is in the trash, and `snap undo` brings it back"),
         _ => error,
     }
 }

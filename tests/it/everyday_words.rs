@@ -478,3 +478,24 @@ fn a_secret_that_is_not_in_a_snapshot_is_called_by_what_was_typed() {
     said.says(&["matches no secret", "none of them has the id abcd"]);
     project.snap(&["rewind", "x", "--fill", "SOME_KEY"]).exits(2).says(&["was in a variable SOME_KEY"]);
 }
+
+#[test]
+fn what_can_not_mean_what_it_says_is_refused_with_what_works() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x", "--no-input", "--yes"]).exits(0);
+    let state = project.state();
+    for outside in ["/etc/passwd", "../elsewhere"] {
+        let said = project.snap(&["save", "y", "--include", outside]).exits(2);
+        said.says(&["is outside of the work tree"]);
+    }
+    project.snap(&["rewind", "x", "--", "a.txt"]).exits(2).says(&["Cannot restore a.txt alone", "git apply"]);
+    project.snap(&["rewind", "x", "--no-run", "--", "--add-dir", "a.txt"]).exits(0);
+    project.snap(&["report", "x", "-o", "x.pdf"]).exits(2).says(&["no file of the kind .pdf", "--format"]);
+    assert!(!project.path("x.pdf").exists());
+    assert_eq!(project.state(), state, "nothing was changed");
+    project.snap(&["branch", "try", "x"]).exits(0);
+    project.snap(&["rm", "x"]).exits(0);
+    let said = project.snap(&["show", "try"]).exits(3).says(&["in the trash", "`snap undo` brings it back"]);
+    assert!(!said.stderr.contains("did you mean \"try\""), "{}", said.stderr);
+}

@@ -47,7 +47,7 @@ pub(crate) struct Branch {
     #[arg(long, value_name = "ID|PATH", add = sessions(), conflicts_with_all = ["reference", "remove"])]
     session: Option<String>,
     /// Never prompt; if several sessions are running, take the one that was active last
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
 }
 

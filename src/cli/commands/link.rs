@@ -43,7 +43,7 @@ pub(crate) struct Link {
     #[arg(long)]
     trust: bool,
     /// Never prompt; skip whatever --trust and --revive don't cover
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
     #[command(flatten)]
     revival: RevivalArgs,

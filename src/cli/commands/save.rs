@@ -85,7 +85,7 @@ pub(crate) struct Save {
     #[arg(long)]
     link: bool,
     /// Never prompt; if several sessions are running, take the one that was active last
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
 }
 

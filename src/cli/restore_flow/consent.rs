@@ -40,7 +40,7 @@ pub(crate) struct ConsentArgs {
     #[arg(long, value_name = "KIND", value_parser = kinds())]
     allow_kind: Vec<Kinds>,
     /// Never prompt; skip whatever --trust, --allow and --allow-kind don't cover
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
 }
 

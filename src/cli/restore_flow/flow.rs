@@ -8,6 +8,9 @@ use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
 use super::queued_prompts::QueuedPrompts;
 use super::report::RestoreReport;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -31,8 +34,24 @@ pub(crate) fn planning<T>(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<T>) -> 
 }
 
 impl RestoreArgs {
+    /// Refuses files behind `--`, where other commands take them: all that stands there is for the client.
+    fn refuse_files(&self, root: &Path) -> Result<()> {
+        let is_option = |word: &OsStr| word.as_encoded_bytes().starts_with(b"-");
+        let before = std::iter::once(OsStr::new("")).chain(self.client.iter().map(OsString::as_os_str));
+        let mut words = self.client.iter().zip(before);
+        let is_file = |(word, before): &(&OsString, &OsStr)| {
+            !word.is_empty() && !is_option(word) && !is_option(before) && root.join(word).exists()
+        };
+        let Some((file, _)) = words.find(is_file) else { return Ok(()) };
+        let shown = Line(&file.to_string_lossy()).to_string();
+        Err(Error::new(Kind::Usage, format!("Cannot restore {shown} alone"))
+            .because("all files of a snapshot are set at once, and what stands behind `--` goes to the client")
+            .hint(format!("leave `-- {shown}` out; `snap diff REF --patch -- {shown} | git apply` sets one file, if it is as in HEAD")))
+    }
+
     /// Refuses early what nobody will agree to, and variables that nothing needs; a dry run needs no consent.
     pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        self.refuse_files(&workspace.root)?;
         let is_needed = |asked: &str| match asked.split_once('=') {
             Some((id, _)) => manifest.secrets.iter().any(|secret| secret.id == id),
             None => manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == asked)),

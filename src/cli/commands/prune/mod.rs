@@ -62,7 +62,7 @@ pub(crate) struct Prune {
     #[arg(long)]
     dry_run: bool,
     /// Never prompt, however many are removed
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Rm {
     #[arg(long, hide = true)]
     ask: bool,
     /// Never prompt, however many are removed
-    #[arg(long, visible_alias = "yes")]
+    #[arg(long, visible_alias = "yes", overrides_with = "no_input")]
     no_input: bool,
 }
 

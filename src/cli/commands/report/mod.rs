@@ -161,8 +161,23 @@ impl Report {
         Ok(Outcome::partial_if(incomplete))
     }
 
+    fn end(&self) -> Option<&str> {
+        self.output.as_ref().and_then(|file| file.extension()).and_then(|end| end.to_str())
+    }
+
+    /// Refuses a file whose name says that it is something else.
+    fn refuse_other_kind(&self) -> Result<()> {
+        const OTHERS: [&str; 7] = ["pdf", "docx", "odt", "txt", "csv", "yaml", "png"];
+        match self.end().filter(|end| self.format.is_none() && OTHERS.contains(&end.to_lowercase().as_str())) {
+            None => Ok(()),
+            Some(end) => Err(Error::new(Kind::Usage, format!("A report is no file of the kind .{end}"))
+                .because("it is HTML, Markdown or JSON")
+                .hint("end its name in .html, .md or .json, or say which with `--format`; a browser prints HTML as PDF")),
+        }
+    }
+
     fn format(&self) -> Format {
-        let end = self.output.as_ref().and_then(|file| file.extension()).and_then(|end| end.to_str());
+        let end = self.end();
         self.format.unwrap_or(match end {
             Some("md" | "markdown") => Format::Markdown,
             Some("json") => Format::Json,
@@ -190,6 +205,7 @@ impl Report {
     }
 
     fn output(&self, context: &Context, entry: &Entry, ui: &Ui) -> Result<Output> {
+        self.refuse_other_kind()?;
         let file = match &self.output {
             Some(file) if file == Path::new("-") => None,
             Some(file) => Some(context.cwd.join(file)),
