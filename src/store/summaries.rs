@@ -210,7 +210,7 @@ impl Summaries {
     }
 
     /// Returns after which snapshot each was saved that was removed here and that others descend from.
-    pub(super) fn removed(&self) -> &HashMap<SnapshotId, SnapshotId> {
+    pub fn removed(&self) -> &HashMap<SnapshotId, SnapshotId> {
         &self.removed
     }
 

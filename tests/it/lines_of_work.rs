@@ -52,6 +52,9 @@ fn a_line_is_named_where_it_begins_and_its_name_means_its_newest_snapshot() {
     assert!(shown.starts_with("cache works"), "{shown}");
     // What removes a snapshot takes no name of a line for one.
     project.snap(&["rm", "try cache", "--yes"]).exits(3);
+    project.write("a.txt", "once more\n");
+    let said = project.snap(&["save", "try cache"]).exits(0).stderr;
+    assert!(said.contains("is the name of a line of work too: it means this snapshot from now on"), "{said}");
 }
 
 #[test]
@@ -69,6 +72,9 @@ fn a_line_stands_at_the_newest_that_remains_after_one_in_its_middle_was_removed(
     for removed in [&["rm", "two"][..], &["rm", "one", "three"], &["rm", "base"]] {
         project.snap(removed).exits(0);
         assert_eq!(stands_at(&project), "last", "after {removed:?}");
+        let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
+        let is_one = !tree.contains("(not here)") && tree.lines().all(|line| !line.trim().is_empty());
+        assert!(is_one, "after {removed:?}: {tree}");
     }
     let listed = project.snap(&["branch", "--json"]).exits(0).json();
     assert_eq!(listed[0]["newest_name"], "last");

@@ -541,7 +541,7 @@ fn all_projects_can_be_shared_and_one_left_out() {
     let (project, remote) = with_remote();
     let transcript = project.session(ID);
     no_pause(&project);
-    project.snap(&["init", "--user", "--sync"]).exits(0).says(&["that has a remote origin"]);
+    project.snap(&["init", "--user", "--sync"]).exits(0).says(&["with a remote called origin"]);
     turn(&project, &transcript, "Stop").exits(0);
     eventually("a head", || heads(&project, &remote).len() == 1);
     project.snap(&["init", "--local", "--no-sync"]).exits(0);

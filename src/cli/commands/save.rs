@@ -158,6 +158,14 @@ impl Save {
                 quoted(&now)
             ));
         }
+        if let Some(name) = self.name.as_deref().filter(|_| report.written)
+            && workspace.store.line_states().begin_of(name).is_some()
+        {
+            notes.push(format!(
+                "{} is the name of a line of work too: it means this snapshot from now on; `snap branch` lists the lines",
+                quoted(name)
+            ));
+        }
         let unchanged_since = report.unchanged_since.as_deref();
         let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
         let tasks = tasks(&workspace.store, saved).len();

@@ -35,7 +35,9 @@ pub(super) fn draw(
     if newest_first.is_empty() {
         return Ok(false);
     }
-    let hidden: Hidden<'_> = others.iter().map(|(_, saved)| (&saved.head.id, saved.parent)).collect();
+    let removed = all.removed().iter().map(|(id, parent)| (id, Some(parent)));
+    let others = others.iter().map(|(_, saved)| (&saved.head.id, saved.parent));
+    let hidden: Hidden<'_> = removed.chain(others).collect();
     let nodes: Vec<Node<'_>> = newest_first.iter().map(|(_, saved)| node(*saved)).collect();
     let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     let digits = digits(&ids);

@@ -96,7 +96,14 @@ impl Prune {
             ));
         }
         if let Some(remote) = &self.remote {
-            return remote::prune_remote(context, workspace, ui, remote, policy, self.dry_run);
+            return remote::prune_remote(
+                context,
+                workspace,
+                ui,
+                remote,
+                policy,
+                (self.dry_run, self.no_input),
+            );
         }
         let store = &workspace.store;
         let make = || {

@@ -1,5 +1,6 @@
 //! `snap prune --remote` and `snap rm --remote`.
 
+use super::questions::ask;
 use super::report::{Judged, OnRemote, PruneReport};
 use crate::base::error::Result;
 use crate::cli::outcome::Outcome;
@@ -10,6 +11,10 @@ use crate::prune::Policy;
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
+/// What is left of what was removed from a remote.
+const STILL_ELSEWHERE: &str =
+    "whoever fetched it still has it, and the host may keep the objects for a while.";
+
 /// `snap prune --remote`.
 pub(super) fn prune_remote(
     context: &Context,
@@ -17,13 +22,20 @@ pub(super) fn prune_remote(
     ui: &mut Ui,
     remote: &str,
     policy: Policy,
-    dry_run: bool,
+    (dry_run, no_input): (bool, bool),
 ) -> Result<Outcome> {
-    let (shown, (judged, handed)) = with_remote(context, workspace, ui, remote, |r| {
-        let judged = r.judge(policy)?;
-        let handed = if dry_run { Vec::new() } else { r.prune(&judged)? };
-        Ok((judged, handed))
-    })?;
+    let (shown, judged) = with_remote(context, workspace, ui, remote, |r| r.judge(policy))?;
+    if !dry_run && !no_input {
+        let all: Vec<Judged> =
+            judged.own.iter().map(|(one, verdict)| Judged::of(&one.name, &one.id, verdict)).collect();
+        // Nothing brings them back there.
+        ask(&all, 0, ui)?;
+    }
+    let handed = if dry_run || judged.own.iter().all(|(_, verdict)| verdict.keep) {
+        Vec::new()
+    } else {
+        with_remote(context, workspace, ui, remote, |r| r.prune(&judged))?.1
+    };
     let failed = |one: &ListedSnapshot| match handed
         .iter()
         .find(|handed| handed.id == one.id)
@@ -41,6 +53,9 @@ pub(super) fn prune_remote(
         PruneReport { remote: Some(shown), of_others: Some(judged.others), ..PruneReport::new(dry_run, all) };
     report.list(ui)?;
     report.finish(ui, context.now, |_| ())?;
+    if !handed.is_empty() {
+        ui.warn(STILL_ELSEWHERE);
+    }
     finish(ui, handed)
 }
 
@@ -54,6 +69,6 @@ pub(super) fn remove_from_remote(
 ) -> Result<Outcome> {
     let (shown, handed) = with_remote(context, workspace, ui, remote, |r| r.withdraw(references))?;
     ui.report(&TransferReport::new(Transfer::Remove, &shown, &handed))?;
-    ui.warn("whoever fetched it still has it, and the host may keep the objects for a while.");
+    ui.warn(STILL_ELSEWHERE);
     finish(ui, handed)
 }

@@ -71,6 +71,23 @@ pub(super) struct Snapshots<'a> {
     pub(super) unknown: usize,
 }
 
+/// Returns what a snapshot was saved after that is there, past those that were removed here.
+fn over_removed<'a>(
+    id: &'a SnapshotId,
+    here: &'a Summaries,
+    is_there: impl Fn(&SnapshotId) -> bool,
+) -> &'a SnapshotId {
+    let mut last = id;
+    // As many steps as there are: what was forged may be a ring.
+    for _ in 0..=here.removed().len() {
+        match here.removed().get(last).filter(|_| !is_there(last)) {
+            Some(before) => last = before,
+            None => break,
+        }
+    }
+    last
+}
+
 impl<'a> Snapshots<'a> {
     /// Takes what a remote has and what is here. With `names_only`, what is not here is not known.
     pub(super) fn of(
@@ -116,6 +133,11 @@ impl<'a> Snapshots<'a> {
         }
         all.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(b.id)));
         let listed: HashSet<&SnapshotId> = all.iter().map(|one| one.id).collect();
+        for one in &mut all {
+            one.parent = one
+                .parent
+                .map(|id| over_removed(id, here, |id| listed.contains(id) || saved.contains_key(id)));
+        }
         let hidden = saved.values().filter(|saved| !listed.contains(&saved.head.id));
         let hidden: Hidden<'a> = hidden.map(|saved| (&saved.head.id, saved.parent)).collect();
         let mut made = Snapshots { all, hidden, unknown };
