@@ -55,7 +55,8 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     std::iter::once(root.to_owned()).chain(inside.take(MOST_FOLDERS)).collect()
 }
 
-fn is_of_variables(path: &[u8]) -> bool {
+/// Says whether a file is one of variables, by its name.
+pub(super) fn is_of_variables(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
     name.starts_with(b".env") && !is_template(name)
 }

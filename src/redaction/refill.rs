@@ -213,8 +213,13 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
 /// What the disk says.
 pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warning>> {
     let here = known_values::variables(workspace)?;
-    let known =
-        manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
+    // A file of variables that is among the edits is restored with its values, or is said to be held back.
+    let comes_back = |place: &String| {
+        let is_edited = |edit: &Edit| edit.new.is_some() && edit.path.as_bytes() == place.as_bytes();
+        known_values::is_of_variables(place.as_bytes()) && manifest.edited_files().iter().any(is_edited)
+    };
+    let known = manifest.secrets.iter().filter(|secret| secret.kind == "known");
+    let known = known.filter(|secret| !secret.places.iter().any(comes_back)).flat_map(|secret| &secret.names);
     let relied_on: BTreeSet<&String> = manifest.not_captured.environment.iter().chain(known).collect();
     let is_here = |name: &String| here.iter().any(|(own, value)| own == name && !value.is_empty());
     let missing: Vec<String> =

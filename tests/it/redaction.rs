@@ -402,6 +402,17 @@ fn after_a_look_a_secret_can_be_allowed() {
 }
 
 #[test]
+fn a_variable_whose_file_is_restored_is_not_said_to_be_missing() {
+    let project = Project::new();
+    project.write(".env", "DB_PASSWORD=k3qT8wZr1LmP0xVb7YdN\n");
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_file(project.path(".env")).must("to remove");
+    let said = project.snap(&["rewind", "x", "--no-run"]).exits(0);
+    assert!(!said.stderr.contains("Set this yourself"), "{}", said.stderr);
+    assert_eq!(project.read(".env"), b"DB_PASSWORD=k3qT8wZr1LmP0xVb7YdN\n");
+}
+
+#[test]
 fn variables_that_the_session_relied_on_and_that_are_missing_are_named() {
     let project = Project::new();
     project.session(ID);
