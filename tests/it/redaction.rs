@@ -404,6 +404,7 @@ fn after_a_look_a_secret_can_be_allowed() {
 #[test]
 fn a_variable_whose_file_is_restored_is_not_said_to_be_missing() {
     let project = Project::new();
+    project.session(ID);
     project.write(".env", "DB_PASSWORD=k3qT8wZr1LmP0xVb7YdN\n");
     project.snap(&["save", "x"]).exits(0);
     fs::remove_file(project.path(".env")).must("to remove");
