@@ -112,7 +112,7 @@ impl Repository {
                     found.extend(files.into_iter().map(|path| Ignored { path, folder: false }));
                 }
                 // It can't be listed file by file, so it counts as a whole.
-                Below::TooMany | Below::Other(_) => {
+                Below::TooMany | Below::Other(..) => {
                     found.push(Ignored { path: folder.clone(), folder: true });
                 }
             }

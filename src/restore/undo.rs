@@ -301,6 +301,14 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
 
 fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
+    if matches!(workspace.store.unread_log(), Ok(Some(_))) {
+        return Error::new(Kind::NotFound, format!("What to {} is not known", direction.word()))
+            .because("lines of the log can't be read")
+            .hint(
+                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one; \
+                 `snap verify --repair` puts those lines into quarantine",
+            );
+    }
     let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
     match (direction, next.unchanged.first().map(of)) {
         (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks;
+use crate::sys::place::OwnPath;
 
 /// Stands in the log in place of such a name.
 pub const NO_NAME: &str = "(removed)";
@@ -22,11 +23,20 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path; the log is as it was.
     pub fn forget_names(&self, _lock: &DeleteLock, gone: &BTreeSet<SnapshotId>) -> Result<()> {
-        let place = self.at(LOG);
-        if gone.is_empty() || place.stat()?.is_none() {
+        if gone.is_empty() {
             return Ok(());
         }
-        let _alone = locks::open_exclusively(&place, PATIENCE)?;
+        for place in self.logs_aside()?.into_iter().chain([self.at(LOG)]) {
+            self.forget_names_in(&place, gone)?;
+        }
+        Ok(())
+    }
+
+    fn forget_names_in(&self, place: &OwnPath, gone: &BTreeSet<SnapshotId>) -> Result<()> {
+        if place.stat()?.is_none() {
+            return Ok(());
+        }
+        let _alone = locks::open_exclusively(place, PATIENCE)?;
         let text = place.read(16 * LARGEST_LOG)?.unwrap_or_default();
         let (mut kept, mut changed) = (Vec::with_capacity(text.len()), false);
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -41,8 +51,8 @@ impl Store {
         if !changed {
             return Ok(());
         }
-        files::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
-        self.at("").sync()
+        files::publish(&self.tmp(), place, &kept, Existing::Replace)?;
+        place.folder().sync()
     }
 
     fn without_name(&self, line: &[u8], gone: &BTreeSet<SnapshotId>) -> Told {

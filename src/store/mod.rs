@@ -39,6 +39,7 @@ mod summaries;
 mod take_back;
 mod trash;
 mod unfinished_removals;
+mod unread_log;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -77,6 +78,7 @@ pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};
 pub use trash::{Batch, KEPT, TrashSize, Trashed};
 pub use unfinished_removals::Going;
+pub use unread_log::UnreadLog;
 
 /// How long a command waits for another one.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -239,6 +239,39 @@ impl Store {
         Err(Error::new(Kind::Bug, "No free file name was found"))
     }
 
+    /// Writes what was a part of a file into `damaged/`, under the file's own name or one like it.
+    pub(super) fn put_aside(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let folder = self.damaged();
+        if folder.make_folder()? {
+            self.at("").sync()?;
+        }
+        let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+        for number in 1.. {
+            let name = if number == 1 { name.to_owned() } else { format!("{stem}-{number}.{end}") };
+            let aside = folder.join(name);
+            if files::publish(&self.tmp(), &aside, bytes, Existing::Keep)? {
+                folder.sync()?;
+                return Ok(aside.path());
+            }
+        }
+        Err(Error::new(Kind::Bug, "No free file name was found"))
+    }
+
+    /// Returns the files in quarantine with lines that were in the log.
+    pub(super) fn logs_aside(&self) -> Result<Vec<OwnPath>> {
+        let is_of_log = |name: &&OsString| {
+            let name = name.to_string_lossy();
+            name.starts_with("log") && name.ends_with(".jsonl")
+        };
+        Ok(self
+            .damaged()
+            .names()?
+            .iter()
+            .filter(is_of_log)
+            .map(|name| self.damaged().join(Path::new(name)))
+            .collect())
+    }
+
     fn damaged(&self) -> OwnPath {
         self.at("damaged")
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::screen::Line;
 use crate::git::Remote;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Entry, Store};
@@ -36,6 +37,24 @@ impl Mine<'_> {
     pub(super) fn is_whole(&self, store: &Store) -> bool {
         self.manifest.objects().iter().all(|object| store.frame(object).is_ok())
     }
+}
+
+/// Says of what fails about a snapshot that was removed meanwhile that it was; nothing of it was sent yet.
+fn unless_removed<T>(store: &Store, entry: &Entry, result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        if store.still_has(entry) {
+            return error;
+        }
+        let name = format!("\"{}\" was removed meanwhile", Line(&entry.called));
+        Error::new(Kind::NotFound, name)
+            .because("nothing was sent")
+            .hint("`snap list -a` shows what is in the trash")
+    })
+}
+
+/// Returns the manifest of a snapshot that is to be sent.
+pub(super) fn manifest_of(store: &Store, entry: &Entry) -> Result<Vec<u8>> {
+    unless_removed(store, entry, store.manifest_bytes(&entry.stem))
 }
 
 /// Returns, for each snapshot to send, the one on the remote that shares most with it.
@@ -141,18 +160,20 @@ pub(super) fn write(
     let quiet = Monitor::default();
     let monitor = remote.monitor().unwrap_or(&quiet);
     let _phase = monitor.begin(Phase::Packing, Some(stored));
+    let none = || Error::new(Kind::Bug, "There is no such snapshot to write");
     remote.write(
         &commits,
         |path| path == MANIFEST,
         |number, path| match commit_format::object_of(path).and_then(|id| sizes.get(&id)) {
             Some(object) => {
+                let Some(one) = snapshots.get(number) else { return Err(none()) };
                 // The other half of the work is to give it to git, which tells of it.
                 let mut half = monitor.share_of_work(store.stored_size(object) / 2, object.size);
-                store.frame_telling(object, |more| half.add(more))
+                unless_removed(store, one.entry, store.frame_telling(object, |more| half.add(more)))
             }
             None => match snapshots.get(number) {
-                Some(one) => store.manifest_bytes(&one.entry.stem),
-                None => Err(Error::new(Kind::Bug, "There is no such snapshot to write")),
+                Some(one) => manifest_of(store, one.entry),
+                None => Err(none()),
             },
         },
     )

@@ -147,7 +147,7 @@ impl<'a> Remotes<'a> {
         }
         let mut clean = Vec::new();
         for one in new {
-            let json = self.store.manifest_bytes(&one.entry.stem)?;
+            let json = common_snapshots::manifest_of(self.store, one.entry)?;
             let sound = check_sound(&json, one.manifest, self.context.now);
             let quiet = Monitor::default();
             let monitor = self.monitor.unwrap_or(&quiet);

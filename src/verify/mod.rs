@@ -15,7 +15,7 @@ use crate::edits::{Materializer, work};
 use crate::git::{BaseHere, Repository, kept_ref};
 use crate::manifest::{Content, Diff, Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
-use crate::store::{Bases, Entry};
+use crate::store::{Bases, Entry, UnreadLog};
 use crate::workspace::Workspace;
 
 pub use repair::{Repaired, repair};
@@ -29,6 +29,8 @@ pub struct VerifyReport {
     pub journals: Vec<Problem>,
     /// Refs of base commits that can't be read.
     pub refs: Vec<Problem>,
+    /// Lines of the log that can't be read.
+    pub log: Vec<Problem>,
     /// How many objects were read.
     pub objects: usize,
     /// Their raw size in bytes.
@@ -80,6 +82,8 @@ pub enum DamagedPart {
     Journal,
     /// A ref that keeps the base commit of a snapshot.
     Ref,
+    /// The log.
+    Log,
 }
 
 impl DamagedPart {
@@ -93,6 +97,7 @@ impl DamagedPart {
             DamagedPart::Session => "session",
             DamagedPart::Journal => "journal",
             DamagedPart::Ref => "ref",
+            DamagedPart::Log => "log",
         }
     }
 }
@@ -102,6 +107,7 @@ impl VerifyReport {
     pub fn is_sound(&self) -> bool {
         self.journals.is_empty()
             && self.refs.is_empty()
+            && self.log.is_empty()
             && self.snapshots.iter().all(|one| one.problems.is_empty())
     }
 }
@@ -118,7 +124,8 @@ pub fn verify(workspace: &Workspace, entries: &[Entry], monitor: &Monitor) -> Re
     let _phase = monitor.begin(Phase::Verifying, Some(to_read(entries)));
     let mut objects = Objects::new();
     let (journals, refs) = (journals(workspace)?, torn_refs(workspace));
-    let mut report = VerifyReport { journals, refs, ..VerifyReport::default() };
+    let log = log(workspace)?;
+    let mut report = VerifyReport { journals, refs, log, ..VerifyReport::default() };
     for entry in entries {
         let checked = check(workspace, entry, &mut objects, monitor);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());
@@ -130,6 +137,16 @@ pub fn verify(workspace: &Workspace, entries: &[Entry], monitor: &Monitor) -> Re
     report.objects = objects.len();
     report.bytes = objects.keys().map(|object| object.size).sum();
     Ok(report)
+}
+
+fn log(workspace: &Workspace) -> Result<Vec<Problem>> {
+    let problem = |unread: UnreadLog| Problem {
+        part: DamagedPart::Log,
+        what: unread.path.to_string_lossy().into_owned(),
+        cause: unread.cause(),
+        object: None,
+    };
+    Ok(workspace.store.unread_log()?.into_iter().map(problem).collect())
 }
 
 fn torn_refs(workspace: &Workspace) -> Vec<Problem> {

@@ -93,6 +93,7 @@ pub fn repair(
     for object in search.lost.values() {
         repaired.aside.extend(store.set_object_aside(&lock, object)?);
     }
+    repaired.aside.extend(store.set_log_lines_aside(&lock)?);
     for (journal, _) in restore::foreign_journals(workspace)? {
         repaired.aside.push(store.set_journal_aside(&lock, &journal)?);
     }

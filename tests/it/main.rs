@@ -83,6 +83,7 @@ mod merging_rewound;
 mod modes;
 mod mounts;
 mod names;
+mod obstacles;
 mod odd_json;
 mod own_root;
 mod packages;

@@ -149,3 +149,33 @@ fn reads_and_writes_that_are_cut_short_are_gone_on_with() {
     snap(&["import", file]);
     snap(&["verify"]);
 }
+
+#[test]
+fn a_push_of_a_snapshot_that_is_removed_meanwhile_says_so_and_sends_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new();
+    let remote = project.home.path().join("remote.git");
+    let remote = remote.to_str().must("UTF-8");
+    project.git(&["init", "-q", "--bare", remote]);
+    project.git(&["remote", "add", "origin", remote]);
+    for name in ["n1", "n2"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    // A git that takes so long to ask the remote that somebody removes the snapshot.
+    let folder = project.home.path().join("bin");
+    fs::create_dir(&folder).must("a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\ncase \"$*\" in *ls-remote*) rm -f '{0}' '{1}' ;; esac\nexec git \"$@\"\n",
+        project.stored("n2.json").display(),
+        project.stored("objects/manifests/n2.json").display()
+    );
+    fs::write(folder.join("git"), script).must("a script");
+    fs::set_permissions(folder.join("git"), fs::Permissions::from_mode(0o755)).must("a mode");
+    let mut command = project.command(project.root(), &["push", "origin", "n1", "n2"]);
+    let pushed = ran(command.env("PATH", format!("{}:{path}", folder.display()))).exits(3);
+    let pushed = pushed.says(&["\"n2\" was removed meanwhile", "nothing was sent"]);
+    assert!(!pushed.stderr.contains("n2.json"), "{pushed:?}");
+    assert_eq!(project.git(&["ls-remote", remote]), "");
+}

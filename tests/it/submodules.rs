@@ -215,3 +215,35 @@ fn a_submodule_whose_folder_is_gone_is_named_by_all_that_compare() {
     project.snap(&["save", "y"]).exits(6).says(&["a submodule whose folder is gone"]);
     assert!(!status().contains("is gone since"), "{}", status());
 }
+
+#[test]
+fn a_rewind_before_a_submodule_says_that_its_folder_stays() {
+    let (project, _) = project();
+    project.git(&["rm", "-q", "--cached", "gone"]);
+    fs::remove_dir_all(project.path("gone")).must("to remove it");
+    fs::remove_dir_all(project.path(".git/modules/gone")).must("to remove it");
+    project.git(&["commit", "-qam", "one left"]);
+    project.snap(&["save", "nosub"]).exits(0);
+    let from = project.home.path().join("library");
+    let from = from.to_str().must("UTF-8");
+    let stays = "a git repository of its own, which is new";
+    let add =
+        || project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "new"]);
+    add();
+    for step in ["staged", "committed", "taken out of the index"] {
+        match step {
+            "committed" => drop(project.git(&["commit", "-qm", "a third"])),
+            "taken out of the index" => drop(project.git(&["rm", "-q", "--cached", "new"])),
+            _ => {}
+        }
+        let plan = project.snap(&["rewind", "nosub", "--dry-run"]).exits(0).stdout;
+        let line = plan.lines().filter(|line| line.contains(stays)).collect::<Vec<_>>();
+        assert!(line.len() == 1 && line[0].contains("new"), "{step}: {plan}");
+        project.snap(&["rewind", "nosub"]).exits(0).says(&[stays]);
+        assert!(project.path("new/lib.txt").exists(), "{step}");
+        let again = project.snap(&["rewind", "nosub", "--dry-run"]).exits(0).stdout;
+        assert!(again.contains(stays), "{step}: {again}");
+        project.snap(&["undo"]).exits(0);
+        assert!(project.path("new/lib.txt").exists(), "{step}");
+    }
+}

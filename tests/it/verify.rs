@@ -380,3 +380,41 @@ fn marks_of_files_and_links_that_are_only_meant_to_be_added_are_sound() {
         is_sound(&project, what);
     }
 }
+
+#[test]
+fn a_log_that_cannot_be_read_is_told_by_all_that_go_by_it() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "later\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    let whole = project.read(".claude/snapshots/log.jsonl");
+    project.write(".claude/snapshots/log.jsonl", "rubbish\n{\"at\":\n");
+    let unread = "2 lines can't be read";
+    let log = project.snap(&["log"]).exits(0).says(&[unread, "log.jsonl"]);
+    assert!(!log.stderr.contains("The log is empty"), "{log:?}");
+    let undo =
+        project.snap(&["undo"]).exits(3).says(&[unread, "What to undo is not known", "`snap list -a`"]);
+    assert!(!undo.stderr.contains("There is nothing to undo"), "{undo:?}");
+    let verify = project.snap(&["verify"]).exits(1);
+    assert!(verify.stdout.contains(unread) && !verify.stderr.contains("all is well"), "{verify:?}");
+    let json = project.snap(&["verify", "--json"]).exits(1).json();
+    assert_eq!(
+        (&json["ok"], &json["log"][0]["part"]),
+        (&serde_json::json!(false), &serde_json::json!("log"))
+    );
+    // What can be read stays, and the rest is kept.
+    let lines = [&b"rubbish\n"[..], &whole, b"{\"at\":"].concat();
+    project.write(".claude/snapshots/log.jsonl", lines);
+    project.snap(&["undo", "--dry-run"]).exits(0).says(&[unread]);
+    let repaired = project.snap(&["verify", "--repair"]).exits(0);
+    assert!(repaired.stdout.contains("damaged/log.jsonl"), "{repaired:?}");
+    assert_eq!(project.read(".claude/snapshots/log.jsonl"), whole);
+    assert_eq!(project.read(".claude/snapshots/damaged/log.jsonl"), b"rubbish\n{\"at\":\n");
+    let undo = project.snap(&["undo"]).exits(0);
+    assert!(!undo.stderr.contains("can't be read"), "{undo:?}");
+    assert_eq!(project.read("a.txt"), b"later\n");
+    project.append(&project.stored("log.jsonl"), b"rubbish\n");
+    project.snap(&["verify", "--repair"]).exits(0);
+    assert_eq!(project.read(".claude/snapshots/damaged/log-2.jsonl"), b"rubbish\n");
+}

@@ -53,7 +53,9 @@ impl Log {
         let mut entries = workspace.store.read_log()?;
         name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
         let mut told = told(&entries);
-        let is_empty = entries.is_empty();
+        let unread = workspace.store.unread_log()?;
+        unread.iter().for_each(|unread| ui.warn(&unread.told()));
+        let is_empty = entries.is_empty() && unread.is_none();
         let mut entries = with_removed_names(entries);
         entries.reverse();
         told.reverse();

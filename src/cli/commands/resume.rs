@@ -123,9 +123,12 @@ impl Resume {
             ui.say(&format!("The two can't be merged with git {version}; 2.40 or later can."));
         }
         let open = Open {
-            merge: can_merge && too_old.is_none() && !conflicts.is_in_merge(),
+            merge: can_merge && too_old.is_none() && !conflicts.is_in_merge() && !conflicts.is_blocked(),
             work_tree: has_base && is_here && self.into.is_none() && self.worktree.is_none(),
-            rewind: is_here && self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
+            rewind: is_here
+                && !conflicts.is_blocked()
+                && self.worktree.is_none()
+                && tree_of(workspace, manifest)? == SavedTree::This,
         };
         let show = |ui: &mut Ui| {
             let paths = conflicts.paths.iter().map(|one| workspace.root.join(one.path.as_path()));

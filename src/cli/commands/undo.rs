@@ -80,6 +80,10 @@ impl UndoneStep {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let _alone = restore::alone_in(workspace)?;
+        // What they told of may be what was done last.
+        if let Some(unread) = workspace.store.unread_log()? {
+            ui.warn(&unread.told());
+        }
         match restore::next_step(workspace, direction)? {
             NextStep::Restore => {}
             NextStep::AllUndone(unchanged) => {

@@ -104,6 +104,7 @@ struct VerifyReport<'a> {
     snapshots: Vec<Snapshot<'a>>,
     journals: Vec<Damage<'a>>,
     refs: Vec<Damage<'a>>,
+    log: Vec<Damage<'a>>,
     objects: usize,
     bytes: u64,
     restored: Restored<'a>,
@@ -170,6 +171,7 @@ impl<'a> VerifyReport<'a> {
             snapshots: report.snapshots.iter().map(snapshot).collect(),
             journals: report.journals.iter().map(Damage::of).collect(),
             refs: report.refs.iter().map(Damage::of).collect(),
+            log: report.log.iter().map(Damage::of).collect(),
             objects: report.objects,
             bytes: report.bytes,
             restored: Restored { manifests: &repaired.manifests, objects: &repaired.healed },
@@ -216,7 +218,7 @@ impl Report for VerifyReport<'_> {
                 ui.warn(&format!("{}: {}", Line(name), Line(note)));
             }
         }
-        for problem in self.journals.iter().chain(&self.refs) {
+        for problem in self.journals.iter().chain(&self.refs).chain(&self.log) {
             folded(ui, &text![&damaged, "  ", problem.line()], 4)?;
         }
         let checked = format!(
@@ -226,7 +228,7 @@ impl Report for VerifyReport<'_> {
             size_text(self.bytes)
         );
         let snapshots = self.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
-        let number = snapshots + self.journals.len() + self.refs.len();
+        let number = snapshots + self.journals.len() + self.refs.len() + self.log.len();
         ui.say(&if self.ok {
             format!("{checked}: all is well.")
         } else {

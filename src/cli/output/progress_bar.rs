@@ -24,6 +24,18 @@ const RECENT: Duration = Duration::from_secs(5);
 /// A rate of less time than this says nothing.
 const WORTH_A_RATE: Duration = Duration::from_millis(300);
 
+/// A forecast goes by the last so many seconds.
+const LOOKED_BACK: Duration = Duration::from_secs(10);
+
+/// A forecast from less time than this is a guess: what comes first may be in memory already.
+const WORTH_A_FORECAST: Duration = Duration::from_secs(5);
+
+/// The rates of both halves of that time differ by no more than this factor, or nobody can tell how it goes on.
+const STEADY: u64 = 2;
+
+/// Whoever did not look for so long stood still, and what was seen before says nothing of what comes.
+const STOOD_STILL: Duration = Duration::from_secs(2);
+
 /// The time left is told only if it is longer: what is nearly over needs no forecast.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
@@ -96,13 +108,14 @@ impl Pace {
         let phase = step.map(|step| step.phase);
         let (done, bytes) = step.map_or((0, 0), |step| (step.done, step.bytes));
         // A phase that goes backwards is the same kind of work, begun again.
-        if phase != self.phase || self.seen.back().is_some_and(|last| last.done > done) {
+        let begins = |last: &Seen| last.done > done || at.saturating_sub(last.at) > STOOD_STILL;
+        if phase != self.phase || self.seen.back().is_some_and(begins) {
             *self = Pace { phase, ..Pace::default() };
         }
         self.has_bytes |= bytes > 0;
         self.seen.push_back(Seen { at, done, bytes });
         while self.seen.len() > 2
-            && self.seen.front().is_some_and(|first| at.saturating_sub(first.at) > RECENT)
+            && self.seen.front().is_some_and(|first| at.saturating_sub(first.at) > LOOKED_BACK)
         {
             self.seen.pop_front();
         }
@@ -119,18 +132,29 @@ impl Pace {
     }
 
     fn rate_of(&self, what: impl Fn(&Seen) -> u64) -> Option<u64> {
-        let (first, last) = (self.seen.front()?, self.seen.back()?);
-        let time = last.at.saturating_sub(first.at);
-        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let done = what(last).saturating_sub(what(first));
-        done.saturating_mul(1_000).checked_div(millis).filter(|_| time >= WORTH_A_RATE)
+        let last = self.seen.back()?;
+        let first = self.seen.iter().find(|seen| last.at.saturating_sub(seen.at) <= RECENT)?;
+        rate_between(first, last, what).filter(|_| last.at.saturating_sub(first.at) >= WORTH_A_RATE)
     }
 
-    /// Returns how long so much more takes.
+    /// Returns how long so much more takes; `None` as long as that can't be told.
     fn left(&self, more: u64) -> Option<Duration> {
-        let rate = self.rate().filter(|rate| *rate > 0)?;
-        Some(Duration::from_secs(more / rate)).filter(|left| *left > WORTH_TELLING)
+        let (first, last) = (self.seen.front()?, self.seen.back()?);
+        let time = last.at.saturating_sub(first.at);
+        let middle = self.seen.iter().find(|seen| seen.at.saturating_sub(first.at) >= time / 2)?;
+        let halves =
+            [rate_between(first, middle, |seen| seen.done)?, rate_between(middle, last, |seen| seen.done)?];
+        let is_steady = halves[0].max(halves[1]) <= halves[0].min(halves[1]).saturating_mul(STEADY);
+        let rate = rate_between(first, last, |seen| seen.done)?;
+        let is_known = time >= WORTH_A_FORECAST && is_steady && rate > 0;
+        is_known.then(|| Duration::from_secs(more / rate)).filter(|left| *left > WORTH_TELLING)
     }
+}
+
+/// Returns how much was done in a second between two moments; `None` if they are one.
+fn rate_between(first: &Seen, last: &Seen, what: impl Fn(&Seen) -> u64) -> Option<u64> {
+    let millis = u64::try_from(last.at.saturating_sub(first.at).as_millis()).unwrap_or(u64::MAX);
+    what(last).saturating_sub(what(first)).saturating_mul(1_000).checked_div(millis)
 }
 
 /// Makes room for a line that is to be read.
@@ -206,12 +230,30 @@ mod tests {
     /// What is shown at the end of these moments: seconds, and what is done then.
     fn drawn(phase: Phase, total: Option<u64>, seen: &[(f64, u64)], width: usize) -> String {
         let mut pace = Pace::default();
-        let mut last = Progress::begun(phase, total);
+        let mut last = (Duration::ZERO, Progress::begun(phase, total));
         for (seconds, done) in seen {
-            last.done = *done;
-            pace.see(Duration::from_secs_f64(*seconds), Some(last));
+            last = evenly(&mut pace, last, Duration::from_secs_f64(*seconds), *done);
         }
-        line(last, &pace, 0, width)
+        line(last.1, &pace, 0, width)
+    }
+
+    /// Lets something go on evenly until a moment, seen as often as the bar looks.
+    fn evenly(
+        pace: &mut Pace,
+        last: (Duration, Progress),
+        until: Duration,
+        done: u64,
+    ) -> (Duration, Progress) {
+        let (mut at, before) = last;
+        let (time, more) = (until.saturating_sub(at), done - before.done);
+        while at < until {
+            at = (at + PAUSE).min(until);
+            let part = (at + time).saturating_sub(until).as_millis() * u128::from(more) / time.as_millis();
+            let now = before.done + u64::try_from(part).unwrap();
+            pace.see(at, Some(Progress { done: now, ..before }));
+        }
+        pace.see(until, Some(Progress { done, ..before }));
+        (until, Progress { done, ..before })
     }
 
     #[test]
@@ -221,20 +263,53 @@ mod tests {
         let start = format!("Saving conversation {}   0 %  0 B/500.0 MiB", bar(0));
         assert_eq!(saving(&[(0.0, 0)]), start);
         assert_eq!(saving(&[(0.0, 0), (0.2, 0)]), start, "nothing can be said yet");
-        let half_a_second =
-            format!("Saving conversation {}   5 %  25.0 MiB/500.0 MiB  50.0 MiB/s  9 s left", bar(1));
+        let half_a_second = format!("Saving conversation {}   5 %  25.0 MiB/500.0 MiB  50.0 MiB/s", bar(1));
         assert_eq!(saving(&[(0.0, 0), (0.5, 25 * MIB)]), half_a_second);
-        let slower = saving(&[(0.0, 0), (0.5, 25 * MIB), (6.0, 100 * MIB), (11.0, 110 * MIB)]);
-        assert!(slower.ends_with("110.0 MiB/500.0 MiB  2.0 MiB/s  3 min 15 s left"), "{slower}");
+        let slower = saving(&[(0.0, 0), (0.5, 25 * MIB), (6.0, 100 * MIB), (16.5, 121 * MIB)]);
+        assert!(slower.ends_with("121.0 MiB/500.0 MiB  2.0 MiB/s  3 min 9 s left"), "{slower}");
         let stands = saving(&[(0.0, 0), (1.0, 100 * MIB), (7.0, 100 * MIB), (13.0, 100 * MIB)]);
         assert!(
             stands.ends_with("100.0 MiB/500.0 MiB  0 B/s"),
             "no forecast where nothing goes on: {stands}"
         );
         assert_eq!(
-            drawn(Phase::Comparing, Some(200), &[(0.0, 0), (4.0, 100)], 80),
-            format!("Comparing files {}  50 %  100/200  25/s  4 s left", bar(12))
+            drawn(Phase::Comparing, Some(300), &[(0.0, 0), (6.0, 150)], 80),
+            format!("Comparing files {}  50 %  150/300  25/s  6 s left", bar(12))
         );
+    }
+
+    #[test]
+    fn the_time_left_is_told_only_when_it_can_be_known() {
+        let total = 1_000 * MIB;
+        let says = |seen: &[(f64, u64)]| {
+            let drawn = drawn(Phase::Conversation, Some(total), seen, 120);
+            drawn.split("MiB/s").nth(1).map(|left| left.trim().to_owned()).filter(|left| !left.is_empty())
+        };
+        // What is in memory already goes fast, and noise then goes slowly.
+        let burst = |until: f64| {
+            let slow = |seconds: f64| 160 * MIB + ((seconds - 1.0) * 5.0) as u64 * MIB;
+            let moments = (2..200).map(|half| f64::from(half) / 2.0).take_while(|at| *at <= until);
+            [(0.0, 0)].into_iter().chain(moments.map(|at| (at, slow(at)))).collect::<Vec<_>>()
+        };
+        for until in [1.0, 2.0, 4.0, 6.0, 8.0, 10.0] {
+            assert_eq!(says(&burst(until)), None, "{until}");
+        }
+        assert_eq!(says(&burst(20.0)), Some("2 min 29 s left".to_owned()));
+        // Nothing goes on for a while, with the bar looking on, and then it does.
+        let pause = [(0.0, 0), (10.0, 100 * MIB), (40.0, 100 * MIB), (41.0, 110 * MIB)];
+        assert_eq!(says(&pause[..2]), Some("1 min 30 s left".to_owned()));
+        assert_eq!(says(&pause[..3]), None);
+        assert_eq!(says(&pause), None);
+        assert_eq!(says(&[&pause[..], &[(52.0, 220 * MIB)]].concat()), Some("1 min 18 s left".to_owned()));
+        // The machine slept: nobody looked on.
+        let mut pace = Pace::default();
+        let begun = (Duration::ZERO, Progress::begun(Phase::Conversation, Some(total)));
+        let (_, before) = evenly(&mut pace, begun, Duration::from_secs(10), 100 * MIB);
+        pace.see(Duration::from_secs(9_000), Some(before));
+        let after = Progress { done: 110 * MIB, ..before };
+        pace.see(Duration::from_secs(9_001), Some(after));
+        assert_eq!(pace.left(890 * MIB), None);
+        assert!(!line(after, &pace, 0, 120).contains("left"));
     }
 
     #[test]
@@ -254,6 +329,7 @@ mod tests {
         let mut pace = Pace::default();
         pace.see(Duration::ZERO, Some(step(0)));
         assert!(line(step(0), &pace, 0, 80).ends_with("50 %  1/2"));
+        pace.see(Duration::from_secs(1), Some(step(15 * MIB)));
         pace.see(Duration::from_secs(2), Some(step(30 * MIB)));
         let drawn = line(step(30 * MIB), &pace, 0, 80);
         assert!(drawn.ends_with("50 %  1/2  30.0 MiB  15.0 MiB/s"), "{drawn}");
@@ -274,7 +350,7 @@ mod tests {
             pace.see(Duration::from_secs(at), Some(Progress { done, ..Progress::begun(phase, None) }));
         };
         see(&mut pace, 0, Phase::Exporting, 0);
-        see(&mut pace, 10, Phase::Exporting, 1_000);
+        (1..=10).for_each(|second| see(&mut pace, second, Phase::Exporting, second * 100));
         assert_eq!(pace.rate(), Some(100));
         see(&mut pace, 11, Phase::Importing, 0);
         assert_eq!(pace.rate(), None);

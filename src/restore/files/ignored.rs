@@ -124,7 +124,7 @@ impl IgnoredWhenSaved<'_> {
                     Below::TooMany => {
                         left.push(Spared { path: entry.path.clone(), reason: "very many files" });
                     }
-                    Below::Other(path) => {
+                    Below::Other(path, _) => {
                         left.push(Spared { path, reason: "not a file, or a repository of its own" });
                     }
                 }

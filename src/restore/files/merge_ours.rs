@@ -11,6 +11,7 @@ use crate::base::paths::RepoPath;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::HiddenBy;
 use crate::restore::files::merge_base::add;
+use crate::restore::files::standing::{Standing, standing};
 use crate::sys::work_tree::{Node, Tree};
 
 /// What is here.
@@ -70,6 +71,17 @@ impl<'a> Ours<'a> {
                 continue;
             }
             match (self.tree.read(path), hidden) {
+                // A folder where a file is to be: what git says nothing of in it stays, and so does the folder.
+                (Ok(Node::Folder), _) => {
+                    let Standing::Files(all) = standing(&self.tree, path)? else { continue };
+                    for file in all {
+                        let is_known =
+                            self.seen.contains(&file) || self.listing.index.has(file.as_bytes(), &[0]);
+                        if !is_known && let Node::File { mode, bytes, .. } = self.tree.read(&file)? {
+                            files.push((file, mode, bytes));
+                        }
+                    }
+                }
                 (Ok(Node::File { mode, bytes, .. }), _) => files.push((path.clone(), mode, bytes)),
                 (Ok(Node::Missing), Some(by)) if !by.skips_work_tree() => changes.push((path.clone(), None)),
                 _ => {}

@@ -21,5 +21,6 @@ pub(super) mod resume;
 pub(super) mod rewind;
 pub(super) mod saved_rules;
 pub(super) mod sparse;
+mod standing;
 pub(super) mod step;
 pub(super) mod unmerged_base;

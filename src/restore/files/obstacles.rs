@@ -8,17 +8,48 @@ use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::restore::files::standing::{Standing, Stays, standing};
 use crate::restore::files::step::{Step, Unmade, Work};
-use crate::sys::work_tree::{Below, Node, Tree};
-
-/// The most files that are taken out of one folder.
-const MOST_FILES: usize = 2_000;
-
-/// The most bytes that they may have together.
-const MOST_BYTES: u64 = 64 << 20;
+use crate::sys::work_tree::{Node, Tree};
 
 /// The most obstacles that are listed one by one.
 const MOST_LISTED: usize = 20;
+
+/// What can be done about what stays in the way.
+pub(in crate::restore) const MOVE_IT_OUT: &str =
+    "move it out of the work tree (`mv PATH ELSEWHERE`), then run the command again";
+
+/// Refuses steps that would write a file where something stays: to be known before anybody sees a plan.
+///
+/// # Errors
+/// [`Kind::Conflict`] for what is in the way, each named.
+pub(in crate::restore) fn refuse_blocked(tree: &Tree, steps: &[Step]) -> Result<()> {
+    let removed: BTreeSet<&RepoPath> =
+        steps.iter().filter(|step| matches!(step.work, Work::Remove)).map(|step| &step.path).collect();
+    let mut stay = Vec::new();
+    // What was read as a file a moment ago is replaced.
+    let new = steps.iter().filter(|step| step.here.is_none() && matches!(step.work, Work::Set { .. }));
+    let mut folders = BTreeSet::new();
+    for step in new {
+        folders.extend(step.path.above());
+        match standing(tree, &step.path)? {
+            Standing::Nothing => {}
+            Standing::Stays(what, why) => stay.push((what, why.words())),
+            Standing::Files(files) => {
+                let left = files.into_iter().filter(|file| !removed.contains(file));
+                stay.extend(left.map(|file| (file, "a file that is not the snapshot's")));
+            }
+        }
+    }
+    for folder in folders.into_iter().filter(|folder| !removed.contains(folder)) {
+        match tree.size(&folder)? {
+            Some(_) => stay.push((folder, "a file in the place of a folder")),
+            None if tree.read(&folder)? == Node::Special => stay.push((folder, Stays::Special.words())),
+            None => {}
+        }
+    }
+    if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
+}
 
 /// Returns all files that must go so that `written` can be written; `keeps` says which ones never may.
 ///
@@ -37,18 +68,10 @@ pub(in crate::restore) fn in_the_way<'a>(
         if tree.size(path)?.is_some() {
             continue;
         }
-        match tree.read(path)? {
-            Node::Missing | Node::File { .. } => {}
-            Node::Special => stay.push((path.clone(), "a socket, pipe or device")),
-            Node::Folder => match tree.files_below(path, MOST_FILES, |_| false)? {
-                Below::Files(all, size) if size <= MOST_BYTES => files.extend(all),
-                Below::Files(..) | Below::TooMany => {
-                    stay.push((path.clone(), "a folder that is too large to be saved first"));
-                }
-                Below::Other(other) => {
-                    stay.push((other, "a repository of its own, or something that can't be read"));
-                }
-            },
+        match standing(tree, path)? {
+            Standing::Nothing => {}
+            Standing::Files(all) => files.extend(all),
+            Standing::Stays(what, why) => stay.push((what, why.words())),
         }
     }
     for folder in folders {
@@ -57,7 +80,7 @@ pub(in crate::restore) fn in_the_way<'a>(
             continue;
         }
         match tree.read(&folder)? {
-            Node::Special => stay.push((folder, "a socket, pipe or device")),
+            Node::Special => stay.push((folder, Stays::Special.words())),
             Node::Missing | Node::Folder | Node::File { .. } => {}
         }
     }
@@ -110,5 +133,5 @@ fn conflict(stay: &[(RepoPath, &str)]) -> Error {
     }
     Error::new(Kind::Conflict, "Something is in the way of the snapshot's files; nothing was changed")
         .list(listed)
-        .hint("move it out of the work tree (`mv PATH ELSEWHERE`), then run the command again")
+        .hint(MOVE_IT_OUT)
 }

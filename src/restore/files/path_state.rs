@@ -11,6 +11,7 @@ use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Bits, HiddenBy, Mode, Version};
+use crate::restore::files::standing::{Standing, Stays, standing};
 use crate::sys::parallel::map;
 use crate::sys::work_tree::{Node, ReadFile, Tree};
 use crate::workspace::Workspace;
@@ -30,6 +31,18 @@ pub(in crate::restore) struct Here {
     pub(in crate::restore) hidden: Option<HiddenBy>,
     /// Whether a folder, or something that is not a file, is there; or no folder where one must be.
     pub(in crate::restore) obstacle: Option<&'static str>,
+    /// Whether that can't go: no safety snapshot would have it.
+    pub(in crate::restore) stays: bool,
+}
+
+/// Says what is there that can't go.
+fn in_its_place(why: Stays) -> &'static str {
+    match why {
+        Stays::Repository => "a repository of its own is here",
+        Stays::Special => "a socket, pipe or device is here",
+        Stays::Unreadable => "a folder is here with something in it that can't be read",
+        Stays::TooLarge => "a folder is here that is too large to be saved first",
+    }
 }
 
 /// What is in the way where something may not be read: nobody could bring it back.
@@ -51,6 +64,7 @@ impl Here {
         pending: false,
         hidden: None,
         obstacle: None,
+        stays: false,
     };
 
     /// Returns why nothing may be done to the path, if something there can't be read.
@@ -112,7 +126,7 @@ pub(in crate::restore) fn look<'a>(
     for (path, look) in paths.iter().zip(seen) {
         let here = found.entry(path).or_insert(Here::NOTHING);
         match look {
-            Look::Unreadable => here.obstacle = Some(UNREADABLE),
+            Look::Unreadable => (here.obstacle, here.stays) = (Some(UNREADABLE), true),
             Look::File { version, permissions, read } => {
                 (here.work, here.permissions, here.read) = (Some(version), permissions, read);
             }
@@ -128,8 +142,13 @@ pub(in crate::restore) fn look<'a>(
                 }
             }
             Look::Folder if !tree.has_files(path)? => {}
-            Look::Folder => here.obstacle = Some("a folder of that name is here"),
-            Look::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
+            Look::Folder => {
+                here.obstacle = Some("a folder of that name is here");
+                if let Standing::Stays(_, why) = standing(&tree, path)? {
+                    (here.obstacle, here.stays) = (Some(in_its_place(why)), true);
+                }
+            }
+            Look::Special => (here.obstacle, here.stays) = (Some(in_its_place(Stays::Special)), true),
         }
     }
     for entry in listing.index.entries() {

@@ -16,7 +16,7 @@ use crate::manifest::{Edit, Edits, IndexState, Surroundings, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::line_ends::as_here;
 use crate::restore::files::marks::RestoredMarks;
-use crate::restore::files::obstacles::spare_mounts;
+use crate::restore::files::obstacles::{MOVE_IT_OUT, refuse_blocked, spare_mounts};
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{StepMaker, Steps, index_of, size_of, without_links};
@@ -66,6 +66,11 @@ impl Conflicts {
     pub fn is_in_merge(&self) -> bool {
         self.paths.iter().any(|one| one.why == IN_MERGE)
     }
+
+    /// Whether something stays in the way, so that neither a merge nor a rewind can be made here.
+    pub fn is_blocked(&self) -> bool {
+        self.paths.iter().any(|one| one.stays)
+    }
 }
 
 /// Why a path that has stages of a conflict is in the way.
@@ -93,6 +98,8 @@ pub struct ConflictingPath {
     pub path: RepoPath,
     /// What is in its way.
     pub why: &'static str,
+    /// Whether that can't go, so that nothing can be set here.
+    pub stays: bool,
 }
 
 /// Plans to set the edited paths, if nothing here is in conflict with them.
@@ -127,7 +134,14 @@ pub(in crate::restore) fn plan(
     let conflict = |edit: &Edit| {
         conflict(edit).map(|why| if listing.head.is_none() && why == OTHER_VERSION { NO_COMMIT } else { why })
     };
-    let conflicting = |edit: &Edit| Some(ConflictingPath { path: edit.path.clone(), why: conflict(edit)? });
+    let conflicting = |edit: &Edit| {
+        let (why, here) = (conflict(edit)?, &here[&edit.path]);
+        Some(ConflictingPath {
+            path: edit.path.clone(),
+            why,
+            stays: here.stays && here.obstacle == Some(why),
+        })
+    };
     let open = || saved.files.iter().filter(|edit| !is_committed(edit, &here[&edit.path]));
     let mut notes = Vec::new();
     if listing.head != saved.base && open().next().is_some() {
@@ -164,7 +178,9 @@ pub(in crate::restore) fn plan(
     let exact = steps.iter().map(|step| step.path.clone()).collect();
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
-    let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
+    let tree = Tree::open(&workspace.root)?;
+    let unmade = spare_mounts(&tree, &mut steps)?;
+    refuse_blocked(&tree, &steps)?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
     let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
     Ok(Planned::Steps(Box::new(steps)))
@@ -255,6 +271,8 @@ impl Conflicts {
         });
         let hint = match (self.base, self.new_tree) {
             _ if switch.is_some() => switch.unwrap_or_default(),
+            (ConflictBase::Here, false) if self.is_blocked() => BESIDE_IT.to_owned(),
+            (ConflictBase::Carried | ConflictBase::Here, _) if self.is_blocked() => MOVE_IT_OUT.to_owned(),
             (ConflictBase::Carried, _) => WITHOUT_COMMIT.to_owned(),
             (ConflictBase::Missing, _) => WITHOUT_BASE.to_owned(),
             (ConflictBase::Here, true) => IN_A_NEW_TREE.to_owned(),
@@ -266,6 +284,9 @@ impl Conflicts {
         Error::new(Kind::Conflict, disagree(name)).list(listed).hint(hint)
     }
 }
+
+/// What can be done if something stays in the way.
+const BESIDE_IT: &str = "`--worktree BRANCH` restores beside it";
 
 /// What can be done if edits and work tree disagree, and of the base only those files' versions are here.
 const WITHOUT_COMMIT: &str = "`--merge` merges the two; `rewind` and `--worktree` need the snapshot's base commit, which is not \

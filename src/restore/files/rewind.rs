@@ -22,6 +22,7 @@ use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::saved_rules;
+use crate::restore::files::standing::{Standing, Stays, standing};
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, size_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::parallel::{map_with, processors};
@@ -194,6 +195,19 @@ pub(in crate::restore) fn plan(
         };
         let as_base = matches!(scope, RewindScope::Everything) && !edits.contains_key(path);
         targets.push(Target { edit, here, as_base });
+    }
+    // Of a submodule that is new, only the entry in the index goes.
+    let is_new = |path: &RepoPath| {
+        let is_submodule = matches!(&here[path].index, IndexEntry::Blob(version) if version.is_submodule());
+        is_submodule && version(path).is_none() && !was_there(saved, path)
+    };
+    if matches!(scope, RewindScope::Everything) {
+        for path in wanted.iter().filter(|path| is_new(path)) {
+            if matches!(standing(&tree, path)?, Standing::Stays(found, Stays::Repository) if found == **path)
+            {
+                spared.push(Spared { path: (*path).clone(), reason: NESTED });
+            }
+        }
     }
     let (mut steps, mut clean) = (Vec::new(), Vec::new());
     for (target, mut step) in targets.iter().zip(steps_to(&targets, new_maker, monitor)?) {

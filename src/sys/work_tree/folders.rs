@@ -19,9 +19,19 @@ pub enum Below {
     Files(Vec<RepoPath>, u64),
     /// There are more than was asked for.
     TooMany,
-    /// Among them is something that is not a file: a repository of its own, a socket, pipe or device,
-    /// something that may not be read, or a name that can't be represented.
-    Other(RepoPath),
+    /// Among them is something that is not a file.
+    Other(RepoPath, NoFile),
+}
+
+/// What is not a file, and no folder of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFile {
+    /// A repository of its own; or a name that can't be represented.
+    Repository,
+    /// A socket, pipe or device.
+    Special,
+    /// Something that may not be read.
+    Unreadable,
 }
 
 /// Whether there is a folder in a place, and anything in it.
@@ -63,15 +73,15 @@ impl Tree {
         let folder = match sys::openat(&parent, name, FOLDER, Bits::empty()) {
             Ok(folder) => folder,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Below::Files(files, 0)),
-            Err(_) => return Ok(Below::Other(path.clone())),
+            Err(_) => return Ok(Below::Other(path.clone(), NoFile::Unreadable)),
         };
         let mut open = vec![(folder, path.clone())];
         while let Some((folder, path)) = open.pop() {
-            let Ok(entries) = entries(&folder) else { return Ok(Below::Other(path)) };
+            let Ok(entries) = entries(&folder) else { return Ok(Below::Other(path, NoFile::Unreadable)) };
             for (name, kind) in entries {
                 // Nothing is called `.git` that has a path in a tree.
                 let Ok(place) = RepoPath::new(&joined(path.as_bytes(), &name)) else {
-                    return Ok(Below::Other(path));
+                    return Ok(Below::Other(path, NoFile::Repository));
                 };
                 if skip(&place) {
                     continue;
@@ -80,14 +90,14 @@ impl Tree {
                 match kind {
                     sys::FileType::Directory => match sys::openat(&folder, name, FOLDER, Bits::empty()) {
                         Ok(inner) => open.push((inner, place)),
-                        Err(_) => return Ok(Below::Other(place)),
+                        Err(_) => return Ok(Below::Other(place, NoFile::Unreadable)),
                     },
                     sys::FileType::RegularFile | sys::FileType::Symlink => {
                         let stat = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
                         size += stat.map_or(0, |stat| stat.st_size.cast_unsigned());
                         files.push(place);
                     }
-                    _ => return Ok(Below::Other(place)),
+                    _ => return Ok(Below::Other(place, NoFile::Special)),
                 }
                 if files.len() > most {
                     return Ok(Below::TooMany);

@@ -31,7 +31,7 @@ use crate::sys::parallel::wait_for_each;
 use crate::sys::stat::{FileId, file_id};
 use crate::sys::sync::sync_open_folder;
 
-pub use folders::{Below, FolderState};
+pub use folders::{Below, FolderState, NoFile};
 pub use looking::{EntryKind, Facts, OpenFolder};
 pub use reading::{FilesRead, Node, ReadFile};
 use reading::{facts_at, holds_files, read_at};
