@@ -214,6 +214,10 @@ fn no_restore_writes_into_a_repository_of_its_own_where_undo_could_not_take_it_b
         there.iter().for_each(|content| project.write("in/x", content));
         let before = listing(&project);
         for way in [&["resume", "inside"][..], &["resume", "inside", "--merge"], &["rewind", "inside"]] {
+            // A merge takes a file that is in it as one side.
+            if there.is_some() && way.contains(&"--merge") {
+                continue;
+            }
             let planned = project.snap(&[way, &["--dry-run"]].concat()).exits(4);
             let done = project.snap(way).exits(4);
             for ran in [planned, done] {

@@ -231,7 +231,8 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&tree, &mut steps)?);
     refuse_blocked(&tree, &steps)?;
-    refuse_inside(&tree, &listing, &steps)?;
+    // A file that is in such a repository already is merged like any other.
+    refuse_inside(&tree, &listing, steps.iter().filter(|step| step.here.is_none()))?;
     let renamed = renamed_twice(&merged.conflicts);
     let mut notes: Vec<Warning> =
         merged.conflicts.iter().filter_map(|one| both_changed(one, &renamed, &with_markers)).collect();

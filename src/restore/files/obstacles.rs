@@ -57,10 +57,14 @@ pub(in crate::restore) fn refuse_blocked(tree: &Tree, steps: &[Step]) -> Result<
 ///
 /// # Errors
 /// [`Kind::Conflict`] for each such repository.
-pub(in crate::restore) fn refuse_inside(tree: &Tree, listing: &Listing, steps: &[Step]) -> Result<()> {
+pub(in crate::restore) fn refuse_inside<'s>(
+    tree: &Tree,
+    listing: &Listing,
+    steps: impl Iterator<Item = &'s Step>,
+) -> Result<()> {
     let nested = listing.pending.iter().filter(|entry| entry.status == Status::NestedRepository);
     let nested: BTreeSet<&RepoPath> = nested.map(|entry| &entry.path).collect();
-    let set = steps.iter().filter(|step| matches!(step.work, Work::Set { .. }));
+    let set = steps.filter(|step| matches!(step.work, Work::Set { .. }));
     let folders: BTreeSet<RepoPath> = set.flat_map(|step| step.path.above()).collect();
     let mut stay = Vec::new();
     for folder in folders {

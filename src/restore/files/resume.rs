@@ -181,7 +181,7 @@ pub(in crate::restore) fn plan(
     let tree = Tree::open(&workspace.root)?;
     let unmade = spare_mounts(&tree, &mut steps)?;
     refuse_blocked(&tree, &steps)?;
-    refuse_inside(&tree, &listing, &steps)?;
+    refuse_inside(&tree, &listing, steps.iter())?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
     let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
     Ok(Planned::Steps(Box::new(steps)))
