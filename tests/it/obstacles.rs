@@ -201,3 +201,43 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
         assert_eq!(before, listing(&project), "{kind}");
     }
 }
+
+#[test]
+fn no_restore_writes_into_a_repository_of_its_own_where_undo_could_not_take_it_back() {
+    let project = project("nested repository");
+    project.write("in/x", "saved\n");
+    project.snap(&["save", "inside"]).exits(6);
+    let moved = project.home.path().join("moved");
+    for there in [None, Some("only here\n")] {
+        fs::remove_dir_all(project.path("in")).must("to remove it");
+        git_in(&project.home, project.root(), &["clone", "-q", "lib", "in"]);
+        there.iter().for_each(|content| project.write("in/x", content));
+        let before = listing(&project);
+        for way in [&["resume", "inside"][..], &["resume", "inside", "--merge"], &["rewind", "inside"]] {
+            // A merge takes a file that is in it as one side.
+            if there.is_some() && way.contains(&"--merge") {
+                continue;
+            }
+            let planned = project.snap(&[way, &["--dry-run"]].concat()).exits(4);
+            let done = project.snap(way).exits(4);
+            for ran in [planned, done] {
+                let is_true =
+                    ran.stderr.contains("a repository of its own") || ran.stderr.contains("is here");
+                assert!(is_true && !ran.stdout.contains("in/x"), "{way:?}: {ran:?}");
+            }
+            assert_eq!(before, listing(&project), "{way:?}");
+        }
+        fs::rename(project.path("in"), &moved).must("to move it");
+        project.snap(&["rewind", "inside"]).exits(0);
+        assert_eq!(project.read("in/x"), b"saved\n");
+        fs::remove_dir_all(&moved).must("to remove it");
+    }
+    // Who makes a repository of the folder has its files all the same.
+    git_in(&project.home, &project.path("in"), &["init", "-q"]);
+    project.write("a.txt", "edited\n");
+    project.snap(&["rewind", "inside"]).exits(0);
+    assert_eq!(
+        (project.read("in/x"), project.read("a.txt")),
+        (b"saved\n".to_vec(), b"one\ntwo\nthree\n".to_vec())
+    );
+}

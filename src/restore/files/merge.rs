@@ -25,7 +25,7 @@ use crate::restore::files::merge_base::{Forks, saved_changes};
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::merge_ours::Ours;
 use crate::restore::files::merge_taken::{Changed, between};
-use crate::restore::files::obstacles::{refuse_blocked, spare_mounts};
+use crate::restore::files::obstacles::{refuse_blocked, refuse_inside, spare_mounts};
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::resume::{conflict, is_as_saved};
 use crate::restore::files::saved_rules;
@@ -231,6 +231,8 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&tree, &mut steps)?);
     refuse_blocked(&tree, &steps)?;
+    // A file that is in such a repository already is merged like any other.
+    refuse_inside(&tree, &listing, steps.iter().filter(|step| step.here.is_none()))?;
     let renamed = renamed_twice(&merged.conflicts);
     let mut notes: Vec<Warning> =
         merged.conflicts.iter().filter_map(|one| both_changed(one, &renamed, &with_markers)).collect();

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::git::{Listing, Status};
 use crate::restore::files::standing::{Standing, Stays, standing};
 use crate::restore::files::step::{Step, Unmade, Work};
 use crate::sys::work_tree::{Node, Tree};
@@ -46,6 +47,34 @@ pub(in crate::restore) fn refuse_blocked(tree: &Tree, steps: &[Step]) -> Result<
             Some(_) => stay.push((folder, "a file in the place of a folder")),
             None if tree.read(&folder)? == Node::Special => stay.push((folder, Stays::Special.words())),
             None => {}
+        }
+    }
+    if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
+}
+
+/// Refuses steps that would write into a repository of its own: git shows nothing of what is in it, so no safety snapshot would
+/// have it.
+///
+/// # Errors
+/// [`Kind::Conflict`] for each such repository.
+pub(in crate::restore) fn refuse_inside<'s>(
+    tree: &Tree,
+    listing: &Listing,
+    steps: impl Iterator<Item = &'s Step>,
+) -> Result<()> {
+    let nested = listing.pending.iter().filter(|entry| entry.status == Status::NestedRepository);
+    let nested: BTreeSet<&RepoPath> = nested.map(|entry| &entry.path).collect();
+    let set = steps.filter(|step| matches!(step.work, Work::Set { .. }));
+    let folders: BTreeSet<RepoPath> = set.flat_map(|step| step.path.above()).collect();
+    let mut stay = Vec::new();
+    for folder in folders {
+        let is_submodule = || -> Result<bool> {
+            let is_known = listing.index.has(folder.as_bytes(), &[0]);
+            let found = if is_known { standing(tree, &folder)? } else { Standing::Nothing };
+            Ok(matches!(found, Standing::Stays(found, Stays::Repository) if found == folder))
+        };
+        if nested.contains(&folder) || is_submodule()? {
+            stay.push((folder, Stays::Repository.words()));
         }
     }
     if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }

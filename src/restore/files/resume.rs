@@ -16,7 +16,7 @@ use crate::manifest::{Edit, Edits, IndexState, Surroundings, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::line_ends::as_here;
 use crate::restore::files::marks::RestoredMarks;
-use crate::restore::files::obstacles::{MOVE_IT_OUT, refuse_blocked, spare_mounts};
+use crate::restore::files::obstacles::{MOVE_IT_OUT, refuse_blocked, refuse_inside, spare_mounts};
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{StepMaker, Steps, index_of, size_of, without_links};
@@ -181,6 +181,7 @@ pub(in crate::restore) fn plan(
     let tree = Tree::open(&workspace.root)?;
     let unmade = spare_mounts(&tree, &mut steps)?;
     refuse_blocked(&tree, &steps)?;
+    refuse_inside(&tree, &listing, steps.iter())?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
     let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
     Ok(Planned::Steps(Box::new(steps)))

@@ -234,6 +234,7 @@ pub(in crate::restore) fn plan(
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
+    obstacles::refuse_inside(&tree, &listing, steps.iter())?;
     unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
     // Git takes a submodule without a folder for one that was removed.
