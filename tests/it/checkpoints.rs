@@ -59,7 +59,7 @@ fn an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing(client: &Cli
     assert!(!second.contains("snap saved") && !second.contains("snap hook"), "the model hears nothing of it");
     // The end of the session is saved after that: of this tree, in which nothing has to be done.
     eventually("the end of the session", || trees.snapshots_of(".").contains(&"end of session".to_owned()));
-    project.snap(&["rewind", "--no-run"]).exits(0).says(&["Made the work tree"]);
+    project.snap(&["rewind", "--no-run"]).exits(0).says(&["it has been made again"]);
     assert_eq!(trees.state(FEAT), before);
     trees.take("git worktree remove --force .claude/worktrees/feat");
     let name = "before git worktree remove --force .claude/worktrees/feat";
@@ -266,7 +266,7 @@ fn rewind_without_a_name_brings_back_the_work_tree_that_was_just_removed() {
     trees.take(line);
     trees.project.snap(&["rewind", "--dry-run"]).exits(0);
     assert_eq!(trees.state(FEAT), "gone");
-    trees.project.snap(&["rewind"]).exits(0).says(&["Made the work tree", "feat again"]);
+    trees.project.snap(&["rewind"]).exits(0).says(&["feat was gone", "it has been made again"]);
     assert_eq!(trees.state(FEAT), before);
     assert_eq!(trees.project.git(&["-C", FEAT, "branch", "--show-current"]), "feat\n");
     // A work tree with a detached HEAD, removed without git.
