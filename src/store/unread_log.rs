@@ -1,6 +1,7 @@
 //! Lines of the log that can't be read: what they told of is not known any more.
 //!
-//! A line of a later version is none of these: it is whole, and only says something that is not known here.
+//! A line of a later version is none of these: it is whole, and only says something that is not known here. Neither is one that was cut
+//! off while it was written.
 
 use std::path::PathBuf;
 
@@ -78,8 +79,12 @@ impl Store {
 
 /// Says whether a line holds something, and nothing that any version has written.
 fn is_unreadable(line: &[u8]) -> bool {
-    if line.trim_ascii().is_empty() || serde_json::from_slice::<LogEntry>(line).is_ok() {
-        return false;
+    match serde_json::from_slice::<LogEntry>(line) {
+        Ok(_) => return false,
+        Err(_) if line.trim_ascii().is_empty() => return false,
+        // Cut off while it was written, as on a full disk: whoever wrote it was told so.
+        Err(error) if error.is_eof() && line.starts_with(b"{") => return false,
+        Err(_) => {}
     }
     let of_later_version = || {
         let value: Value = serde_json::from_slice(line).ok()?;
@@ -94,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_a_later_version_is_no_damage_and_half_a_line_is() {
+    fn a_line_of_a_later_version_and_one_that_was_cut_off_are_no_damage() {
         let whole =
             br#"{"at":"2026-11-21T08:00:00.000Z","operation":"save","name":"x","user":"ada","host":"h"}"#;
         for (line, unreadable) in [
@@ -102,7 +107,8 @@ mod tests {
             (b"", false),
             (b"  ", false),
             (br#"{"at":"2030-01-01T00:00:00.000Z","operation":"fold","what":[]}"#, false),
-            (&whole[..whole.len() / 2], true),
+            (&whole[..whole.len() / 2], false),
+            (&whole[1..], true),
             (b"rubbish", true),
             (b"\0\0\0\0", true),
             (b"{}", true),

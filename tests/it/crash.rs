@@ -430,13 +430,19 @@ fn a_repair_killed_at_any_call_can_be_repeated_and_deletes_nothing() {
     let all = scene.calls_of(&command, 1);
     let count = damaged(project);
     assert!(count > 0);
+    let mut killed = Killed::default();
     for call in some(&all, 6) {
         let ran = scene.hurt(call, "signal=SIGKILL", &command);
-        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        match ran.code {
+            -1 => killed.0 += 1,
+            1 => killed.1 += 1,
+            _ => panic!("{call:?}: exit {}: {}", ran.code, ran.stderr),
+        }
         assert!(project.snap(&command).exits(1).stdout.contains("broken"));
         assert_eq!(damaged(project), count, "{call:?}");
         project.snap(&["verify", "kept"]).exits(0);
     }
+    killed.were_nearly_all();
     println!("{command:?}: killed at {} of {} calls", some(&all, 6).len(), all.len());
 }
 

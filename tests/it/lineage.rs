@@ -96,6 +96,9 @@ fn what_followed_a_fork_that_is_gone_stays_inside_it_and_does_not_run_into_anoth
     let inside = ["  ● further that way", "┌─● that way", "├─● this way", "● fork", "● base"];
     assert_eq!(tree(&project), inside);
     project.snap(&["rm", "fork", "--yes"]).exits(0);
+    // The log tells what it was saved after.
+    assert_eq!(tree(&project), ["  ● further that way", "┌─● that way", "├─● this way", "● base"]);
+    fs::remove_file(project.stored("log.jsonl")).must("to remove");
     let gone = ["  ● further that way", "┌─● that way", "├─● this way", "○ (not here)", "", "● base"];
     assert_eq!(tree(&project), gone);
     // What only one goes on from is no fork.

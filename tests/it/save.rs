@@ -386,7 +386,11 @@ fn what_a_save_was_told_to_take_is_in_the_later_ones_too_until_that_is_taken_bac
     saved(&["one", "--include", "wanted.log", "--max-file", "12MiB"]).exits(0);
     assert_eq!(files("one"), all);
     next("two\n");
-    saved(&["two"]).exits(0).says(&["saved as before", "huge, wanted.log", "`--no-include`"]);
+    saved(&["two"]).exits(0).says(&[
+        "also saved, because an earlier save included it",
+        "huge, wanted.log",
+        "`--no-include`",
+    ]);
     assert!(all.iter().all(|path| files("two").contains(path)), "{:?}", files("two"));
     // Also behind a rewind to before that.
     project.snap(&["rewind", "one", "--no-input", "--no-run"]).exits(0);
@@ -395,7 +399,7 @@ fn what_a_save_was_told_to_take_is_in_the_later_ones_too_until_that_is_taken_bac
     assert!(all.iter().all(|path| files("three").contains(path)), "{:?}", files("three"));
     // Limits that are typed hold for all, and what they leave out is named.
     next("four\n");
-    saved(&["four", "--max-file", "10MiB"]).exits(6).says(&["not saved: huge", "told to: wanted.log"]);
+    saved(&["four", "--max-file", "10MiB"]).exits(6).says(&["not saved: huge", "included it: wanted.log"]);
     saved(&["five", "--include", "wanted.log"]).exits(0);
     next("six\n");
     let without = saved(&["six", "--no-include", "--max-file", "20MiB"]).exits(0);

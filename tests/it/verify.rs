@@ -389,7 +389,7 @@ fn a_log_that_cannot_be_read_is_told_by_all_that_go_by_it() {
     project.write("a.txt", "later\n");
     project.snap(&["rewind", "x"]).exits(0);
     let whole = project.read(".claude/snapshots/log.jsonl");
-    project.write(".claude/snapshots/log.jsonl", "rubbish\n{\"at\":\n");
+    project.write(".claude/snapshots/log.jsonl", "rubbish\n{\"at\":1}\n");
     let unread = "2 lines can't be read";
     let log = project.snap(&["log"]).exits(0).says(&[unread, "log.jsonl"]);
     assert!(!log.stderr.contains("The log is empty"), "{log:?}");
@@ -404,13 +404,13 @@ fn a_log_that_cannot_be_read_is_told_by_all_that_go_by_it() {
         (&serde_json::json!(false), &serde_json::json!("log"))
     );
     // What can be read stays, and the rest is kept.
-    let lines = [&b"rubbish\n"[..], &whole, b"{\"at\":"].concat();
+    let lines = [&b"rubbish\n"[..], &whole, b"{\"at\":1}"].concat();
     project.write(".claude/snapshots/log.jsonl", lines);
     project.snap(&["undo", "--dry-run"]).exits(0).says(&[unread]);
     let repaired = project.snap(&["verify", "--repair"]).exits(0);
     assert!(repaired.stdout.contains("damaged/log.jsonl"), "{repaired:?}");
     assert_eq!(project.read(".claude/snapshots/log.jsonl"), whole);
-    assert_eq!(project.read(".claude/snapshots/damaged/log.jsonl"), b"rubbish\n{\"at\":\n");
+    assert_eq!(project.read(".claude/snapshots/damaged/log.jsonl"), b"rubbish\n{\"at\":1}\n");
     let undo = project.snap(&["undo"]).exits(0);
     assert!(!undo.stderr.contains("can't be read"), "{undo:?}");
     assert_eq!(project.read("a.txt"), b"later\n");
