@@ -33,7 +33,7 @@ pub enum Warning {
     NotFinished(String),
     /// The snapshot of this name is gone at once, because there is no room for it in the trash, and why.
     NotInTrash(String, String),
-    /// A snapshot that was to be removed is not the one that was looked at, by its name.
+    /// A snapshot that was to be removed is still there: its name, and why.
     NotRemoved(String, &'static str),
     /// What was removed for good may still stand in a file that only saves time, and why.
     NotForgotten(String),

@@ -97,7 +97,7 @@ impl RemovalPlan {
                 continue;
             }
             // Whoever removes what can't be read would lose the copy that can.
-            if one.head.is_err() && store.heal_from_copy(&one.stem).unwrap_or(false) {
+            if one.head.is_err() && store.heal_manifest(&one.stem).unwrap_or(false) {
                 left.push(Warning::NotRemoved(called.to_owned(), MENDED));
                 continue;
             }

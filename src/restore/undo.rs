@@ -300,7 +300,6 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
 }
 
 fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
-    let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
     if matches!(workspace.store.unread_log(), Ok(Some(_))) {
         return Error::new(Kind::NotFound, format!("What to {} is not known", direction.word()))
             .because("lines of the log can't be read")
@@ -309,6 +308,7 @@ fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Erro
                  `snap verify --repair` puts those lines into quarantine",
             );
     }
+    let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
     let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
     match (direction, next.unchanged.first().map(of)) {
         (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {

@@ -67,19 +67,11 @@ impl Store {
     }
 
     /// Repairs a manifest from its second name, if that has a sound copy of its own. Returns whether it
-    /// did.
+    /// did. For who holds a lock of the store.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn heal_manifest(&self, _lock: &AddLock, stem: &str) -> Result<bool> {
-        self.heal_from_copy(stem)
-    }
-
-    /// The same for who holds another lock.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn heal_from_copy(&self, stem: &str) -> Result<bool> {
+    pub fn heal_manifest(&self, stem: &str) -> Result<bool> {
         let name = manifest_name(stem);
         let second = self.second_name(&name);
         let Ok(Some(json)) = second.read(LARGEST_MANIFEST) else { return Ok(false) };

@@ -82,7 +82,7 @@ fn is_unreadable(line: &[u8]) -> bool {
     match serde_json::from_slice::<LogEntry>(line) {
         Ok(_) => return false,
         Err(_) if line.trim_ascii().is_empty() => return false,
-        // Cut off while it was written, as on a full disk: whoever wrote it was told so.
+        // Cut off while it was written, as on a full disk or when the machine died: what it tells of was cut off too.
         Err(error) if error.is_eof() && line.starts_with(b"{") => return false,
         Err(_) => {}
     }

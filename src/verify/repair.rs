@@ -67,7 +67,7 @@ pub fn repair(
     let lock = store.prepare()?;
     let mut still = Vec::new();
     for entry in unreadable {
-        if store.heal_manifest(&lock, &entry.stem)? {
+        if store.heal_manifest(&entry.stem)? {
             repaired.manifests.push(entry.stem.clone())
         } else {
             still.push(entry)

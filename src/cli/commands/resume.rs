@@ -193,7 +193,7 @@ impl Resume {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                 .because("it was saved before the first commit, or outside git")
                 .hint(format!(
-                    "`snap resume {name}` restores it here, and `snap resume {name} --into DIR` in another clone that is there",
+                    "`snap resume {name}` restores it here; `snap resume {name} --into DIR` restores it in another clone",
                     name = quoted(&called(&here, &manifest))
                 )));
         };

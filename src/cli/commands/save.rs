@@ -133,8 +133,8 @@ impl Save {
         };
         if !self.allow_secret.is_empty() {
             let list = redaction::allow_from_now_on(workspace, &self.allow_secret)?;
-            ui.say(&format!(
-                "note: what is allowed with `--allow-secret` is saved as it is from now on, in all your projects; to end that, delete its line in {}",
+            ui.warn(&format!(
+                "what is allowed with `--allow-secret` is saved as it is from now on, in all your projects; to end that, delete its line in {}",
                 Line(&list.to_string_lossy())
             ));
         }

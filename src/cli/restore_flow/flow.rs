@@ -1,5 +1,8 @@
 //! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
 use super::args::RestoreArgs;
 use super::concerns::warn_of_held;
 use super::done::{say_done, undo_command, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
@@ -8,9 +11,6 @@ use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
 use super::queued_prompts::QueuedPrompts;
 use super::report::RestoreReport;
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
-
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -43,7 +43,7 @@ impl RestoreArgs {
             !word.is_empty() && !is_option(word) && !is_option(before) && root.join(word).exists()
         };
         let Some((file, _)) = words.find(is_file) else { return Ok(()) };
-        let shown = Line(&file.to_string_lossy()).to_string();
+        let shown = quoted(&file.to_string_lossy());
         Err(Error::new(Kind::Usage, format!("Cannot restore {shown} alone"))
             .because("all files of a snapshot are set at once, and what stands behind `--` goes to the client")
             .hint(format!("leave `-- {shown}` out; `snap diff REF --patch -- {shown} | git apply` sets one file, if it is as in HEAD")))
@@ -114,7 +114,7 @@ impl RestoreArgs {
                 "There is no remote to fetch the snapshot's base commit from",
             )
             .because(format!("{base} is not here"))
-            .hint("add one with `git remote add`, or get the snapshot with a file made by `snap export --with-base`, which needs no base commit"));
+            .hint("add one with `git remote add`, or get the snapshot as a file that was made by `snap export --with-base`: that needs no base commit"));
         };
         if !self.consent.may_contact(ui, workspace, manifest, &remote)? {
             return Ok(());

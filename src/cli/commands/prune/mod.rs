@@ -96,14 +96,7 @@ impl Prune {
             ));
         }
         if let Some(remote) = &self.remote {
-            return remote::prune_remote(
-                context,
-                workspace,
-                ui,
-                remote,
-                policy,
-                (self.dry_run, self.no_input),
-            );
+            return remote::prune_remote(context, workspace, ui, remote, policy, &self);
         }
         let store = &workspace.store;
         let make = || {

@@ -21,7 +21,21 @@ pub(super) fn ask(all: &[Judged], most: usize, ui: &mut Ui) -> Result<Option<Vec
     if removed.len() <= most || ui.json() || !ui.is_terminal() {
         return Ok(None);
     }
-    for one in &removed {
+    asked(&removed, "", ui)?;
+    Ok(Some(removed.into_iter().map(|one| one.id.clone()).collect()))
+}
+
+/// Asks before snapshots are removed from a remote: nothing brings them back there.
+///
+/// # Errors
+/// [`Kind::Refused`] if the answer is no.
+pub(super) fn ask_for_remote(all: &[Judged], remote: &str, ui: &mut Ui) -> Result<()> {
+    let removed: Vec<&Judged> = all.iter().filter(|one| !one.keep).collect();
+    if removed.is_empty() { Ok(()) } else { asked(&removed, &format!(" from {remote} for good"), ui) }
+}
+
+fn asked(removed: &[&Judged], how: &str, ui: &mut Ui) -> Result<()> {
+    for one in removed {
         folded(
             ui,
             &text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)],
@@ -29,11 +43,11 @@ pub(super) fn ask(all: &[Judged], most: usize, ui: &mut Ui) -> Result<Option<Vec
         )?;
     }
     let question = match removed.len() {
-        1 => "Remove it?".to_owned(),
-        many => format!("Remove these {}?", count(many, "snapshot")),
+        1 => format!("Remove it{how}?"),
+        many => format!("Remove these {}{how}?", count(many, "snapshot")),
     };
     if ui.ask(&question)? {
-        return Ok(Some(removed.into_iter().map(|one| one.id.clone()).collect()));
+        return Ok(());
     }
     Err(Error::new(Kind::Refused, "Nothing was removed").because("the answer was no"))
 }

@@ -1,13 +1,14 @@
 //! `snap prune --remote` and `snap rm --remote`.
 
-use super::questions::ask;
+use super::Prune;
+use super::questions::ask_for_remote;
 use super::report::{Judged, OnRemote, PruneReport};
 use crate::base::error::Result;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::context::Context;
-use crate::prune::Policy;
+use crate::prune::{Policy, Verdict};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
@@ -22,20 +23,20 @@ pub(super) fn prune_remote(
     ui: &mut Ui,
     remote: &str,
     policy: Policy,
-    (dry_run, no_input): (bool, bool),
+    command: &Prune,
 ) -> Result<Outcome> {
-    let (shown, judged) = with_remote(context, workspace, ui, remote, |r| r.judge(policy))?;
-    if !dry_run && !no_input {
-        let all: Vec<Judged> =
-            judged.own.iter().map(|(one, verdict)| Judged::of(&one.name, &one.id, verdict)).collect();
-        // Nothing brings them back there.
-        ask(&all, 0, ui)?;
+    let dry_run = command.dry_run;
+    let asks = !dry_run && !command.no_input && ui.is_terminal() && !ui.json();
+    let (shown, (judged, mut handed)) = with_remote(context, workspace, ui, remote, |r| {
+        let judged = r.judge(policy)?;
+        let handed = if dry_run || asks { Vec::new() } else { r.prune(&judged)? };
+        Ok((judged, handed))
+    })?;
+    if asks {
+        let one = |(one, verdict): &(ListedSnapshot, Verdict)| Judged::of(&one.name, &one.id, verdict);
+        ask_for_remote(&judged.own.iter().map(one).collect::<Vec<_>>(), &shown, ui)?;
+        handed = with_remote(context, workspace, ui, remote, |r| r.prune(&judged))?.1;
     }
-    let handed = if dry_run || judged.own.iter().all(|(_, verdict)| verdict.keep) {
-        Vec::new()
-    } else {
-        with_remote(context, workspace, ui, remote, |r| r.prune(&judged))?.1
-    };
     let failed = |one: &ListedSnapshot| match handed
         .iter()
         .find(|handed| handed.id == one.id)
