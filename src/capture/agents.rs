@@ -10,7 +10,7 @@ use crate::client::{FoundSession, LooseObject};
 use crate::manifest::{Agent, AgentStatus, Skipped, Transcript};
 
 /// What was read of one agent.
-pub(super) struct Seen {
+pub(super) struct ReadAgent {
     pub(super) id: ClientId,
     pub(super) meta: Option<Box<RawValue>>,
     /// The metadata, if it is something that no manifest takes in.
@@ -32,7 +32,7 @@ struct Meta {
 
 impl Meta {
     /// Reads it as far as that goes.
-    fn of(agent: &Seen) -> Meta {
+    fn of(agent: &ReadAgent) -> Meta {
         let whole = agent.meta.as_ref().map(|meta| meta.get().as_bytes());
         let object = LooseObject::of(whole.or(agent.odd_meta.as_deref()).unwrap_or_default());
         Meta {
@@ -51,7 +51,7 @@ pub(super) fn named(facts: &TranscriptSummary) -> impl Iterator<Item = ClientId>
 }
 
 /// Names the agents that a branched conversation has set to work and that are nowhere.
-pub(super) fn not_found(seen: &[Seen], facts: &TranscriptSummary, found: &FoundSession) -> Vec<Skipped> {
+pub(super) fn not_found(seen: &[ReadAgent], facts: &TranscriptSummary, found: &FoundSession) -> Vec<Skipped> {
     let at_work = facts.answered.iter().filter(|(_, status)| *status == "async_launched");
     let lost = at_work
         .filter(|(id, _)| !facts.has_ended(id) && seen.iter().all(|agent| agent.id.as_str() != id.as_str()));
@@ -62,7 +62,11 @@ pub(super) fn not_found(seen: &[Seen], facts: &TranscriptSummary, found: &FoundS
 
 /// Concludes how the agents stood; `facts` are the session's own, and take in what the agents' transcripts say of
 /// the agents that those started.
-pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &FoundSession) -> Vec<Agent> {
+pub(super) fn conclude(
+    seen: Vec<ReadAgent>,
+    facts: &mut TranscriptSummary,
+    found: &FoundSession,
+) -> Vec<Agent> {
     for agent in &seen {
         facts.add_agents_of(&agent.facts);
     }
@@ -75,7 +79,7 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &F
     for (id, evidence) in waiting(&seen, &metas, &status, facts, found) {
         status.insert(id, (AgentStatus::Waiting, evidence));
     }
-    let entry = |(agent, meta): (Seen, Meta)| {
+    let entry = |(agent, meta): (ReadAgent, Meta)| {
         let (status, evidence) = status.get(&agent.id)?.clone();
         Some(Agent {
             agent_type: meta.agent_type,
@@ -94,7 +98,7 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &F
 
 /// Concludes an agent's status, with what it was concluded from.
 fn agent_status(
-    agent: &Seen,
+    agent: &ReadAgent,
     meta: &Meta,
     facts: &TranscriptSummary,
     found: &FoundSession,
@@ -124,15 +128,15 @@ fn agent_status(
 
 /// Finds the running agents that wait: for an agent of their own, or for the permission that the session waits for.
 fn waiting(
-    seen: &[Seen],
+    seen: &[ReadAgent],
     metas: &[Meta],
     status: &BTreeMap<ClientId, (AgentStatus, String)>,
     session: &TranscriptSummary,
     found: &FoundSession,
 ) -> Vec<(ClientId, String)> {
     let runs =
-        |agent: &Seen| status.get(&agent.id).is_some_and(|(status, _)| *status == AgentStatus::Running);
-    let running: Vec<&Seen> = seen.iter().filter(|agent| runs(agent)).collect();
+        |agent: &ReadAgent| status.get(&agent.id).is_some_and(|(status, _)| *status == AgentStatus::Running);
+    let running: Vec<&ReadAgent> = seen.iter().filter(|agent| runs(agent)).collect();
     let starts_agents = |tool: &&str| matches!(*tool, "Agent" | "Task");
     let mut waiting = Vec::new();
     for agent in &running {
@@ -152,7 +156,7 @@ fn waiting(
             && live.waiting_for.as_deref().is_some_and(|what| what.contains("permission"))
     });
     let open = |facts: &TranscriptSummary| facts.open_calls().filter(|tool| !starts_agents(tool)).count();
-    let with_open: Vec<&&Seen> = running.iter().filter(|agent| open(&agent.facts) > 0).collect();
+    let with_open: Vec<&&ReadAgent> = running.iter().filter(|agent| open(&agent.facts) > 0).collect();
     if let (true, 0, [one]) = (asks, open(session), with_open.as_slice())
         && open(&one.facts) == 1
     {
@@ -172,11 +176,11 @@ mod tests {
         FoundSession::example("s1", live)
     }
 
-    fn seen(id: &str, meta: &str, records: &[&str]) -> Seen {
+    fn seen(id: &str, meta: &str, records: &[&str]) -> ReadAgent {
         let mut facts = TranscriptSummary::default();
         records.iter().for_each(|record| facts.observe(record.as_bytes()));
         let meta = Some(RawValue::from_string(meta.to_owned()).expect("JSON"));
-        Seen {
+        ReadAgent {
             id: ClientId::parse(id).expect("an id"),
             meta,
             odd_meta: None,

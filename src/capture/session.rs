@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::agents::{self, Seen};
+use super::agents::{self, ReadAgent};
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::base::monitor::Phase;
@@ -72,7 +72,7 @@ pub(super) fn capture(
 
 /// What was read of an agent.
 struct AgentRead {
-    seen: Seen,
+    seen: ReadAgent,
     traces: Traces,
     /// Its metadata is something else, to be carried as a mere file.
     meta_is_other: bool,
@@ -124,7 +124,7 @@ impl SessionReader<'_> {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
             captured.notes.push(Warning::TasksOnlyReminded(captured.tasks.len()));
         }
-        let mut seen: Vec<Seen> = Vec::new();
+        let mut seen: Vec<ReadAgent> = Vec::new();
         let mut open = files.agents;
         let own = open.iter().map(|agent| agent.id.clone());
         let mut wanted: BTreeSet<ClientId> = agents::named(&facts).chain(own).collect();
@@ -277,7 +277,7 @@ impl SessionReader<'_> {
         let told = journal.agent(files.id.as_str(), written, live);
         let odd_meta = json.filter(|_| meta_is_other);
         let Learnt { facts, traces, .. } = learnt;
-        let seen = Seen { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
+        let seen = ReadAgent { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
         Ok(AgentRead { seen, traces, meta_is_other, missing, kept: kept.unwrap_or_default() })
     }
 }

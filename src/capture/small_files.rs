@@ -153,10 +153,10 @@ pub(super) fn is_task(json: &str) -> bool {
 
 fn task_id(json: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Task {
+    struct TaskId {
         id: String,
     }
-    serde_json::from_slice::<Task>(json).ok().map(|task| task.id)
+    serde_json::from_slice::<TaskId>(json).ok().map(|task| task.id)
 }
 
 pub(super) fn place_of(path: &Path, folder: &str) -> Option<(String, PathBuf)> {

@@ -39,13 +39,13 @@ pub(crate) fn start(context: &Context, arguments: &[&str]) -> io::Result<Running
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     let says = child.stdout.take().ok_or_else(|| io::Error::other("it has no output"))?;
-    Ok(Running { says: Box::new(BufReader::new(says)), held: Box::new(Held(child)) })
+    Ok(Running { says: Box::new(BufReader::new(says)), held: Box::new(ChildGuard(child)) })
 }
 
 /// A program that ends with this.
-struct Held(Child);
+struct ChildGuard(Child);
 
-impl Drop for Held {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
     }

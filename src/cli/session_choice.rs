@@ -12,7 +12,7 @@ use crate::base::timestamp::Timestamp;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
 use crate::cli::restored_sessions::restored_sessions;
-use crate::client::{FoundSession, ListedSession, LocatedSession, Passed, Wanted};
+use crate::client::{FoundSession, ListedSession, LocatedSession, Passed, WantedSession};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
@@ -40,7 +40,7 @@ pub(crate) fn find(context: &Context, workspace: &Workspace, asked: Option<&str>
     let log = workspace.store.own_log().unwrap_or_default();
     let restored = &restored_sessions(&log, &workspace.root);
     let (root, trees) = (&*workspace.root, &*trees);
-    workspace.client.find_session(Wanted { asked, environment, root, trees, restored })
+    workspace.client.find_session(WantedSession { asked, environment, root, trees, restored })
 }
 
 /// Says whether a save would find anything: a repository, or a session.

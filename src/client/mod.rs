@@ -49,7 +49,7 @@ pub use install::staging::{AsPlaceSaved, Folders, Placed};
 pub use launch_options::is_restriction;
 pub use live::Live;
 pub use locate::glance::SessionWords;
-pub use locate::{LocatedSession, Passed, Restored, Wanted};
+pub use locate::{LocatedSession, Passed, Restored, WantedSession};
 pub use loose_json::LooseObject;
 pub use servers::{Server, Transport, mark_used};
 pub use sessions::ListedSession;

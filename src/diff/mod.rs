@@ -47,7 +47,7 @@ pub use links::Links;
 pub use moved::MovedBlocks;
 pub use paint::{InPlace, Painted, Painter, Stacked};
 pub use pairing::{Words as ChangedWords, pairs as changed_pairs};
-pub use patch::{Aside, Patch};
+pub use patch::{MakeFile, Patch};
 pub use patch_reader::{moved_in, show_hunks, show_patch, show_patch_as_it_comes};
 pub use path_filter::Only;
 pub use pen::Look;

@@ -41,14 +41,14 @@ pub struct Painted<'o, 'a, L> {
     pen: Pen<'o, 'a>,
     layout: L,
     coloring: Option<&'o mut Coloring>,
-    held: Held,
+    held: WaitingHunk,
     charset: Charset,
     ends: Ends,
 }
 
 /// The lines of a hunk that wait for their colours.
 #[derive(Default)]
-struct Held {
+struct WaitingHunk {
     stretch: Stretch,
     /// Their changes in order, each as the numbers of removed and added lines. A line of context has
     /// neither.
@@ -85,7 +85,7 @@ impl Ends {
 
 impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
     pub(super) fn with(out: &'o mut BlockWriter<'a>, look: Look, layout: L) -> Painted<'o, 'a, L> {
-        let held = Held { first: true, ..Held::default() };
+        let held = WaitingHunk { first: true, ..WaitingHunk::default() };
         let (charset, ends) = (Charset::default(), Ends::default());
         Painted { pen: Pen::new(out, look), layout, coloring: None, held, charset, ends }
     }
@@ -114,7 +114,7 @@ impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
         if lines == 0 || !ends && lines < most.0 && self.held.bytes < most.1 {
             return Ok(());
         }
-        let next = Held { first: false, ..Held::default() };
+        let next = WaitingHunk { first: false, ..WaitingHunk::default() };
         let held = std::mem::replace(&mut self.held, next);
         let stretch = Arc::new(held.stretch);
         let colors = self.coloring.as_mut().and_then(|coloring| coloring.of(&stretch));

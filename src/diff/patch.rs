@@ -11,7 +11,7 @@ use super::file::PatchBody;
 use super::{BlockWriter, End, FileHeader, Show, Sink};
 
 /// Makes a file for what is put aside.
-pub type Aside<'a> = &'a dyn Fn() -> io::Result<File>;
+pub type MakeFile<'a> = &'a dyn Fn() -> io::Result<File>;
 
 /// How much of a hunk is held in memory, in bytes.
 const HELD: usize = 1 << 20;
@@ -25,7 +25,7 @@ pub struct Patch<'o, 'a> {
     /// The hunk so far, if its length was not known, but for what was put aside.
     body: Vec<u8>,
     aside: Option<File>,
-    make_aside: Option<Aside<'o>>,
+    make_aside: Option<MakeFile<'o>>,
     /// The length of the hunk, where it was.
     stated: Option<(u64, u64)>,
     start: (u64, u64),
@@ -52,7 +52,7 @@ impl<'o, 'a> Patch<'o, 'a> {
 
     /// Puts long hunks aside, in files that `make` makes.
     #[must_use]
-    pub fn putting_aside(self, make: Aside<'o>) -> Patch<'o, 'a> {
+    pub fn putting_aside(self, make: MakeFile<'o>) -> Patch<'o, 'a> {
         Patch { make_aside: Some(make), ..self }
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn size_text(bytes: u64) -> String {
 
 /// The `source` of a block.
 #[derive(Deserialize)]
-struct Source<'a> {
+struct BlockSource<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -116,7 +116,7 @@ struct Source<'a> {
 
 /// Looks at the JSON of a block's `source`; `None` if it is elsewhere, where the API may get it.
 pub(super) fn look(what: What, source: &str) -> Option<Media> {
-    let source: Source<'_> = serde_json::from_str(source).ok()?;
+    let source: BlockSource<'_> = serde_json::from_str(source).ok()?;
     let data = source.data.as_deref().unwrap_or_default();
     if source.kind == "url" {
         let url = source.url.as_deref().unwrap_or_default().to_ascii_lowercase();

@@ -64,7 +64,7 @@ impl IndexChanges {
 
 /// The index and HEAD as a plan saw them.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct IndexState {
     pub(super) stamp: Stamp,
     pub(super) head: Option<String>,
     /// The hash of all entries.
@@ -122,7 +122,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`Kind::Environment`] if another git holds it; [`Kind::Conflict`] if one has worked since.
-    pub fn lock_index(&self, id: &SnapshotId, seen: Option<&Seen>) -> Result<IndexLock<'_>> {
+    pub fn lock_index(&self, id: &SnapshotId, seen: Option<&IndexState>) -> Result<IndexLock<'_>> {
         let lock = self.take_index_lock(id)?;
         // What only looked at the tree may have written the same index again.
         if let Some(seen) = seen

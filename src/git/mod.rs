@@ -74,7 +74,7 @@ pub use conversion::{CheckedOut, Conversion};
 pub use entries::{Index, Indexed};
 pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 use find_without_git::{Found, FoundTree};
-pub use index::Seen;
+pub use index::IndexState;
 pub use index_file::FileInPlace;
 pub use kept_remote::RefMove;
 pub use local_time::minutes_from_utc;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::command::GitOutput;
 use super::entries::{Index, Indexed};
-use super::index::Seen;
+use super::index::IndexState;
 use super::pending_list::PendingList;
 use super::{Repository, Stamp};
 use crate::base::error::{Error, Kind, Result};
@@ -268,8 +268,8 @@ impl Listing {
     }
 
     /// Returns what must still hold when the index is locked.
-    pub fn seen(&self) -> Seen {
-        Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
+    pub fn seen(&self) -> IndexState {
+        IndexState { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
     }
 
     /// Adds a tracked file that is gone because a folder above it became a link to itself. Git can't

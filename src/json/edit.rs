@@ -15,7 +15,7 @@ pub struct Document {
 }
 
 /// The place of a member of an object or an element of an array.
-struct Item {
+struct ItemPlace {
     key: Option<String>,
     /// From the key (or the value, in an array) to the end of the value.
     whole: Range<usize>,
@@ -81,7 +81,8 @@ impl Document {
             return false;
         };
         let items = self.items(&place);
-        let value = |item: &Item| serde_json::from_str(&self.text[item.value.clone()]).unwrap_or(Value::Null);
+        let value =
+            |item: &ItemPlace| serde_json::from_str(&self.text[item.value.clone()]).unwrap_or(Value::Null);
         let unwanted: Vec<usize> = (0..items.len()).filter(|at| unwanted(&value(&items[*at]))).collect();
         if unwanted.is_empty() {
             return false;
@@ -110,7 +111,7 @@ impl Document {
     }
 
     /// Cuts an item out, with the comma and the blanks that came with it.
-    fn cut(&mut self, items: &[Item], at: usize) {
+    fn cut(&mut self, items: &[ItemPlace], at: usize) {
         let whole = items[at].whole.clone();
         let range = match (at.checked_sub(1).map(|before| &items[before]), items.get(at + 1)) {
             (Some(before), _) => before.whole.end..whole.end,
@@ -188,7 +189,7 @@ impl Document {
     }
 
     /// Lists the members or elements of the value at a place; none for a plain value.
-    fn items(&self, place: &Range<usize>) -> Vec<Item> {
+    fn items(&self, place: &Range<usize>) -> Vec<ItemPlace> {
         let bytes = self.text.as_bytes();
         let object = bytes.get(place.start) == Some(&b'{');
         let mut items = Vec::new();
@@ -205,7 +206,7 @@ impl Document {
                 at = self.skip(end, b":");
             }
             let end = self.value_end(at);
-            items.push(Item { key, whole: start..end, value: at..end });
+            items.push(ItemPlace { key, whole: start..end, value: at..end });
             at = self.skip(end, b",");
         }
         items

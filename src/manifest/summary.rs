@@ -100,14 +100,14 @@ impl Manifest {
 
 fn tasks(manifest: &Manifest) -> Option<TaskCount> {
     #[derive(Deserialize)]
-    struct Task {
+    struct TaskStatus {
         status: Option<serde_json::Value>,
     }
     if manifest.odd_tasks().next().is_some() {
         return None;
     }
     let is_done = |task: &serde_json::value::RawValue| {
-        let task: Option<Task> = serde_json::from_str(task.get()).ok();
+        let task: Option<TaskStatus> = serde_json::from_str(task.get()).ok();
         task.and_then(|task| task.status).is_some_and(|status| status == "completed")
     };
     let todos = manifest.session.as_ref().map_or(&[][..], |session| &session.todos);

@@ -26,7 +26,7 @@ pub(crate) enum NamesPlaces {
 pub struct FileCalls(HashMap<Box<str>, NamesPlaces>);
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct CallRecord<'a> {
     #[serde(borrow, default)]
     message: Option<Message<'a>>,
 }
@@ -55,7 +55,7 @@ impl FileCalls {
         if memmem::find(record, b"\"tool_use\"").is_none() {
             return;
         }
-        let content = serde_json::from_slice::<Record<'_>>(record).ok().and_then(|record| record.message);
+        let content = serde_json::from_slice::<CallRecord<'_>>(record).ok().and_then(|record| record.message);
         let Some(content) = content.and_then(|message| message.content) else { return };
         for call in serde_json::from_str::<Vec<Call<'_>>>(content.get()).unwrap_or_default() {
             if let ("tool_use", Some(id), Some(name)) = (call.kind.as_ref(), call.id, call.name)

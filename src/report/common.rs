@@ -28,7 +28,7 @@ pub(super) struct Common {
 }
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct RecordId<'a> {
     #[serde(borrow, default)]
     uuid: Option<Cow<'a, str>>,
 }
@@ -135,7 +135,7 @@ pub(super) fn last_record(store: &Store, transcript: &Transcript) -> Result<Opti
     for piece in transcript.chunks.iter().rev() {
         let mut last = None;
         each_line(store, std::slice::from_ref(piece), |_, line| {
-            if let Ok(Record { uuid: Some(uuid) }) = serde_json::from_slice(line) {
+            if let Ok(RecordId { uuid: Some(uuid) }) = serde_json::from_slice(line) {
                 last = Some(uuid.into_owned());
             }
         })?;
@@ -167,7 +167,7 @@ pub(super) fn piece_with(store: &Store, transcript: &Transcript, record: &str) -
 fn named(store: &Store, pieces: &[ObjectRef], hasher: &RandomState) -> Result<Vec<(u64, u64)>> {
     let mut records = Vec::new();
     each_line(store, pieces, |number, line| {
-        if let Ok(Record { uuid: Some(uuid) }) = serde_json::from_slice(line) {
+        if let Ok(RecordId { uuid: Some(uuid) }) = serde_json::from_slice(line) {
             records.push((number, hasher.hash_one(&*uuid)));
         }
     })?;

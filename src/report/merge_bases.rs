@@ -72,8 +72,8 @@ pub fn merge_bases(
     let both_have = |one: &Manifest| [&ours, &theirs].iter().all(|walk| walk.0.contains_key(&one.id));
     let fork = fork(store, here, there, &|one| Ok(both_have(one) && (one.id == here.id || has(one)?)))?;
     let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
-    let ours = Line { of: here, walk: ours, has: Some(has) };
-    let theirs = Line { of: there, walk: theirs, has: None };
+    let ours = LineMembers { of: here, walk: ours, has: Some(has) };
+    let theirs = LineMembers { of: there, walk: theirs, has: None };
     let mut found = MergeBases { is_gone, ..MergeBases::default() };
     for (snapshot, [our, their]) in common(&nodes, [&ours, &theirs])? {
         let mut left: BTreeSet<RepoPath> = our.left.union(&their.left).cloned().collect();
@@ -123,7 +123,7 @@ fn missing_before(nodes: &Nodes<'_>, from: &Manifest) -> Option<SnapshotId> {
 
 /// Returns the newest snapshot that both lines have with what one of them left of the bases, or with what these leave out themselves;
 /// `None` if that is nothing.
-fn before(nodes: &Nodes<'_>, lines: [&Line<'_>; 2], bases: &[MergeBase]) -> Result<Option<Manifest>> {
+fn before(nodes: &Nodes<'_>, lines: [&LineMembers<'_>; 2], bases: &[MergeBase]) -> Result<Option<Manifest>> {
     let left: BTreeSet<&RepoPath> = bases.iter().flat_map(|base| &base.left).collect();
     let [ours, theirs] = lines.map(|line| &line.walk.0);
     let has_it = |how: &How| !how.left.iter().any(|path| left.contains(path));
@@ -151,7 +151,8 @@ fn before(nodes: &Nodes<'_>, lines: [&Line<'_>; 2], bases: &[MergeBase]) -> Resu
 /// Returns what two bases have in common.
 fn behind(nodes: &Nodes<'_>, [one, other]: [&Manifest; 2]) -> Result<Vec<MergeBase>> {
     let line = |of: &Manifest| Walk::of(nodes, Node::of(of, of.merged.clone()));
-    let lines = [(one, line(one)), (other, line(other))].map(|(of, walk)| Line { of, walk, has: None });
+    let lines =
+        [(one, line(one)), (other, line(other))].map(|(of, walk)| LineMembers { of, walk, has: None });
     let found = common(nodes, [&lines[0], &lines[1]])?.into_iter().map(|(snapshot, [one, other])| {
         let left = one.left.union(&other.left).cloned().collect();
         MergeBase { snapshot, left, whole: true, whole_here: true }
@@ -163,14 +164,14 @@ fn behind(nodes: &Nodes<'_>, [one, other]: [&Manifest; 2]) -> Result<Vec<MergeBa
 type Has<'l> = dyn Fn(&Manifest) -> Result<bool> + 'l;
 
 /// A line, and what is part of it.
-struct Line<'l> {
+struct LineMembers<'l> {
     of: &'l Manifest,
     walk: Walk,
     /// For the line here, whose conversation may have gone on since: whether it has the last record of a snapshot's.
     has: Option<&'l Has<'l>>,
 }
 
-impl Line<'_> {
+impl LineMembers<'_> {
     /// Says whether the conversations agree that a snapshot is part of it.
     fn has(&self, store: &Store, how: &How, one: &Manifest) -> Result<bool> {
         match self.has {
@@ -185,7 +186,7 @@ impl Line<'_> {
 }
 
 /// Returns the newest snapshots that both lines have, none of which is part of another, and how each line has it; newest first.
-fn common(nodes: &Nodes<'_>, lines: [&Line<'_>; 2]) -> Result<Vec<(Manifest, [How; 2])>> {
+fn common(nodes: &Nodes<'_>, lines: [&LineMembers<'_>; 2]) -> Result<Vec<(Manifest, [How; 2])>> {
     let [ours, theirs] = lines.map(|line| &line.walk.0);
     let mut both: Vec<(Timestamp, &SnapshotId)> =
         theirs.iter().filter(|(id, _)| ours.contains_key(*id)).map(|(id, how)| (how.at, id)).collect();

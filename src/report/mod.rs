@@ -69,7 +69,7 @@ pub use page::Page;
 pub use server::{Server, Shown};
 
 /// What a report is to be made of.
-pub struct Wanted<'a> {
+pub struct ReportRequest<'a> {
     /// The snapshot.
     pub manifest: &'a Manifest,
     /// An earlier one: then the report is of what lies between the two.
@@ -97,7 +97,7 @@ pub struct Made<R> {
 /// full.
 pub fn page(
     workspace: &Workspace,
-    wanted: &Wanted<'_>,
+    wanted: &ReportRequest<'_>,
     scratch: &Path,
     monitor: &Monitor,
 ) -> Result<Made<Page>> {
@@ -129,13 +129,13 @@ pub fn page(
 }
 
 /// A report as text that is put aside: its file, and how many bytes it has.
-pub struct Aside {
+pub struct ReportFile {
     file: File,
     /// What it does not hold.
     pub left_out: Vec<String>,
 }
 
-impl Aside {
+impl ReportFile {
     /// Writes it.
     ///
     /// # Errors
@@ -159,10 +159,10 @@ impl Aside {
 /// As [`page()`].
 pub fn json(
     workspace: &Workspace,
-    wanted: &Wanted<'_>,
+    wanted: &ReportRequest<'_>,
     scratch: &Path,
     monitor: &Monitor,
-) -> Result<Made<Aside>> {
+) -> Result<Made<ReportFile>> {
     let file = unnamed_file(scratch).map_err(|error| aside(&error))?;
     let (records, read, overview) = searched(workspace, wanted, true, monitor, |sources, outgoing| {
         let mut records = Records::begin(BufWriter::with_capacity(64 << 10, &file))?;
@@ -171,14 +171,18 @@ pub fn json(
     })?;
     let (incomplete, left_out) = (records.incomplete || read.is_incomplete(), read.lines(wanted.choice));
     records.finish(&overview, &left_out)?.flush().map_err(|error| aside(&error))?;
-    Ok(Made { report: Aside { file, left_out }, incomplete })
+    Ok(Made { report: ReportFile { file, left_out }, incomplete })
 }
 
 /// Makes a note of a snapshot, in Markdown.
 ///
 /// # Errors
 /// As [`page()`].
-pub fn markdown(workspace: &Workspace, wanted: &Wanted<'_>, monitor: &Monitor) -> Result<Made<String>> {
+pub fn markdown(
+    workspace: &Workspace,
+    wanted: &ReportRequest<'_>,
+    monitor: &Monitor,
+) -> Result<Made<String>> {
     // A note says nothing of calls: what is left out of them is nothing to it.
     let (content, read, overview) = searched(workspace, wanted, false, monitor, |sources, outgoing| {
         let mut content = NoteContent::default();
@@ -197,12 +201,12 @@ fn aside(error: &io::Error) -> Error {
 /// Reads with `read` while the snapshot is searched for secrets; nothing is returned of one that holds some.
 fn searched<T>(
     workspace: &Workspace,
-    wanted: &Wanted<'_>,
+    wanted: &ReportRequest<'_>,
     for_program: bool,
     monitor: &Monitor,
     read: impl FnOnce(&Sources<'_>, &Outgoing) -> Result<(T, Read)>,
 ) -> Result<(T, Read, Overview)> {
-    let Wanted { manifest, after, tasks, choice, allow } = *wanted;
+    let ReportRequest { manifest, after, tasks, choice, allow } = *wanted;
     let outgoing = Outgoing::begin(workspace, allow)?;
     let hiding = Hiding::of(&choice.redact, after.into_iter().chain([manifest]));
     let earlier = match after {

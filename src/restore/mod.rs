@@ -33,7 +33,7 @@ use crate::base::warning::{Lost, Warning};
 use crate::capture;
 use crate::client::{Placed, TaskChange};
 use crate::context::Context;
-use crate::git::{BaseHere, Listing, Repository, Seen};
+use crate::git::{BaseHere, IndexState, Listing, Repository};
 use crate::manifest::{Edits, Manifest, Safety, Skipped, Version};
 use crate::prune;
 use crate::redaction::{refill, refill_side_files, to_supply};
@@ -420,7 +420,7 @@ fn filled_before(safety: Option<&Manifest>) -> impl Iterator<Item = &RepoPath> {
 fn carry_out(
     context: &Context,
     workspace: &Workspace,
-    (plan, seen): (RestorePlan, Option<Seen>),
+    (plan, seen): (RestorePlan, Option<IndexState>),
     operation: Operation,
     safety: Option<&Manifest>,
     monitor: &Monitor,

@@ -65,7 +65,7 @@ struct About {
 
 /// Where the names of all files are taken from, and what they hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
+enum NamesFrom {
     /// The index, if the folders are as they were when it was made.
     Index,
     /// The folders themselves; what the files hold, from the index.
@@ -82,7 +82,7 @@ struct Name {
 }
 
 /// What the index says of one snapshot, beside which file it is: its column [`SAID`].
-struct Line {
+struct IndexLine {
     /// In milliseconds since 1970.
     written: i64,
     pinned: bool,
@@ -96,11 +96,11 @@ const SAID: usize = 1;
 const PINNED: u8 = 1;
 const OWN: u8 = 2;
 
-impl Unpack for Line {
-    fn unpack(from: &mut Unpacker<'_>) -> Option<Line> {
+impl Unpack for IndexLine {
+    fn unpack(from: &mut Unpacker<'_>) -> Option<IndexLine> {
         let (written, flags) = (from.signed()?, from.byte()?);
         let head = Head::unpack(from)?;
-        Some(Line { written, pinned: flags & PINNED != 0, own: flags & OWN != 0, head })
+        Some(IndexLine { written, pinned: flags & PINNED != 0, own: flags & OWN != 0, head })
     }
 }
 
@@ -168,7 +168,7 @@ impl Store {
     /// # Errors
     /// As [`Store::entries`].
     pub(super) fn known_anew(&self) -> Result<Arc<Vec<UnreadEntry>>> {
-        let catalog = Arc::new(self.look(self.folders()?, Source::Disk)?);
+        let catalog = Arc::new(self.look(self.folders()?, NamesFrom::Disk)?);
         *held(&self.catalog) = Some(Arc::clone(&catalog));
         Ok(Arc::clone(&catalog.known))
     }
@@ -178,7 +178,7 @@ impl Store {
     /// # Errors
     /// As [`Store::entries`].
     pub(super) fn known_without_index(&self) -> Result<Arc<Vec<UnreadEntry>>> {
-        let catalog = Arc::new(self.look(self.folders()?, Source::Manifests)?);
+        let catalog = Arc::new(self.look(self.folders()?, NamesFrom::Manifests)?);
         *held(&self.catalog) = Some(Arc::clone(&catalog));
         Ok(Arc::clone(&catalog.known))
     }
@@ -189,7 +189,7 @@ impl Store {
         if let Some(catalog) = held(&self.catalog).as_ref().filter(|known| known.folders == Some(folders)) {
             return Ok(Arc::clone(catalog));
         }
-        let catalog = Arc::new(self.look(folders, Source::Index)?);
+        let catalog = Arc::new(self.look(folders, NamesFrom::Index)?);
         *held(&self.catalog) = Some(Arc::clone(&catalog));
         Ok(catalog)
     }
@@ -232,7 +232,7 @@ impl Store {
         let files = parallel::map(&numbers, LEAST_BLOCKS, are_still);
         let files: Vec<Vec<IndexedFile>> = files.into_iter().collect::<Option<_>>()?;
         let newest = OnceCell::new();
-        let is_meant = |line: &Line| {
+        let is_meant = |line: &IndexLine| {
             newest.get_or_init(|| line.head.created_at);
             !line.head.safety
         };
@@ -272,11 +272,11 @@ impl Store {
         Some(Begun { at: draft.changed()?, draft })
     }
 
-    fn look(&self, folders: Folders, source: Source) -> Result<Catalog> {
+    fn look(&self, folders: Folders, source: NamesFrom) -> Result<Catalog> {
         let index: Option<IndexFile<About>> =
-            if source == Source::Manifests { None } else { IndexFile::open(self, Indexed::Heads) };
+            if source == NamesFrom::Manifests { None } else { IndexFile::open(self, Indexed::Heads) };
         let is_of_now =
-            |index: &&IndexFile<About>| source == Source::Index && index.about.folders == Some(folders);
+            |index: &&IndexFile<About>| source == NamesFrom::Index && index.about.folders == Some(folders);
         let by_index = match index.as_ref().filter(is_of_now) {
             Some(index) => self.known_to(index, None)?.map(|found| (found, &index.about)),
             None => None,
@@ -350,7 +350,7 @@ impl Store {
         }
         let part = |number: &usize| -> Result<Option<Part>> {
             let files: Option<Vec<IndexedFile>> = index.entries(FILES, *number);
-            let lines: Option<Vec<Line>> = index.entries(SAID, *number);
+            let lines: Option<Vec<IndexLine>> = index.entries(SAID, *number);
             let (Some(files), Some(lines)) = (files, lines) else { return Ok(None) };
             if files.len() != lines.len() {
                 return Ok(None);
@@ -468,7 +468,7 @@ impl Store {
     }
 }
 
-impl Line {
+impl IndexLine {
     fn into_entry(self, file: IndexedFile) -> UnreadEntry {
         UnreadEntry {
             stem: file.stem,
@@ -481,7 +481,7 @@ impl Line {
     }
 }
 
-/// Adds what [`Line`] reads.
+/// Adds what [`IndexLine`] reads.
 fn pack_line(one: &UnreadEntry, head: &Head, into: &mut Vec<u8>) -> Option<()> {
     put_signed(into, one.written.as_millis());
     into.push(if one.pinned { PINNED } else { 0 } | if one.own { OWN } else { 0 });

@@ -41,8 +41,8 @@ impl Store {
         let (mut kept, mut changed) = (Vec::with_capacity(text.len()), false);
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match self.without_name(line, gone) {
-                Told::AsItIs => kept.extend_from_slice(&[line, b"\n"].concat()),
-                Told::Otherwise(line) => {
+                LineFate::AsItIs => kept.extend_from_slice(&[line, b"\n"].concat()),
+                LineFate::Otherwise(line) => {
                     changed = true;
                     kept.extend_from_slice(&line);
                 }
@@ -55,15 +55,15 @@ impl Store {
         place.folder().sync()
     }
 
-    fn without_name(&self, line: &[u8], gone: &BTreeSet<SnapshotId>) -> Told {
+    fn without_name(&self, line: &[u8], gone: &BTreeSet<SnapshotId>) -> LineFate {
         let Ok(entry) = serde_json::from_slice::<LogEntry>(line) else {
             // Of a later version, or cut off: what can't be read can't be told without the name.
             let text = String::from_utf8_lossy(line);
             let is_about = gone.iter().any(|id| text.contains(id.as_str()));
-            return if is_about { Told::Otherwise(Vec::new()) } else { Told::AsItIs };
+            return if is_about { LineFate::Otherwise(Vec::new()) } else { LineFate::AsItIs };
         };
         if !entry.snapshot.as_ref().is_some_and(|id| gone.contains(id)) {
-            return Told::AsItIs;
+            return LineFate::AsItIs;
         }
         // The name of a file is mostly made of the snapshot's; where something was pushed to has to be known.
         let is_file = matches!(entry.operation, Operation::Export | Operation::Import);
@@ -77,10 +77,10 @@ impl Store {
             ..entry.clone()
         };
         if told == entry {
-            return Told::AsItIs;
+            return LineFate::AsItIs;
         }
         let json = serde_json::to_vec(&told).unwrap_or_default();
-        Told::Otherwise(if self.is_own_line(line) {
+        LineFate::Otherwise(if self.is_own_line(line) {
             self.sealed_line(json)
         } else {
             [json.as_slice(), b"\n"].concat()
@@ -89,7 +89,7 @@ impl Store {
 }
 
 /// What becomes of a line.
-enum Told {
+enum LineFate {
     AsItIs,
     Otherwise(Vec<u8>),
 }

@@ -76,7 +76,7 @@ pub(super) struct IndexFile<A> {
 /// A block, and where it begins.
 struct Placed {
     at: u64,
-    block: Block,
+    block: IndexBlock,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,11 +84,11 @@ struct Head<A> {
     /// Which file, and of which version of `snap`.
     of: String,
     about: A,
-    columns: Vec<Vec<Block>>,
+    columns: Vec<Vec<IndexBlock>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Block {
+struct IndexBlock {
     bytes: u64,
     hash: ObjectId,
 }
@@ -141,7 +141,7 @@ impl<A: DeserializeOwned> IndexFile<A> {
         }
         let head: Head<A> = serde_json::from_slice(&head).ok()?;
         let mut at = u64::try_from(BEFORE + length).ok()?;
-        let mut placed = |block: Block| {
+        let mut placed = |block: IndexBlock| {
             let begin = at;
             at += block.bytes;
             Placed { at: begin, block }
@@ -250,7 +250,7 @@ pub(super) fn write<A: Serialize>(
     columns: &[Column],
 ) -> Result<()> {
     let bug = |error: serde_json::Error| Error::new(Kind::Bug, "The index can't be written").because(error);
-    let hash = |block: &Vec<u8>| Block { bytes: block.len() as u64, hash: ObjectId::of(block) };
+    let hash = |block: &Vec<u8>| IndexBlock { bytes: block.len() as u64, hash: ObjectId::of(block) };
     let blocks = columns.iter().map(|column| parallel::map(&column.0, 8, hash)).collect();
     let head = serde_json::to_vec(&Head { of: version(which), about, columns: blocks }).map_err(bug)?;
     let seal = store.seal(PURPOSE, &head).ok_or_else(|| {

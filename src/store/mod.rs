@@ -71,7 +71,7 @@ use manifest_cache::Parsed;
 pub use needs::{Sizes, Space};
 pub use objects::{Destination, Grace, Sweep, YoungObjects};
 pub use pieces::Pieces;
-pub use quarantine::Aside;
+pub use quarantine::Quarantined;
 pub use refs::{Reference, check_name, check_new_name};
 pub use seal::Seal;
 pub use streams::Stream;

@@ -18,7 +18,7 @@ use crate::sys::place::{OwnPath, Shape};
 
 /// A snapshot whose manifest was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aside {
+pub struct Quarantined {
     /// Its name, as that of the file says it.
     pub name: String,
     /// Where the manifest is now, and a second copy of it.
@@ -27,7 +27,7 @@ pub struct Aside {
     pub why: String,
 }
 
-impl Aside {
+impl Quarantined {
     /// Says what it is, where, and why.
     pub fn told(&self) -> String {
         let place =
@@ -125,14 +125,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn manifests_aside(&self) -> Result<Vec<Aside>> {
+    pub fn manifests_aside(&self) -> Result<Vec<Quarantined>> {
         let names = self.damaged().names()?.into_iter().filter_map(|name| name.into_string().ok());
         let mut stems: Vec<String> =
             names.filter_map(|name| stem_of_manifest(&name).map(str::to_owned)).collect();
         // The second copy of one has a longer name.
         stems.sort_by_key(|stem| (stem.len(), stem.clone()));
         let here = if stems.is_empty() { BTreeMap::new() } else { self.ids_here()? };
-        let mut all: Vec<(Aside, Option<Vec<u8>>)> = Vec::new();
+        let mut all: Vec<(Quarantined, Option<Vec<u8>>)> = Vec::new();
         for stem in stems {
             let place = self.damaged().join(manifest_name(&stem));
             let json = place.read(LARGEST_MANIFEST);
@@ -146,16 +146,16 @@ impl Store {
                 },
             };
             let json = json.ok().flatten();
-            let is_copy_of = |(other, its): &&mut (Aside, Option<Vec<u8>>)| {
+            let is_copy_of = |(other, its): &&mut (Quarantined, Option<Vec<u8>>)| {
                 let number = stem.strip_prefix(other.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
                 number.is_some_and(|number| number.parse::<u32>().is_ok()) && *its == json
             };
             match all.iter_mut().find(is_copy_of) {
                 Some((other, _)) => other.files.push(place.path()),
-                None => all.push((Aside { name: stem, files: vec![place.path()], why }, json)),
+                None => all.push((Quarantined { name: stem, files: vec![place.path()], why }, json)),
             }
         }
-        let mut all: Vec<Aside> = all.into_iter().map(|(aside, _)| aside).collect();
+        let mut all: Vec<Quarantined> = all.into_iter().map(|(aside, _)| aside).collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
 use super::stems::stems_for;
-use super::{Aside, Entry, Store, Trashed, UnreadEntry};
+use super::{Entry, Quarantined, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
@@ -221,7 +221,8 @@ impl Store {
                     None => one.name == *word || first.as_ref() == Some(&one.name),
                 };
                 let Some(one) = trash.into_iter().find(is_meant) else {
-                    let is_aside = |aside: &Aside| aside.name == *word || first.as_ref() == Some(&aside.name);
+                    let is_aside =
+                        |aside: &Quarantined| aside.name == *word || first.as_ref() == Some(&aside.name);
                     return match self.manifests_aside().unwrap_or_default().into_iter().find(is_aside) {
                         Some(aside) => error.because(aside.told()).hint(aside.mend()),
                         None => error,

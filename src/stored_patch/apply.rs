@@ -77,7 +77,7 @@ pub struct Applied<O, H> {
     new_at: usize,
     /// The number of the hunk, and where in it this is.
     hunk: usize,
-    stage: Stage,
+    stage: ApplyStage,
     /// The next line of the hunks; empty at their end.
     next: Vec<u8>,
     line: Vec<u8>,
@@ -91,7 +91,7 @@ pub struct Applied<O, H> {
 }
 
 #[derive(Clone, Copy)]
-enum Stage {
+enum ApplyStage {
     Start,
     /// Before a hunk, or the end of them all.
     Between,
@@ -123,7 +123,7 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
             old_at: 0,
             new_at: 0,
             hunk: 0,
-            stage: Stage::Start,
+            stage: ApplyStage::Start,
             next: Vec::new(),
             line: Vec::new(),
             old_line: Vec::new(),
@@ -138,31 +138,31 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
     fn make(&mut self) -> Result<(), Failure> {
         while self.out.len() < PIECE {
             self.stage = match self.stage {
-                Stage::Start => {
+                ApplyStage::Start => {
                     self.advance()?;
-                    Stage::Between
+                    ApplyStage::Between
                 }
-                Stage::Between if self.next.is_empty() => Stage::Rest,
-                Stage::Between => self.open()?,
-                Stage::Keep { lines: 0, old, new, first } => {
+                ApplyStage::Between if self.next.is_empty() => ApplyStage::Rest,
+                ApplyStage::Between => self.open()?,
+                ApplyStage::Keep { lines: 0, old, new, first } => {
                     if self.new_at == first {
-                        Stage::Hunk { old, new }
+                        ApplyStage::Hunk { old, new }
                     } else {
                         return Err(Reason::NewText.into());
                     }
                 }
-                Stage::Keep { lines, old, new, first } => {
+                ApplyStage::Keep { lines, old, new, first } => {
                     if self.keep_line()? {
-                        Stage::Keep { lines: lines - 1, old, new, first }
+                        ApplyStage::Keep { lines: lines - 1, old, new, first }
                     } else {
                         return Err(Reason::PastEnd { line: self.old_at + 1 }.into());
                     }
                 }
-                Stage::Hunk { old: 0, new: 0 } => Stage::Between,
-                Stage::Hunk { old, new } => self.hunk_line(old, new)?,
-                Stage::Rest => {
+                ApplyStage::Hunk { old: 0, new: 0 } => ApplyStage::Between,
+                ApplyStage::Hunk { old, new } => self.hunk_line(old, new)?,
+                ApplyStage::Rest => {
                     if self.keep_line()? {
-                        Stage::Rest
+                        ApplyStage::Rest
                     } else {
                         return Ok(());
                     }
@@ -181,7 +181,7 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
     }
 
     /// Reads the first line of a hunk.
-    fn open(&mut self) -> Result<Stage, Failure> {
+    fn open(&mut self) -> Result<ApplyStage, Failure> {
         self.hunk += 1;
         self.advance()?;
         if !self.line.ends_with(b"\n") {
@@ -189,11 +189,11 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
         }
         let (old, new) = parse_header(&self.line).ok_or(Reason::Header)?;
         let lines = old.first.checked_sub(self.old_at).ok_or(Reason::Overlap)?;
-        Ok(Stage::Keep { lines, old: old.count, new: new.count, first: new.first })
+        Ok(ApplyStage::Keep { lines, old: old.count, new: new.count, first: new.first })
     }
 
     /// Takes a line of a hunk that has so many left.
-    fn hunk_line(&mut self, old: usize, new: usize) -> Result<Stage, Failure> {
+    fn hunk_line(&mut self, old: usize, new: usize) -> Result<ApplyStage, Failure> {
         self.advance()?;
         if !self.line.ends_with(b"\n") {
             return Err(Reason::Truncated.into());
@@ -231,7 +231,7 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
             self.new_at += 1;
         }
         self.line = line;
-        Ok(Stage::Hunk { old, new })
+        Ok(ApplyStage::Hunk { old, new })
     }
 
     /// Reads the next old line; says whether there is one.

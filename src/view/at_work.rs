@@ -15,7 +15,7 @@ const NOBODY: &str = "nobody at the moment";
 
 /// One look at the remote.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Look {
+pub struct RemoteLook {
     /// When that was.
     pub at: Timestamp,
     /// Where.
@@ -24,12 +24,12 @@ pub struct Look {
     pub away: Option<String>,
     /// What was seen.
     #[serde(default)]
-    pub sessions: Vec<Seen>,
+    pub sessions: Vec<SessionAtWork>,
 }
 
 /// A session that was seen.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Seen {
+pub struct SessionAtWork {
     /// `USER@HOST-XXXX`.
     pub who: String,
     /// Its id.
@@ -59,7 +59,7 @@ pub struct AtWork {
     pub(super) sessions: Vec<(String, Fact)>,
     /// What is to be said beside that.
     pub(super) note: Option<String>,
-    seen: Vec<Seen>,
+    seen: Vec<SessionAtWork>,
 }
 
 impl AtWork {
@@ -69,10 +69,10 @@ impl AtWork {
     }
 
     /// Takes a look. Of one that saw nothing, what was seen before stays.
-    pub fn hear(&mut self, look: Look) {
-        let Look { at, remote, away, sessions } = look;
+    pub fn hear(&mut self, look: RemoteLook) {
+        let RemoteLook { at, remote, away, sessions } = look;
         if away.is_none() {
-            let is_there = |one: &Seen| one.state.as_deref() != Some("closed");
+            let is_there = |one: &SessionAtWork| one.state.as_deref() != Some("closed");
             self.seen = sessions.into_iter().filter(is_there).collect();
         }
         self.sessions = self.seen.iter().map(|one| (one.name(), one.fact(at))).collect();
@@ -88,7 +88,7 @@ impl AtWork {
     }
 }
 
-impl Seen {
+impl SessionAtWork {
     fn name(&self) -> String {
         format!("{}/{}", self.who, self.session)
     }
@@ -137,7 +137,7 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn look(text: &str) -> Look {
+    fn look(text: &str) -> RemoteLook {
         serde_json::from_str(text).expect("a look")
     }
 

@@ -28,11 +28,11 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 pub use action::{Action, Picked};
-pub use at_work::{AtWork, Look};
+pub use at_work::{AtWork, RemoteLook};
 pub use diff_blocks::{DiffBlock, Recorder};
 pub use draw::draw;
 pub use facts::{Fact, Listed, Mood, SnapshotFacts};
-pub use remote_watch::{Aside, Running, Start};
+pub use remote_watch::{CompanionTask, Running, Start};
 pub use state::{Effect, Focus, State};
 
 use crate::base::error::{Error, Kind, Result};

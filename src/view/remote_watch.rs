@@ -16,7 +16,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// What such a program is to do.
 #[derive(Clone, Copy, Debug)]
-pub enum Aside<'a> {
+pub enum CompanionTask<'a> {
     /// Say again and again who is at work.
     AtWork,
     /// Say the end of a session, `USER@HOST-XXXX/SESSION`.
@@ -32,7 +32,7 @@ pub struct Running {
 }
 
 /// Starts such a program.
-pub type Start<'a> = &'a dyn Fn(Aside<'_>) -> io::Result<Running>;
+pub type Start<'a> = &'a dyn Fn(CompanionTask<'_>) -> io::Result<Running>;
 
 /// What a session did, as such a program says it.
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ struct Happened {
 
 /// Has somebody look who is at work, until what is returned goes.
 pub(super) fn look(start: Start<'_>, news: Sender<News>) -> io::Result<Box<dyn Send>> {
-    let Running { mut says, held } = start(Aside::AtWork)?;
+    let Running { mut says, held } = start(CompanionTask::AtWork)?;
     // Of no scope: nobody waits for it.
     thread::spawn(move || {
         while let Some(line) = next_line(&mut says) {
@@ -66,7 +66,7 @@ pub(super) fn follow(
     about: Vec<String>,
     news: Sender<News>,
 ) -> io::Result<(Receiver<DiffPiece>, Box<dyn Send>)> {
-    let Running { mut says, held } = start(Aside::Session(session))?;
+    let Running { mut says, held } = start(CompanionTask::Session(session))?;
     let (pieces, receiver) = sync_channel::<DiffPiece>(WAITING);
     thread::spawn(move || {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::Scope;
 
-use super::at_work::Look;
+use super::at_work::RemoteLook;
 use super::diff_blocks::{DiffBlock, Recorder};
 use super::facts::{Listed, SnapshotFacts, facts, listed};
 use super::talk::{self, WantedTalk};
@@ -39,7 +39,7 @@ pub(super) enum News {
     /// The thread that read a file is done.
     Idle,
     /// Somebody looked who is at work; `None`: there will be no further look.
-    AtWork(Option<Look>),
+    AtWork(Option<RemoteLook>),
 }
 
 /// A snapshot that was read.

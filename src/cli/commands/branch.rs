@@ -186,7 +186,7 @@ fn list(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
             newest: newest.clone(),
         }
     });
-    ui.report(&Lines(rows.collect()))?;
+    ui.report(&NamedLines(rows.collect()))?;
     Ok(Outcome::Done)
 }
 
@@ -235,7 +235,7 @@ impl Report for RemovedReport<'_> {
 /// The lines that have names.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Lines<'a>(Vec<LineRow<'a>>);
+struct NamedLines<'a>(Vec<LineRow<'a>>);
 
 #[derive(Serialize)]
 struct LineRow<'a> {
@@ -251,7 +251,7 @@ struct LineRow<'a> {
     marks: String,
 }
 
-impl Report for Lines<'_> {
+impl Report for NamedLines<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         if self.0.is_empty() {
             ui.say("No line of work has a name yet; `snap branch NAME` gives one to what begins here.");

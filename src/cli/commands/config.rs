@@ -29,18 +29,18 @@ pub(crate) struct Config {}
 /// Where a value comes from.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Source {
+enum ValueSource {
     Default,
     File,
     Variable,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct SettingRow {
     name: &'static str,
     /// Nothing, if nothing is set and there is no default.
     value: Option<String>,
-    source: Source,
+    source: ValueSource,
     /// The line of the file.
     line: Option<usize>,
     variable: Option<&'static str>,
@@ -55,7 +55,7 @@ struct ConfigReport {
     exists: bool,
     /// Why the file can't be used.
     wrong: Option<String>,
-    settings: Vec<Row>,
+    settings: Vec<SettingRow>,
 }
 
 impl Config {
@@ -64,7 +64,7 @@ impl Config {
         let mut passed_over = Vec::new();
         let settings = ALL
             .iter()
-            .map(|setting| Row::of(setting, &context.settings, &variable, &mut passed_over))
+            .map(|setting| SettingRow::of(setting, &context.settings, &variable, &mut passed_over))
             .collect();
         let report = ConfigReport {
             file: context.settings_file.to_string_lossy().into_owned(),
@@ -81,15 +81,15 @@ impl Config {
     }
 }
 
-impl Row {
+impl SettingRow {
     fn of(
         setting: &Setting,
         settings: &Settings,
         variable: &dyn Fn(&str) -> Option<String>,
         passed_over: &mut Vec<String>,
-    ) -> Row {
+    ) -> SettingRow {
         let by_variable = setting.variable.and_then(|name| Some((name, variable(name)?)));
-        let row = |value, source, line, variable| Row {
+        let row = |value, source, line, variable| SettingRow {
             name: setting.name,
             value,
             source,
@@ -107,7 +107,7 @@ impl Row {
                     (LINE_NUMBERS, _) => "false".to_owned(),
                     _ => value,
                 };
-                return row(Some(value), Source::Variable, None, Some(name));
+                return row(Some(value), ValueSource::Variable, None, Some(name));
             }
             Some((name, value)) => {
                 passed_over.push(format!("{name}={value} is passed over: it should be {}", setting.takes));
@@ -115,20 +115,20 @@ impl Row {
             None => {}
         }
         if let Some(stated) = settings.stated(setting.name) {
-            return row(Some(stated.text.clone()), Source::File, Some(stated.line), setting.variable);
+            return row(Some(stated.text.clone()), ValueSource::File, Some(stated.line), setting.variable);
         }
         if let Some(pager) = variable("PAGER").filter(|_| setting.name == PAGER) {
-            return row(Some(pager), Source::Variable, None, Some("PAGER"));
+            return row(Some(pager), ValueSource::Variable, None, Some("PAGER"));
         }
         let usual = Some(setting.usual.to_owned()).filter(|usual| !usual.is_empty());
-        row(usual, Source::Default, None, setting.variable)
+        row(usual, ValueSource::Default, None, setting.variable)
     }
 
     /// Says where the value comes from, what it is for, and what else it could be, where that is not seen from the value.
     fn words(&self) -> String {
         let from = match (&self.source, self.line, self.variable) {
-            (Source::File, Some(line), _) => format!("line {line}"),
-            (Source::Variable, _, Some(name)) => name.to_owned(),
+            (ValueSource::File, Some(line), _) => format!("line {line}"),
+            (ValueSource::Variable, _, Some(name)) => name.to_owned(),
             _ => "default".to_owned(),
         };
         let is_odd = self.value.is_none() && self.takes != "a number" || self.takes.starts_with('"');
@@ -146,7 +146,8 @@ impl Report for ConfigReport {
         };
         ui.line(text![Style::Faint.of(format!("{}{state}", Line(&self.file)))])?;
         let names = self.settings.iter().map(|row| wide(row.name)).max().unwrap_or_default();
-        let shown = |row: &Row| row.value.as_deref().map_or("-".to_owned(), |value| Line(value).to_string());
+        let shown =
+            |row: &SettingRow| row.value.as_deref().map_or("-".to_owned(), |value| Line(value).to_string());
         let values = self.settings.iter().map(|row| wide(&shown(row))).max().unwrap_or_default();
         let values = values.min(WIDEST_VALUE);
         let begin = names + values + 4;

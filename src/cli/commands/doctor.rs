@@ -111,7 +111,7 @@ impl Doctor {
 fn all(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
     let monitor = Monitor::default();
     let all = progress_bar::show(ui.talks(), &monitor, || doctor::examine_all(&workspace.client, &monitor))?;
-    let rows: Vec<Row<'_>> = all.iter().map(|one| Row::new(one, workspace)).collect();
+    let rows: Vec<SessionRow<'_>> = all.iter().map(|one| SessionRow::new(one, workspace)).collect();
     let unread = rows.iter().any(|row| row.error.is_some());
     let sound = rows.iter().all(|row| row.ok != Some(false));
     ui.report(&AllReport(rows))?;
@@ -123,10 +123,10 @@ const NOTHING_SAID: &str = "there is no message in it to go on from";
 
 /// The sessions of this machine.
 #[derive(Serialize)]
-struct AllReport<'a>(Vec<Row<'a>>);
+struct AllReport<'a>(Vec<SessionRow<'a>>);
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct SessionRow<'a> {
     session: &'a ClientId,
     transcript: String,
     title: Option<&'a str>,
@@ -146,12 +146,12 @@ struct Row<'a> {
     can_be_mended: bool,
 }
 
-impl<'a> Row<'a> {
-    fn new(one: &'a doctor::Overview, workspace: &Workspace) -> Row<'a> {
+impl<'a> SessionRow<'a> {
+    fn new(one: &'a doctor::Overview, workspace: &Workspace) -> SessionRow<'a> {
         let modified_at = Timestamp::from(one.listed.modified);
         let examined = one.examined.as_ref().ok();
         let counted = |effect| examined.map_or(0, |examined| examined.number_of(effect));
-        Row {
+        SessionRow {
             session: &one.listed.id,
             transcript: one.listed.transcript.display().to_string(),
             title: examined.and_then(|examined| examined.name()),

@@ -17,7 +17,7 @@ use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, quoted, size_text};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::context::Context;
-use crate::store::{Aside, Entry, Reference};
+use crate::store::{Entry, Quarantined, Reference};
 use crate::verify::{self, CheckedSnapshot, Problem, Repaired};
 use crate::workspace::Workspace;
 
@@ -66,7 +66,7 @@ impl Verify {
         }
         let aside = workspace.store.manifests_aside()?;
         ui.report(&VerifyReport {
-            quarantine: aside.iter().map(Quarantined::of).collect(),
+            quarantine: aside.iter().map(QuarantinedManifest::of).collect(),
             ..VerifyReport::new(&report, &repaired)
         })?;
         if self.reference.is_none()
@@ -107,14 +107,14 @@ struct VerifyReport<'a> {
     log: Vec<Damage<'a>>,
     objects: usize,
     bytes: u64,
-    restored: Restored<'a>,
+    restored: BroughtBack<'a>,
     set_aside: Vec<String>,
-    quarantine: Vec<Quarantined<'a>>,
+    quarantine: Vec<QuarantinedManifest<'a>>,
 }
 
 /// A snapshot whose manifest was set aside, now or before.
 #[derive(Serialize)]
-struct Quarantined<'a> {
+struct QuarantinedManifest<'a> {
     name: &'a str,
     files: Vec<String>,
     why: &'a str,
@@ -122,11 +122,11 @@ struct Quarantined<'a> {
     told: String,
 }
 
-impl<'a> Quarantined<'a> {
-    fn of(aside: &'a Aside) -> Quarantined<'a> {
+impl<'a> QuarantinedManifest<'a> {
+    fn of(aside: &'a Quarantined) -> QuarantinedManifest<'a> {
         let files = aside.files.iter().map(|path| path.to_string_lossy().into_owned());
         let told = format!("{}: {}; {}", quoted(&aside.name), aside.told(), aside.mend());
-        Quarantined { name: &aside.name, files: files.collect(), why: &aside.why, told }
+        QuarantinedManifest { name: &aside.name, files: files.collect(), why: &aside.why, told }
     }
 }
 
@@ -151,7 +151,7 @@ struct Damage<'a> {
 }
 
 #[derive(Serialize)]
-struct Restored<'a> {
+struct BroughtBack<'a> {
     manifests: &'a [String],
     objects: &'a [ObjectId],
 }
@@ -174,7 +174,7 @@ impl<'a> VerifyReport<'a> {
             log: report.log.iter().map(Damage::of).collect(),
             objects: report.objects,
             bytes: report.bytes,
-            restored: Restored { manifests: &repaired.manifests, objects: &repaired.healed },
+            restored: BroughtBack { manifests: &repaired.manifests, objects: &repaired.healed },
             quarantine: Vec::new(),
             set_aside: repaired.aside.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }

@@ -9,7 +9,7 @@ use crate::cli::help::examples;
 use crate::cli::output::{Ui, is_dumb};
 use crate::context::Context;
 use crate::space;
-use crate::view::{self, Aside, Picked};
+use crate::view::{self, CompanionTask, Picked};
 use crate::workspace::Workspace;
 
 /// Browse snapshots, their tasks, agents and edits, full screen
@@ -35,9 +35,9 @@ impl View {
                 .hint("`snap show` and `snap diff` print the same; both take `--json`"));
         }
         crate::git::read_blobs_only_to_show();
-        let start = |aside: Aside<'_>| match aside {
-            Aside::AtWork => companion::start(context, &["space", "--feed"]),
-            Aside::Session(session) => companion::start(context, &["follow", "--feed", session]),
+        let start = |aside: CompanionTask<'_>| match aside {
+            CompanionTask::AtWork => companion::start(context, &["space", "--feed"]),
+            CompanionTask::Session(session) => companion::start(context, &["follow", "--feed", session]),
         };
         // Nothing is asked of a remote that a person did not name for this.
         let is_shared = space::home_of(workspace).is_ok_and(|home| space::joined(context, &home).is_some());

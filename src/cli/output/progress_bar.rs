@@ -89,14 +89,14 @@ pub(crate) fn show<T>(wanted: bool, monitor: &Monitor, work: impl FnOnce() -> T)
 #[derive(Default)]
 struct Pace {
     phase: Option<Phase>,
-    seen: VecDeque<Seen>,
+    seen: VecDeque<DoneAt>,
     /// Whether bytes are seen in a phase that counts items.
     has_bytes: bool,
 }
 
 /// How much was done at a moment.
 #[derive(Clone, Copy)]
-struct Seen {
+struct DoneAt {
     at: Duration,
     done: u64,
     bytes: u64,
@@ -108,12 +108,12 @@ impl Pace {
         let phase = step.map(|step| step.phase);
         let (done, bytes) = step.map_or((0, 0), |step| (step.done, step.bytes));
         // A phase that goes backwards is the same kind of work, begun again.
-        let begins = |last: &Seen| last.done > done || at.saturating_sub(last.at) > STOOD_STILL;
+        let begins = |last: &DoneAt| last.done > done || at.saturating_sub(last.at) > STOOD_STILL;
         if phase != self.phase || self.seen.back().is_some_and(begins) {
             *self = Pace { phase, ..Pace::default() };
         }
         self.has_bytes |= bytes > 0;
-        self.seen.push_back(Seen { at, done, bytes });
+        self.seen.push_back(DoneAt { at, done, bytes });
         while self.seen.len() > 2
             && self.seen.front().is_some_and(|first| at.saturating_sub(first.at) > LOOKED_BACK)
         {
@@ -131,7 +131,7 @@ impl Pace {
         self.rate_of(|seen| seen.bytes).filter(|_| self.has_bytes)
     }
 
-    fn rate_of(&self, what: impl Fn(&Seen) -> u64) -> Option<u64> {
+    fn rate_of(&self, what: impl Fn(&DoneAt) -> u64) -> Option<u64> {
         let last = self.seen.back()?;
         let first = self.seen.iter().find(|seen| last.at.saturating_sub(seen.at) <= RECENT)?;
         rate_between(first, last, what).filter(|_| last.at.saturating_sub(first.at) >= WORTH_A_RATE)
@@ -152,7 +152,7 @@ impl Pace {
 }
 
 /// Returns how much was done in a second between two moments; `None` if they are one.
-fn rate_between(first: &Seen, last: &Seen, what: impl Fn(&Seen) -> u64) -> Option<u64> {
+fn rate_between(first: &DoneAt, last: &DoneAt, what: impl Fn(&DoneAt) -> u64) -> Option<u64> {
     let millis = u64::try_from(last.at.saturating_sub(first.at).as_millis()).unwrap_or(u64::MAX);
     what(last).saturating_sub(what(first)).saturating_mul(1_000).checked_div(millis)
 }

@@ -35,7 +35,7 @@ const LATE: Duration = Duration::from_secs(2);
 /// One line.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Line {
+struct JournalLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     event: String,
@@ -78,7 +78,7 @@ struct Cron {
 
 /// Everything that hooks heard of a session, oldest first.
 #[derive(Debug, Default)]
-pub struct HookNotes(Vec<Line>);
+pub struct HookNotes(Vec<JournalLine>);
 
 impl ClientHome {
     fn journal_place(&self, id: &ClientId) -> OwnPath {
@@ -152,16 +152,16 @@ fn shorten(place: &OwnPath) -> Result<()> {
 }
 
 /// Returns what is worth writing down.
-fn line(event: &str, input: &HookInput, at: Timestamp) -> Option<Line> {
-    let line = Line { at: Some(at), event: event.to_owned(), ..Line::default() };
+fn line(event: &str, input: &HookInput, at: Timestamp) -> Option<JournalLine> {
+    let line = JournalLine { at: Some(at), event: event.to_owned(), ..JournalLine::default() };
     match event {
-        "PermissionRequest" => Some(Line {
+        "PermissionRequest" => Some(JournalLine {
             tool: input.tool_name.clone(),
             detail: Some(input.subject()),
             rules: Some(offered(&input.permission_suggestions)),
             ..line
         }),
-        "Stop" | "SubagentStop" => Some(Line {
+        "Stop" | "SubagentStop" => Some(JournalLine {
             agent: input.agent_id.clone().filter(|_| event == "SubagentStop"),
             background: parsed(&input.background_tasks),
             crons: parsed(&input.session_crons),
@@ -196,7 +196,7 @@ impl HookNotes {
     /// Completes the grants of a session by the rules that were offered with the question.
     pub fn explain(&self, decisions: &mut [Decision]) {
         for decision in decisions.iter_mut().filter(|decision| decision.scope == "session") {
-            let asked = |line: &&Line| {
+            let asked = |line: &&JournalLine| {
                 line.event == "PermissionRequest"
                     && line.tool.as_deref() == Some(&decision.tool)
                     && line.detail.as_deref() == Some(&decision.detail)
@@ -210,7 +210,7 @@ impl HookNotes {
     /// when its transcript was written; `live`: whether its session runs.
     pub fn agent(&self, id: &str, written: Option<SystemTime>, live: bool) -> Option<(AgentStatus, String)> {
         // Its own stop is told while it still counts as running.
-        let of_others = |line: &&Line| line.agent.as_deref() != Some(id);
+        let of_others = |line: &&JournalLine| line.agent.as_deref() != Some(id);
         let turns = self.0.iter().rev().filter(of_others);
         let listed = turns.filter_map(|line| Some((line.at?, line.background.as_ref()?))).next();
         let runs = listed.filter(|(_, all)| all.iter().any(|one| one.id == id && one.status == "running"));
@@ -231,7 +231,7 @@ impl HookNotes {
         }
     }
 
-    fn last_turn<T>(&self, of: impl Fn(&Line) -> Option<&Vec<T>>) -> &[T] {
+    fn last_turn<T>(&self, of: impl Fn(&JournalLine) -> Option<&Vec<T>>) -> &[T] {
         self.0.iter().rev().find_map(of).map_or(&[], Vec::as_slice)
     }
 

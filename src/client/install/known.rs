@@ -49,7 +49,7 @@ pub fn left_tree_record(id: &ClientId) -> String {
 pub fn says_nothing(records: &[u8], mode: Option<&str>) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Record<'a> {
+    struct ClientRecord<'a> {
         #[serde(rename = "type")]
         kind: &'a str,
         uuid: Option<serde::de::IgnoredAny>,
@@ -64,7 +64,7 @@ pub fn says_nothing(records: &[u8], mode: Option<&str>) -> bool {
         tracked_file_backups: std::collections::BTreeMap<String, serde::de::IgnoredAny>,
     }
     records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).all(|line| {
-        let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return false };
+        let Ok(record) = serde_json::from_slice::<ClientRecord<'_>>(line) else { return false };
         let by_itself = match record.kind {
             "permission-mode" => record.permission_mode == mode,
             // It leaves a work tree of its own, as it does when it is brought back.

@@ -148,7 +148,7 @@ fn folder(record: FolderFields) -> Option<PathBuf> {
 /// Returns what a person said in a record; what the client puts there itself is none of it.
 fn prompt(record: PromptFields) -> Option<String> {
     #[derive(Deserialize)]
-    struct Block<'a> {
+    struct TextBlock<'a> {
         #[serde(borrow, default)]
         text: Option<Cow<'a, str>>,
     }
@@ -157,7 +157,7 @@ fn prompt(record: PromptFields) -> Option<String> {
     }
     let content = record.message.content.get();
     let text = serde_json::from_str::<String>(content).ok().or_else(|| {
-        let blocks: Vec<Block> = serde_json::from_str(content).ok()?;
+        let blocks: Vec<TextBlock> = serde_json::from_str(content).ok()?;
         blocks.into_iter().find_map(|block| block.text).map(Cow::into_owned)
     })?;
     let text = text.trim();

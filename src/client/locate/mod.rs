@@ -22,7 +22,7 @@ const SHORTEST_START: usize = 4;
 
 /// Which session is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct WantedSession<'a> {
     /// `--session`: an id, the start of one, or a transcript's path.
     pub asked: Option<&'a str>,
     /// `CLAUDE_CODE_SESSION_ID`.
@@ -89,7 +89,7 @@ impl ClientHome {
     /// # Errors
     /// [`Kind::NotFound`] or [`Kind::Ambiguous`] for one that was asked for;
     /// [`Kind::Environment`] if the client's folders are there but can't be read.
-    pub fn find_session(&self, wanted: Wanted<'_>) -> Result<LocatedSession> {
+    pub fn find_session(&self, wanted: WantedSession<'_>) -> Result<LocatedSession> {
         let place = WantedPlace::new(self, wanted);
         let mut found = LocatedSession::default();
         if let Some(asked) = wanted.asked {
@@ -312,7 +312,7 @@ struct WantedPlace<'a> {
 }
 
 impl<'a> WantedPlace<'a> {
-    fn new(client: &ClientHome, wanted: Wanted<'a>) -> WantedPlace<'a> {
+    fn new(client: &ClientHome, wanted: WantedSession<'a>) -> WantedPlace<'a> {
         let named = client.project_folder.iter().cloned();
         let folders = named.chain([slug(&wanted.root.to_string_lossy())]).collect();
         WantedPlace { root: wanted.root, trees: wanted.trees, restored: wanted.restored, folders }

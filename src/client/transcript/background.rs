@@ -25,11 +25,11 @@ struct ResultFields<'a> {
     message: Option<Cow<'a, str>>,
     /// Of `TaskOutput`.
     #[serde(borrow, default)]
-    task: Option<Task<'a>>,
+    task: Option<TaskAnswer<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Task<'a> {
+struct TaskAnswer<'a> {
     #[serde(borrow)]
     task_id: Cow<'a, str>,
     #[serde(borrow)]

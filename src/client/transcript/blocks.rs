@@ -13,7 +13,7 @@ use crate::client::transcript::record::Fields;
 use crate::client::transcript::recovery::text_of;
 
 #[derive(Deserialize)]
-struct Source<'a> {
+struct MediaSource<'a> {
     #[serde(borrow, default)]
     media_type: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -29,7 +29,7 @@ pub(super) fn tag_of(text: &str) -> &str {
 
 pub(super) fn images<'a>(blocks: &'a [BlockFields<'_>]) -> impl Iterator<Item = Image> + 'a {
     blocks.iter().filter(|block| block.kind == "image").filter_map(|block| {
-        let source = block.source.and_then(read::<Source<'_>>)?;
+        let source = block.source.and_then(read::<MediaSource<'_>>)?;
         Some(Image { media: source.media_type.into_owned(), base64: source.data.into_owned() })
     })
 }
@@ -37,7 +37,7 @@ pub(super) fn images<'a>(blocks: &'a [BlockFields<'_>]) -> impl Iterator<Item = 
 /// Returns what is in blocks of other kinds than text and images: as it is, where it is text.
 pub(super) fn others(blocks: &[BlockFields<'_>]) -> String {
     let others = blocks.iter().filter(|block| !matches!(block.kind.as_ref(), "text" | "image"));
-    let text = |block: &BlockFields<'_>| match block.source.and_then(read::<Source<'_>>) {
+    let text = |block: &BlockFields<'_>| match block.source.and_then(read::<MediaSource<'_>>) {
         Some(source) if source.media_type.starts_with("text/") => source.data.into_owned(),
         _ => format!("[{}: not shown]", block.kind),
     };
@@ -54,7 +54,7 @@ pub(super) fn fields_text(object: &RawValue) -> String {
 
 /// Returns what is said in place of a document.
 pub(super) fn document(block: &BlockFields<'_>) -> String {
-    let source = block.source.and_then(read::<Source<'_>>);
+    let source = block.source.and_then(read::<MediaSource<'_>>);
     let bytes = source.map_or(0, |source| source.data.len() / 4 * 3);
     format!("A document of {bytes} bytes.")
 }

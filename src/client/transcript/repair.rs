@@ -125,11 +125,11 @@ fn answers(record: &[u8], calls: &BTreeSet<IdHash>) -> Vec<(String, Value)> {
 /// Returns where a record's own `parentUuid` stands, with its quotes.
 fn place_of_parent(record: &[u8]) -> Option<Range<usize>> {
     #[derive(serde::Deserialize)]
-    struct Record<'a> {
+    struct RecordParent<'a> {
         #[serde(rename = "parentUuid", borrow)]
         parent: &'a RawValue,
     }
-    let raw = serde_json::from_slice::<Record<'_>>(record).ok()?.parent.get();
+    let raw = serde_json::from_slice::<RecordParent<'_>>(record).ok()?.parent.get();
     let start = raw.as_ptr().addr().checked_sub(record.as_ptr().addr())?;
     Some(start..start + raw.len())
 }

@@ -19,7 +19,7 @@ const COMMANDS: [&str; 5] =
 pub fn was_spoken_to(transcript: &Path) -> Result<bool> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Record {
+    struct RecordMessage {
         #[serde(default, rename = "type")]
         kind: String,
         #[serde(default)]
@@ -34,7 +34,7 @@ pub fn was_spoken_to(transcript: &Path) -> Result<bool> {
     let mut lines = Lines::open(transcript)?;
     while let Some(line) = lines.next_line()? {
         // One that can't be read is no reason to lose the rest.
-        let Ok(record) = serde_json::from_slice::<Record>(line) else { continue };
+        let Ok(record) = serde_json::from_slice::<RecordMessage>(line) else { continue };
         if record.kind == "user" && !record.is_meta && is_said(&record.message["content"]) {
             return Ok(true);
         }

@@ -98,7 +98,7 @@ pub struct Steps {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct StepRecord<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -141,7 +141,7 @@ impl Steps {
     /// Takes in a line; returns what is known to have happened since the last one.
     pub fn line(&mut self, line: &[u8]) -> Vec<Step> {
         let mut steps = Vec::new();
-        if let Ok(record) = serde_json::from_slice::<Record<'_>>(line) {
+        if let Ok(record) = serde_json::from_slice::<StepRecord<'_>>(line) {
             self.record(&record, &mut steps);
         } else {
             let salvaged = records_of(line);
@@ -149,7 +149,7 @@ impl Steps {
                 self.pass_over("damaged");
             }
             for whole in salvaged.records {
-                match serde_json::from_slice::<Record<'_>>(&whole) {
+                match serde_json::from_slice::<StepRecord<'_>>(&whole) {
                     Ok(record) => self.record(&record, &mut steps),
                     Err(_) => self.pass_over("damaged"),
                 }
@@ -185,7 +185,7 @@ impl Steps {
         }
     }
 
-    fn record(&mut self, record: &Record<'_>, steps: &mut Vec<Step>) {
+    fn record(&mut self, record: &StepRecord<'_>, steps: &mut Vec<Step>) {
         let aside = record.is_sidechain == Some(true);
         self.asides += u64::from(aside);
         match self.voices {
@@ -194,7 +194,7 @@ impl Steps {
             _ => {}
         }
         let at = record.timestamp.as_deref().filter(|_| self.depth == Depth::Everything);
-        let mut told = Told { at: at.and_then(|at| at.parse().ok()), steps: Vec::new() };
+        let mut told = RecordSteps { at: at.and_then(|at| at.parse().ok()), steps: Vec::new() };
         let message = record.message.and_then(read::<MessageFields<'_>>);
         let content = message.as_ref().and_then(|message| message.content);
         match record.kind.as_ref() {
@@ -236,7 +236,7 @@ impl Steps {
         steps.append(&mut told.steps);
     }
 
-    fn user(&mut self, record: &Record<'_>, content: Option<&RawValue>, told: &mut Told) {
+    fn user(&mut self, record: &StepRecord<'_>, content: Option<&RawValue>, told: &mut RecordSteps) {
         let Some(content) = content else { return };
         let blocks = read::<Vec<BlockFields<'_>>>(content).unwrap_or_default();
         for block in &blocks {
@@ -258,7 +258,7 @@ impl Steps {
         }
     }
 
-    fn attachment(&mut self, attachment: Option<&RawValue>, told: &mut Told) {
+    fn attachment(&mut self, attachment: Option<&RawValue>, told: &mut RecordSteps) {
         let Some(record) = attachment else { return };
         let Some(attachment) = read::<Attachment<'_>>(record) else { return };
         match (attachment.kind.as_ref(), attachment.prompt) {
@@ -283,7 +283,7 @@ impl Steps {
         }
     }
 
-    fn asked(&mut self, said: &str, told: &mut Told) {
+    fn asked(&mut self, said: &str, told: &mut RecordSteps) {
         match typed(said) {
             Some(typed) => {
                 // What has no result by now gets none.
@@ -294,14 +294,14 @@ impl Steps {
         }
     }
 
-    fn note(&mut self, by: &str, text: String, told: &mut Told) {
+    fn note(&mut self, by: &str, text: String, told: &mut RecordSteps) {
         if self.depth == Depth::Everything && !text.trim().is_empty() {
             told.add(What::Noted { by: by.to_owned(), text });
         }
     }
 
     /// Tells all the text of something as one step; only where everything is wanted.
-    fn all_of(&self, content: Option<&RawValue>, what: impl Fn(String) -> What, told: &mut Told) {
+    fn all_of(&self, content: Option<&RawValue>, what: impl Fn(String) -> What, told: &mut RecordSteps) {
         let Some(content) = content.filter(|_| self.depth == Depth::Everything) else { return };
         let blocks = read::<Vec<BlockFields<'_>>>(content).unwrap_or_default();
         if let Some(text) = said(content, &blocks).filter(|text| !text.trim().is_empty()) {
@@ -309,7 +309,7 @@ impl Steps {
         }
     }
 
-    fn answer(&mut self, block: BlockFields<'_>, told: &mut Told) {
+    fn answer(&mut self, block: BlockFields<'_>, told: &mut RecordSteps) {
         match (block.kind.as_ref(), block.text, block.id, block.name) {
             ("text", Some(text), ..) => {
                 let said = text_of(text.get()).unwrap_or_default();
@@ -334,7 +334,12 @@ impl Steps {
         }
     }
 
-    fn result(&mut self, block: &BlockFields<'_>, record: &Record<'_>, told: &mut Told) -> Option<()> {
+    fn result(
+        &mut self,
+        block: &BlockFields<'_>,
+        record: &StepRecord<'_>,
+        told: &mut RecordSteps,
+    ) -> Option<()> {
         let id = block.tool_use_id.as_deref()?;
         let Some(at) = self.open.iter().position(|call| call.id == id) else {
             // Its call was before what is kept, or was told without it because a prompt came between.
@@ -368,12 +373,12 @@ impl Steps {
 }
 
 /// What was told of one record.
-struct Told {
+struct RecordSteps {
     at: Option<Timestamp>,
     steps: Vec<Step>,
 }
 
-impl Told {
+impl RecordSteps {
     fn add(&mut self, what: What) {
         self.steps.push(Step { at: self.at, context: None, what });
     }

@@ -20,7 +20,7 @@ const UNDECIDED: usize = 256 << 10;
 
 /// Where in a diff the parser is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
+enum ParserStage {
     /// Outside of any file, or behind the hunks of one.
     Text,
     /// Behind a `--- ` that is the header of a file only if a `+++ ` follows.
@@ -47,7 +47,7 @@ enum Stage {
 /// Reads a diff line by line.
 pub(super) struct Parser<'s> {
     show: &'s mut dyn Show,
-    stage: Stage,
+    stage: ParserStage,
     header: Header,
     /// The header as far as it was read. It is shown as text if it turns out not to be a header.
     held: Vec<u8>,
@@ -67,7 +67,7 @@ impl<'s> Parser<'s> {
     pub(super) fn new(show: &'s mut dyn Show) -> Parser<'s> {
         Parser {
             show,
-            stage: Stage::Text,
+            stage: ParserStage::Text,
             header: Header::default(),
             held: Vec::new(),
             undecided: Vec::new(),
@@ -81,7 +81,7 @@ impl<'s> Parser<'s> {
 
     /// Makes one for the hunks of a file that has been started.
     pub(super) fn in_file(show: &'s mut dyn Show) -> Parser<'s> {
-        Parser { stage: Stage::Hunks, open: true, ..Parser::new(show) }
+        Parser { stage: ParserStage::Hunks, open: true, ..Parser::new(show) }
     }
 
     /// Says that no more lines are there right now.
@@ -91,7 +91,7 @@ impl<'s> Parser<'s> {
 
     /// Takes a line of stored hunks, which have no headers and no colours.
     pub(super) fn stored_line(&mut self, line: &[u8]) -> io::Result<()> {
-        if matches!(self.stage, Stage::Hunk(..)) {
+        if matches!(self.stage, ParserStage::Hunk(..)) {
             if self.hunk_line(line, false)? {
                 return Ok(());
             }
@@ -117,45 +117,45 @@ impl<'s> Parser<'s> {
         let line = bare.strip_suffix(b"\n").unwrap_or(&bare);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match &self.stage {
-            Stage::Dashes if line.starts_with(b"+++ ") => {
-                self.stage = Stage::Pluses;
+            ParserStage::Dashes if line.starts_with(b"+++ ") => {
+                self.stage = ParserStage::Pluses;
                 return self.hold(raw, line);
             }
-            Stage::Pluses if parse_hunk(line).is_some() => return self.hunk_header(raw, line),
-            Stage::Dashes | Stage::Pluses => self.end_file()?,
-            Stage::Binary(binary) => {
+            ParserStage::Pluses if parse_hunk(line).is_some() => return self.hunk_header(raw, line),
+            ParserStage::Dashes | ParserStage::Pluses => self.end_file()?,
+            ParserStage::Binary(binary) => {
                 if let Some(binary) = binary.behind(line) {
-                    self.stage = Stage::Binary(binary);
+                    self.stage = ParserStage::Binary(binary);
                     return self.show.header(raw);
                 }
             }
-            Stage::Header if line == b"GIT binary patch" => {
+            ParserStage::Header if line == b"GIT binary patch" => {
                 self.hold(raw, line)?;
                 self.start()?;
-                self.stage = Stage::Binary(Binary::START);
+                self.stage = ParserStage::Binary(Binary::START);
                 return Ok(());
             }
-            Stage::Header | Stage::Hunks | Stage::Words if parse_hunk(line).is_some() => {
+            ParserStage::Header | ParserStage::Hunks | ParserStage::Words if parse_hunk(line).is_some() => {
                 return self.hunk_header(raw, line);
             }
-            Stage::Merge if merge::header(line).is_some() => return self.merge_header(raw, line),
-            Stage::Header | Stage::Merge if !self.open && self.header.knows(line) => {
+            ParserStage::Merge if merge::header(line).is_some() => return self.merge_header(raw, line),
+            ParserStage::Header | ParserStage::Merge if !self.open && self.header.knows(line) => {
                 return self.hold(raw, line);
             }
             _ => {}
         }
         if let Some(names) = line.strip_prefix(b"diff --git ") {
-            self.begin(Stage::Header, raw, Header::of_git(names::of_git_line(names)))
+            self.begin(ParserStage::Header, raw, Header::of_git(names::of_git_line(names)))
         } else if let Some(name) = line.strip_prefix(b"diff --cc ").or(line.strip_prefix(b"diff --combined "))
         {
             let name = unquoted(name);
-            self.begin(Stage::Merge, raw, Header::of_git((name.clone(), name)))
+            self.begin(ParserStage::Merge, raw, Header::of_git((name.clone(), name)))
         } else if line.starts_with(b"--- ") {
-            self.begin(Stage::Dashes, raw, Header::default())?;
+            self.begin(ParserStage::Dashes, raw, Header::default())?;
             self.header.knows(line);
             Ok(())
         } else {
-            if self.stage != Stage::Words {
+            if self.stage != ParserStage::Words {
                 self.end_file()?;
             }
             // Other programs say in such a line how they made the diff that follows.
@@ -167,7 +167,7 @@ impl<'s> Parser<'s> {
     }
 
     /// Begins what may be the header of a file.
-    fn begin(&mut self, stage: Stage, raw: &[u8], header: Header) -> io::Result<()> {
+    fn begin(&mut self, stage: ParserStage, raw: &[u8], header: Header) -> io::Result<()> {
         self.end_file()?;
         (self.stage, self.header) = (stage, header);
         self.colored = colors::begins_colored(raw);
@@ -192,7 +192,7 @@ impl<'s> Parser<'s> {
 
     /// Shows a line that belongs to no diff, or to a hunk of words.
     fn text(&mut self, raw: &[u8]) -> io::Result<()> {
-        if self.stage == Stage::Words && self.colored && !self.show.keeps_colors() {
+        if self.stage == ParserStage::Words && self.colored && !self.show.keeps_colors() {
             self.show.text(&colors::without(raw))
         } else {
             self.show.text(raw)
@@ -202,14 +202,14 @@ impl<'s> Parser<'s> {
     fn hunk_header(&mut self, raw: &[u8], line: &[u8]) -> io::Result<()> {
         let Some((old, new, _)) = parse_hunk(line) else { return self.text(raw) };
         self.colored |= colors::begins_colored(raw);
-        self.stage = Stage::Undecided(old.1, new.1);
+        self.stage = ParserStage::Undecided(old.1, new.1);
         self.undecided.extend_from_slice(raw);
         Ok(())
     }
 
     /// Keeps a line that does not tell yet what its hunk shows. If it does tell, the hunk begins.
     fn is_held_back(&mut self, raw: &[u8]) -> io::Result<bool> {
-        let Stage::Undecided(old, new) = self.stage else { return Ok(false) };
+        let ParserStage::Undecided(old, new) = self.stage else { return Ok(false) };
         match kind::of(raw, self.colored) {
             Kind::Lines => self.decide(false)?,
             Kind::Words => self.decide(true)?,
@@ -222,7 +222,7 @@ impl<'s> Parser<'s> {
             Kind::Either if old == 0 || new == 0 => self.decide(true)?,
             Kind::Either => {
                 self.undecided.extend_from_slice(raw);
-                self.stage = Stage::Undecided(old - 1, new - 1);
+                self.stage = ParserStage::Undecided(old - 1, new - 1);
                 if old == 1 && new == 1 {
                     self.decide(true)?;
                 }
@@ -248,7 +248,7 @@ impl<'s> Parser<'s> {
             self.start()?;
         }
         if words {
-            self.stage = Stage::Words;
+            self.stage = ParserStage::Words;
             self.show.head()?;
             self.text(header)?;
             return lines.try_for_each(|line| self.text(line));
@@ -269,7 +269,7 @@ impl<'s> Parser<'s> {
         self.show.length(old.1, new.1);
         self.changes.begin(first(old), first(new));
         self.show.open(first(old), first(new), heading)?;
-        self.stage = Stage::Hunk(old.1, new.1);
+        self.stage = ParserStage::Hunk(old.1, new.1);
         Ok(())
     }
 
@@ -280,15 +280,15 @@ impl<'s> Parser<'s> {
             self.start()?;
         }
         self.show.merge_hunk(raw, hunk.new.0, hunk.heading)?;
-        self.stage = Stage::MergeHunk(hunk.parents, hunk.new.1);
+        self.stage = ParserStage::MergeHunk(hunk.parents, hunk.new.1);
         Ok(())
     }
 
     /// Takes a line if it is one of the hunk that the parser is in.
     fn in_hunk(&mut self, raw: &[u8], escapes: bool) -> io::Result<bool> {
         let signs = match &self.stage {
-            Stage::Hunk(..) => 1,
-            Stage::MergeHunk(parents, _) => parents.len(),
+            ParserStage::Hunk(..) => 1,
+            ParserStage::MergeHunk(parents, _) => parents.len(),
             _ => return Ok(false),
         };
         self.colored |= escapes && colors::begins_colored(raw);
@@ -306,7 +306,7 @@ impl<'s> Parser<'s> {
             bare.push(b'\n');
         }
         let line = if unended || escapes && self.colored { &bare[..] } else { raw };
-        let taken = if signs == 1 && matches!(self.stage, Stage::Hunk(..)) {
+        let taken = if signs == 1 && matches!(self.stage, ParserStage::Hunk(..)) {
             self.hunk_line(line, moved)?
         } else {
             self.merge_line(line)?
@@ -320,7 +320,7 @@ impl<'s> Parser<'s> {
 
     /// Takes a line of a hunk; says whether it was one.
     fn hunk_line(&mut self, line: &[u8], moved: bool) -> io::Result<bool> {
-        let Stage::Hunk(old, new) = self.stage else { return Ok(false) };
+        let ParserStage::Hunk(old, new) = self.stage else { return Ok(false) };
         let Some(sign) = sign(line).filter(|sign| *sign == Sign::Mark || old > 0 || new > 0) else {
             return Ok(false);
         };
@@ -330,7 +330,7 @@ impl<'s> Parser<'s> {
             Sign::Added => (0, 1),
             Sign::Mark => (0, 0),
         };
-        self.stage = Stage::Hunk(old.saturating_sub(of_old), new.saturating_sub(of_new));
+        self.stage = ParserStage::Hunk(old.saturating_sub(of_old), new.saturating_sub(of_new));
         self.report.removed += u64::from(sign == Sign::Removed);
         self.report.added += u64::from(sign == Sign::Added);
         if self.show.wants_lines() {
@@ -343,7 +343,7 @@ impl<'s> Parser<'s> {
 
     /// Takes a line of a hunk of a merge; says whether it was one.
     fn merge_line(&mut self, line: &[u8]) -> io::Result<bool> {
-        let Stage::MergeHunk(parents, new) = &mut self.stage else { return Ok(false) };
+        let ParserStage::MergeHunk(parents, new) = &mut self.stage else { return Ok(false) };
         if line.starts_with(b"\\") {
             self.show.merge_line(b"", line)?;
             return Ok(true);
@@ -369,17 +369,17 @@ impl<'s> Parser<'s> {
     pub(super) fn end_hunk(&mut self) -> io::Result<()> {
         match self.stage {
             // Its end is missing: it is shown as what it most likely is.
-            Stage::Undecided(..) => {
+            ParserStage::Undecided(..) => {
                 self.decide(false)?;
                 self.end_hunk()
             }
-            Stage::Hunk(..) => {
+            ParserStage::Hunk(..) => {
                 self.changes.show(self.show)?;
-                self.stage = Stage::Hunks;
+                self.stage = ParserStage::Hunks;
                 self.show.close()
             }
-            Stage::MergeHunk(..) => {
-                self.stage = Stage::Merge;
+            ParserStage::MergeHunk(..) => {
+                self.stage = ParserStage::Merge;
                 self.show.close()
             }
             _ => Ok(()),
@@ -388,8 +388,8 @@ impl<'s> Parser<'s> {
 
     pub(super) fn end_file(&mut self) -> io::Result<()> {
         self.end_hunk()?;
-        let named = matches!(self.stage, Stage::Header) && self.header.says_something();
-        self.stage = Stage::Text;
+        let named = matches!(self.stage, ParserStage::Header) && self.header.says_something();
+        self.stage = ParserStage::Text;
         if !self.open && named {
             self.start()?;
         }

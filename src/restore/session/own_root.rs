@@ -79,7 +79,7 @@ impl NamedPaths {
     /// `None` if it can't be searched for.
     fn read(store: &Store, transcript: &Transcript) -> Result<Option<NamedPaths>> {
         #[derive(serde::Deserialize)]
-        struct Record {
+        struct RecordFolder {
             cwd: String,
         }
         let outside: std::result::Result<Outside, MapError> = Outside::new(&PathMap::noop());
@@ -89,7 +89,7 @@ impl NamedPaths {
         while let Some(line) = lines.next_line()? {
             outside.collect(line);
             if first.is_none() {
-                first = serde_json::from_slice(line).ok().map(|record: Record| record.cwd);
+                first = serde_json::from_slice(line).ok().map(|record: RecordFolder| record.cwd);
             }
         }
         Ok(Some(NamedPaths { first, outside }))

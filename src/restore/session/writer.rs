@@ -205,10 +205,10 @@ pub(in crate::restore) fn unwritten(error: std::io::Error) -> Error {
 /// Returns where a task is kept: under its own id.
 fn task_place(task: &str) -> Result<RepoPath> {
     #[derive(serde::Deserialize)]
-    struct Task {
+    struct TaskId {
         id: String,
     }
-    let id = serde_json::from_str::<Task>(task).ok().and_then(|task| ClientId::parse(&task.id));
+    let id = serde_json::from_str::<TaskId>(task).ok().and_then(|task| ClientId::parse(&task.id));
     match id {
         Some(id) => place(&format!("tasks/{id}.json")),
         None => Err(Error::new(Kind::Damaged, "A task in the snapshot has no usable id")

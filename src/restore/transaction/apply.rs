@@ -13,7 +13,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::git::index::IndexChanges;
-use crate::git::{FileInPlace, Repository, Seen};
+use crate::git::{FileInPlace, IndexState, Repository};
 use crate::manifest::{Mode, Version};
 use crate::restore::files::step::{Step, Work};
 use crate::restore::session::Ready;
@@ -41,7 +41,7 @@ pub(in crate::restore) struct ReadyRestore<'a> {
     pub(in crate::restore) index: IndexChanges,
     pub(in crate::restore) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
-    pub(in crate::restore) seen: Option<Seen>,
+    pub(in crate::restore) seen: Option<IndexState>,
     pub(in crate::restore) monitor: &'a Monitor,
 }
 

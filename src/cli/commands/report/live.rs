@@ -17,7 +17,7 @@ use crate::cli::output::snapshot_words::tasks;
 use crate::cli::session_choice;
 use crate::client::FoundSession;
 use crate::context::Context;
-use crate::report::{self, Choice, Live, Page, Server, Shown, Wanted};
+use crate::report::{self, Choice, Live, Page, ReportRequest, Server, Shown};
 use crate::sys::lasting_scratch::LastingScratch;
 use crate::sys::signals;
 use crate::workspace::Workspace;
@@ -108,7 +108,7 @@ impl Shown for Followed<'_> {
         };
         let manifest = capture::state(&context, self.workspace, &request)?;
         let all = tasks(&self.workspace.store, &manifest);
-        let wanted = Wanted {
+        let wanted = ReportRequest {
             manifest: &manifest,
             after: None,
             tasks: [&all, &[]],

@@ -26,7 +26,7 @@ use crate::cli::output::{Report as Printed, Ui, output_error, progress_bar};
 use crate::cli::upkeep::warn_of_passed_over;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::report::{self, Choice, Part, Wanted};
+use crate::report::{self, Choice, Part, ReportRequest};
 use crate::store::Entry;
 use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
@@ -116,7 +116,7 @@ impl Report {
         let all_tasks: Vec<Vec<Value>> = [Some(*manifest), after]
             .map(|one| one.map_or_else(Vec::new, |one| tasks(&workspace.store, one)))
             .into();
-        let wanted = Wanted {
+        let wanted = ReportRequest {
             manifest,
             after,
             tasks: [&all_tasks[0], &all_tasks[1]],
