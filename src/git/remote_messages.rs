@@ -4,6 +4,7 @@
 //! `command.rs` asks it for. A failure that is not known here counts as permanent.
 
 use crate::base::monitor::{Phase, Progress};
+use crate::secrets::Scanner;
 
 /// What git says when trying again may help.
 const PASSING: [&str; 18] = [
@@ -82,8 +83,25 @@ pub(super) fn passing(stderr: &str) -> Option<&str> {
     stderr.lines().map(str::trim).find(is_passing)
 }
 
-/// Hides what may be a secret in the addresses of a text: all between `://` and `@` except the user's name, and all values of a query.
+/// Hides what may be a secret in the addresses of a text: all between `://` and `@` except the user's name, all values of a query,
+/// and tokens wherever they are.
 pub(super) fn without_password(text: &str) -> String {
+    without_tokens(without_passwords(text))
+}
+
+/// A token has a part of at least so many letters and digits.
+const SHORTEST_TOKEN: usize = 16;
+
+fn without_tokens(text: String) -> String {
+    let is_long = |word: &str| word.len() >= SHORTEST_TOKEN;
+    if !text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long) {
+        return text;
+    }
+    let hidden = Scanner::new(Vec::new()).redact_text(text.as_bytes(), &mut |_| Some("***".to_owned()));
+    hidden.map_or(text, |hidden| String::from_utf8_lossy(&hidden).into_owned())
+}
+
+fn without_passwords(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -115,6 +133,10 @@ fn address_without_password(address: &str) -> String {
     let (user, rest) = match address[..end].rfind('@') {
         Some(host) => {
             let user = match address[..host].split_once(':') {
+                // GitHub takes a token there, and anything as the password.
+                Some((user, password)) if user.len() >= SHORTEST_TOKEN || password == "x-oauth-basic" => {
+                    "***:***".to_owned()
+                }
                 Some((user, _)) => format!("{user}:***"),
                 // A lone word can be a token.
                 None if address[..host] == *"git" => "git".to_owned(),
@@ -154,6 +176,12 @@ mod tests {
             ("https://a:b@h/x?a=1&token=abc#t=c", "https://a:***@h/x?a=***&token=***"),
             ("https://h/x?abc", "https://h/x?***"),
             ("unable to access 'https://h/x?t=abc/': no", "unable to access 'https://h/x?t=***/': no"),
+            ("https://0123456789abcdef0123:x@h/r", "https://***:***@h/r"),
+            ("https://short:x-oauth-basic@h/r", "https://***:***@h/r"),
+            (
+                &format!("https://h/{}/r.git", ["ghp_", "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0bC2dE4"].concat()),
+                "https://h/***/r.git",
+            ),
             ("see https://h/a?b=c, https://h/d", "see https://h/a?b=***, https://h/d"),
             ("url.https://a:b@h.insteadOf=https://c:d@h", "url.https://a:***@h.insteadOf=https://c:***@h"),
         ] {

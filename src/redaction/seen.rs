@@ -15,7 +15,7 @@ use super::hashed::{Hashed, Stamp};
 use crate::base::block_sums::BLOCK;
 use crate::base::digest::ObjectId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::secrets::{Finding, Hit, KnownValue, has_own_shape, worth_remembering};
+use crate::secrets::{Finding, Hit, KnownValue, worth_remembering};
 use crate::sys::parallel::{self, held};
 
 /// How much of the block before it is searched with a block, because a line may have begun there.
@@ -153,7 +153,7 @@ impl Redactor {
         let mut is_clean = true;
         let mut look = |hit: &Hit<'_>| {
             is_clean = false;
-            if !has_own_shape(hit.finding.kind) && self.taken_out(hit).is_some() {
+            if self.taken_out(hit).is_some() {
                 values.extend(worth_learning(hit.finding, hit.value));
             }
             None
@@ -169,7 +169,8 @@ impl Redactor {
 
 /// Returns what to look for elsewhere, given what was found.
 pub(super) fn worth_learning(finding: &Finding, value: &[u8]) -> Vec<KnownValue> {
-    if has_own_shape(finding.kind) {
+    // Its lines are found by themselves, and none of them is looked for in another text.
+    if finding.kind == "private-key" {
         return Vec::new();
     }
     worth_remembering(finding.name.as_deref().unwrap_or_default(), value)

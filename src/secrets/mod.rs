@@ -152,6 +152,10 @@ impl Scanner {
             return findings;
         }
         let all = text.len() as u64;
+        if let Some(unpacked) = dumps::unpacked(text) {
+            tell(all);
+            return self.in_packed(text, &unpacked);
+        }
         // A text is gone through for what may be a secret and for known values, and closely near both. That is mostly little, but
         // of noise it is nearly all.
         let quick = if self.known.is_empty() { 1 } else { 2 };
@@ -188,7 +192,21 @@ impl Scanner {
         findings.retain(|one| {
             !taken_out.iter().any(|place| one.span.start < place.end && place.start < one.span.end)
         });
+        self.drop_secret_names(&mut findings);
         findings
+    }
+
+    /// Nothing can be taken out of a packed file alone. So only what is one for certain, or was seen elsewhere, takes out all of it.
+    fn in_packed(&self, packed: &[u8], unpacked: &[u8]) -> Vec<Finding> {
+        let found = self.find_in(unpacked).into_iter().find(|one| one.sure || one.kind == "seen");
+        found.map(|one| Finding { span: 0..packed.len(), ..one }).into_iter().collect()
+    }
+
+    /// In `OLD_TOKEN=NEW_TOKEN`, what stands where a name does is a secret too, and a name is shown.
+    fn drop_secret_names(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            finding.name.take_if(|name| !self.find_in(name.as_bytes()).is_empty());
+        }
     }
 
     /// Looks at a text and at its other views; `map` brings spans back to where they count, and `tell` is told how far it is in the
@@ -350,7 +368,9 @@ impl Scanner {
         };
         let span = 0..value.len();
         if judge::is_secret(name, text, Closeness::Firm) {
-            return vec![Finding { span, kind: "secret", sure: false, name: Some(name.to_owned()) }];
+            let mut found = vec![Finding { span, kind: "secret", sure: false, name: Some(name.to_owned()) }];
+            self.drop_secret_names(&mut found);
+            return found;
         }
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! The anchored rules: what the tokens of vendors look like.
 //!
 //! A rule runs only where one of its keywords is. So its expression is compiled when the first keyword is
-//! seen, and it never searches. A token must not begin within a word. Group 1, if there is one, is the
+//! seen, and it never searches. A token must not begin within a word, unless its prefix is in none. Group 1, if there is one, is the
 //! secret; otherwise the whole match is.
 
 /// One vendor's token.
@@ -62,7 +62,7 @@ pub fn has_own_shape(kind: &str) -> bool {
 }
 
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 pub(super) const RULES: &[VendorRule] = &[
     // Models

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::store::clean_guard::{GITIGNORE, HEAD};
 use crate::store::merge_reports::MERGED;
 use crate::sys::files;
-use crate::sys::place::{Shape, strange};
+use crate::sys::place::{OwnPath, Shape, strange};
 
 /// The folders that a store consists of.
 const FOLDERS: [&str; 12] = [
@@ -99,8 +99,11 @@ impl Store {
     /// Says whether the folder has one of the files that only a store has. Then it is one, whatever
     /// else is in it.
     fn is_marked(&self) -> Result<bool> {
-        let ignores = self.at(".gitignore").read(SMALL)?.is_some_and(|text| text == GITIGNORE);
-        let shelters = self.objects_folder().join(".git/HEAD").read(SMALL)?.is_some_and(|text| text == HEAD);
-        Ok(ignores || shelters)
+        // One that is larger than ours may have come with a clone, and is no reason to stop.
+        let holds = |file: OwnPath, ours: &[u8]| match file.read(SMALL) {
+            Err(error) if error.kind() == Kind::Damaged => Ok(false),
+            read => Ok(read?.is_some_and(|text| text == ours)),
+        };
+        Ok(holds(self.at(".gitignore"), GITIGNORE)? || holds(self.objects_folder().join(".git/HEAD"), HEAD)?)
     }
 }

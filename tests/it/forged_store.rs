@@ -592,6 +592,19 @@ fn a_store_that_lacks_parts_is_opened_and_mended_and_a_folder_of_something_else_
 }
 
 #[test]
+fn a_list_of_what_to_ignore_that_is_larger_than_ours_stops_no_save() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    for size in [5_000, 100_000] {
+        fs::write(project.stored(".gitignore"), "x".repeat(size)).must("a file");
+        project.write("a.txt", format!("{size}\n"));
+        project.snap(&["save"]).exits(0);
+        assert!(!project.git(&["status", "--porcelain"]).contains(".claude"), "it ignores everything again");
+    }
+}
+
+#[test]
 fn what_can_not_be_read_is_named_and_latest_is_the_newest_that_can() {
     let project = arranged();
     for junk in ["no manifest\n".to_owned(), json!({"format": 9, "requires": []}).to_string()] {

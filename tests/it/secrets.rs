@@ -264,7 +264,10 @@ fn a_broken_token_is_no_token() {
     let scanner = Scanner::new(Vec::new());
     for (kind, layer, make) in KINDS.iter().filter(|(_, layer, _)| *layer == Layer::Vendor) {
         let token = make(&mut Random::new(5));
-        for broken in [token.chars().take(token.len() / 3).collect::<String>(), format!("x{token}")] {
+        // No word goes on with a long prefix, so behind a letter it is a token still.
+        let may_be_a_word = matches!(*kind, "plain sk" | "aws id" | "google key");
+        let glued = may_be_a_word.then(|| format!("x{token}"));
+        for broken in [token.chars().take(token.len() / 3).collect::<String>()].into_iter().chain(glued) {
             let found = scanner.find(format!("say {broken} now").as_bytes());
             let whole = found.iter().any(|finding| finding.sure && finding.span.len() >= token.len());
             // What begins with no letter can begin anywhere.
