@@ -17,8 +17,8 @@ use crate::capture::renames::NewFile;
 use crate::diff::renames::{self, Sketch};
 use crate::git::{Blobs, Cleaning, Hidden, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
-    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, SUBMODULE_GONE, Skipped, StageVersion,
-    StagedVersion, Version,
+    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
+    Version,
 };
 use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
@@ -268,26 +268,13 @@ impl EditReader<'_> {
 
     /// Keeps which commit of a submodule the index has. Its own files are another repository's.
     fn read_submodule(&mut self, path: RepoPath, submodule: Submodule) -> Result<()> {
-        let Submodule { head, index, gone, moved, edited } = submodule;
-        let is_one = index.as_ref().is_some_and(Version::is_submodule);
-        if gone && is_one {
-            let reason = SUBMODULE_GONE.to_owned();
-            self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
-        }
-        let why = match (moved, edited) {
-            (false, false) => None,
-            (false, true) => Some("a submodule with edits inside"),
-            (true, false) => Some("a submodule with another commit checked out than is staged"),
-            (true, true) => {
-                Some("a submodule with edits inside, and another commit checked out than is staged")
-            }
-        };
-        if let Some(why) = why {
+        for reason in submodule.left_out() {
             // With the `/`, it is what lies in it that is left out, and not which commit is staged.
-            let reason = format!("{why}; `snap save` inside it saves that");
             self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
         }
-        if !is_one {
+        let Submodule { head, index, replaced, .. } = submodule;
+        let is_one = index.as_ref().is_some_and(Version::is_submodule);
+        if !is_one || replaced {
             return self.read_path(path, PathVersions { head, index, ..PathVersions::NOWHERE });
         }
         if head != index {

@@ -144,7 +144,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
     let own = workspace.own_folders();
     let staged_differs = staged.is_some_and(|staged| staged.differs_now(&listing, &own));
     let mut pending = BTreeMap::new();
-    let mut submodules = BTreeMap::new();
+    let (mut submodules, mut replaced) = (BTreeMap::new(), BTreeSet::new());
     let mut tracked = BTreeSet::new();
     let mut left_out = 0;
     let mut untracked = Vec::new();
@@ -167,7 +167,11 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
             Status::Tracked { head, .. } | Status::Unmerged { head, .. } => head.clone(),
             Status::Untracked => None,
             Status::Submodule(submodule) => {
-                submodules.insert(&entry.path, submodule.index.as_ref());
+                if submodule.replaced {
+                    replaced.insert(&entry.path);
+                } else {
+                    submodules.insert(&entry.path, submodule.index.as_ref());
+                }
                 submodule.head.clone()
             }
             Status::NestedRepository => continue,
@@ -193,6 +197,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
             moved.get(path).map_or(edits.get(path).and_then(|edit| edit.old.as_ref()), |both| both.1.as_ref())
         };
         let now = match (submodules.get(path), place.version()) {
+            _ if replaced.contains(path) => VersionAt::Disk(cleaning.clone()),
             (Some(index), _) => blob(*index),
             (None, Some(version)) if version.is_submodule() => blob(committed()),
             (None, _) => VersionAt::Disk(cleaning.clone()),

@@ -138,6 +138,10 @@ pub struct Submodule {
     pub index: Option<Version>,
     /// Whether its folder is gone.
     pub gone: bool,
+    /// Whether a file or a link is in the place of its folder.
+    pub replaced: bool,
+    /// Whether its folder has files and is no repository: git says nothing of them.
+    pub loose: bool,
     /// Whether another commit is checked out in it than the index has.
     pub moved: bool,
     /// Whether it has edits or untracked files of its own.
@@ -408,6 +412,9 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
                     head: version(head_mode, head)?,
                     index: version(index_mode, index)?,
                     gone: xy.ends_with('D'),
+                    replaced: xy.ends_with('T')
+                        && version(index_mode, index)?.is_some_and(|one| one.is_submodule()),
+                    loose: false,
                     moved: sub.contains('C'),
                     edited: sub.contains(['M', 'U']),
                 };

@@ -28,8 +28,15 @@ fn every_kind_of_entry_is_read_with_its_exact_name() {
     );
     assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: Some(Mode::File), .. }));
     let pointer = Some(Version { oid: A.to_owned(), mode: Mode::Submodule });
-    let submodule =
-        Submodule { head: pointer.clone(), index: pointer, gone: false, moved: false, edited: true };
+    let submodule = Submodule {
+        head: pointer.clone(),
+        index: pointer,
+        gone: false,
+        replaced: false,
+        loose: false,
+        moved: false,
+        edited: true,
+    };
     assert_eq!(listing.pending[2].status, Status::Submodule(submodule));
     assert!(matches!(&listing.pending[3].status, Status::Unmerged { stages, .. } if stages.len() == 3));
     assert_eq!(listing.pending[4].status, Status::NestedRepository);

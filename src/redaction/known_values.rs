@@ -1,10 +1,14 @@
-//! Where known secret values come from: the environment, `.env` files, settings.
+//! Where known secret values come from: the environment, `.env` files, settings, and what was taken out before.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::is_found_by_value;
+use super::vault::Vault;
 use crate::base::error::Result;
 use crate::git::{Listing, work_trees_of};
+use crate::secrets::{KnownValue, worth_remembering};
 use crate::sys::files;
 use crate::workspace::Workspace;
 
@@ -107,6 +111,55 @@ fn parse(text: &str) -> Vec<(String, String)> {
         all.push((name.to_owned(), value.to_owned()));
     }
     all
+}
+
+/// Adds values that were taken out before and are kept, but those that a rule finds by their shape. If a variable was rotated
+/// since, its old value must not get into the next snapshot.
+pub(super) fn known_before(
+    workspace: &Workspace,
+    keeper: &Vault,
+    known: &mut Vec<KnownValue>,
+    seen: &mut Vec<KnownValue>,
+) -> Result<()> {
+    // A store that was copied, or that came back from a backup, has its values under the store that it was.
+    let of_others = keeper.ids_of_others().unwrap_or_default();
+    let ids = match keeper.ids() {
+        Ok(ids) if ids.is_empty() && of_others.is_empty() => return Ok(()),
+        // What can't be listed matters only if a snapshot needs something of it.
+        ids => ids.unwrap_or_default(),
+    };
+    let own: BTreeSet<String> = ids.iter().cloned().collect();
+    // What was shared as it went is in no snapshot here: of that, the value alone is known.
+    let mut all: BTreeMap<String, (String, String)> =
+        ids.into_iter().map(|id| (id, ("seen".to_owned(), String::new()))).collect();
+    for head in workspace.store.known()?.iter().filter_map(|known| known.head.as_ref().ok()) {
+        for secret in &head.secrets {
+            let name = secret.names.first().cloned().unwrap_or_default();
+            all.insert(secret.id.clone(), (secret.kind.clone(), name));
+        }
+    }
+    let is_kept = |id: &String| own.contains(id) || of_others.contains(id);
+    for (id, (kind, name)) in all.into_iter().filter(|(id, _)| is_kept(id)) {
+        let (is_own, is_looked_for) = (own.contains(&id), is_found_by_value(&kind));
+        if is_own && !is_looked_for {
+            continue;
+        }
+        let Some(value) = keeper.kept(&id)? else { continue };
+        if !is_own {
+            // Of a copy: the other store removes its own when it needs it no more.
+            let _found_there_again = keeper.keep(&id, &value);
+        }
+        if !is_looked_for {
+            continue;
+        }
+        match String::from_utf8(value) {
+            Ok(value) if known.iter().any(|one| one.value == value) => {}
+            Ok(value) if kind == "known" => known.push(KnownValue { name, value }),
+            Ok(value) => seen.extend(worth_remembering(&name, value.as_bytes())),
+            Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

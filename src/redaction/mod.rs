@@ -7,6 +7,7 @@
 mod cache;
 mod hashed;
 mod known_values;
+mod literal_placeholders;
 mod masked;
 mod originals;
 mod outgoing;
@@ -32,9 +33,7 @@ use crate::base::timestamp::Timestamp;
 use crate::git::Listing;
 use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
 use crate::redaction::vault::Vault;
-use crate::secrets::{
-    self, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing, worth_remembering,
-};
+use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing};
 use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
@@ -154,7 +153,7 @@ impl Redactor {
             known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
         let mut seen = Vec::new();
         if let Some(keeper) = &keeper {
-            known_before(workspace, keeper, &mut known, &mut seen)?;
+            known_values::known_before(workspace, keeper, &mut known, &mut seen)?;
         }
         let key = match &keeper {
             Some(keeper) => keeper.key().clone(),
@@ -278,8 +277,11 @@ impl Redactor {
         new: &[u8],
         tell: &mut dyn FnMut(u64),
     ) -> Result<Option<Clean>> {
-        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old, tell));
-        let of_new = self.replacements(new, tell);
+        let mut of_base = old.map_or_else(Vec::new, |old| self.replacements(old, tell));
+        let mut of_new = self.replacements(new, tell);
+        let ids: BTreeSet<String> = of_base.iter().chain(&of_new).map(|one| one.id.clone()).collect();
+        old.into_iter().for_each(|old| literal_placeholders::add(&self.key, old, &ids, &mut of_base));
+        literal_placeholders::add(&self.key, new, &ids, &mut of_new);
         if of_base.is_empty() && of_new.is_empty() {
             return Ok(None);
         }
@@ -415,48 +417,6 @@ fn is_found_by_value(kind: &str) -> bool {
     matches!(kind, "known" | "seen") || !has_own_shape(kind)
 }
 
-/// Adds values that were taken out before and are kept, but those that a rule finds by their shape. If a variable was rotated
-/// since, its old value must not get into the next snapshot.
-fn known_before(
-    workspace: &Workspace,
-    keeper: &Vault,
-    known: &mut Vec<KnownValue>,
-    seen: &mut Vec<KnownValue>,
-) -> Result<()> {
-    // A store that was copied, or that came back from a backup, has its values under the store that it was.
-    let of_others = keeper.ids_of_others().unwrap_or_default();
-    let ids = match keeper.ids() {
-        Ok(ids) if ids.is_empty() && of_others.is_empty() => return Ok(()),
-        // What can't be listed matters only if a snapshot needs something of it.
-        ids => ids.unwrap_or_default(),
-    };
-    let own: BTreeSet<String> = ids.iter().cloned().collect();
-    // What was shared as it went is in no snapshot here: of that, the value alone is known.
-    let mut all: BTreeMap<String, (String, String)> =
-        ids.into_iter().map(|id| (id, ("seen".to_owned(), String::new()))).collect();
-    for head in workspace.store.known()?.iter().filter_map(|known| known.head.as_ref().ok()) {
-        for secret in &head.secrets {
-            let name = secret.names.first().cloned().unwrap_or_default();
-            all.insert(secret.id.clone(), (secret.kind.clone(), name));
-        }
-    }
-    let is_kept = |id: &String| own.contains(id) || of_others.contains(id);
-    for (id, (kind, name)) in all.into_iter().filter(|(id, (kind, _))| is_found_by_value(kind) && is_kept(id))
-    {
-        let Some(value) = keeper.kept(&id)? else { continue };
-        if !own.contains(&id) {
-            let _found_there_again = keeper.keep(&id, &value);
-        }
-        match String::from_utf8(value) {
-            Ok(value) if known.iter().any(|one| one.value == value) => {}
-            Ok(value) if kind == "known" => known.push(KnownValue { name, value }),
-            Ok(value) => seen.extend(worth_remembering(&name, value.as_bytes())),
-            Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
 struct Replacement {
     span: std::ops::Range<usize>,
     id: String,
@@ -481,6 +441,10 @@ fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
 /// # Errors
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
+    // A manifest that was put aside may come back, and need any of them.
+    if workspace.store.has_manifests_aside()? {
+        return Ok(());
+    }
     let mut needed = workspace.store.secrets_in_trash()?;
     for known in workspace.store.known()?.iter() {
         // One that can't be read may need any of them.

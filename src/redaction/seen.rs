@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use super::Redactor;
 use super::cache::Cache;
 use super::hashed::{Hashed, Stamp};
+use super::literal_placeholders;
 use crate::base::block_sums::BLOCK;
 use crate::base::digest::ObjectId;
 use crate::base::monitor::{Monitor, Phase};
@@ -169,8 +170,8 @@ impl Redactor {
 
 /// Returns what to look for elsewhere, given what was found.
 pub(super) fn worth_learning(finding: &Finding, value: &[u8]) -> Vec<KnownValue> {
-    // Its lines are found by themselves, and none of them is looked for in another text.
-    if finding.kind == "private-key" {
+    // The lines of a key are found by themselves, and none of them is looked for in another text.
+    if matches!(finding.kind, "private-key" | literal_placeholders::KIND) {
         return Vec::new();
     }
     worth_remembering(finding.name.as_deref().unwrap_or_default(), value)

@@ -70,8 +70,8 @@ pub struct Doubt {
 }
 
 impl Admission {
-    /// Returns why a step needs a yes, if it does.
-    pub(super) fn doubt(&self, step: &Step, root: &Path) -> Option<Doubt> {
+    /// Returns why a step needs a yes, if it does; `linked` are files that give rights under another name.
+    pub(super) fn doubt(&self, step: &Step, root: &Path, linked: &[PathBuf]) -> Option<Doubt> {
         let here = step.here.as_ref().map(|here| here.mode);
         let (mode, target) = match &step.work {
             Work::Set { mode, bytes, .. } => (Some(*mode), Some(bytes)),
@@ -79,15 +79,19 @@ impl Admission {
             Work::Remove => (None, None),
         };
         let is = |wanted: Mode| here == Some(wanted) || mode == Some(wanted);
-        let concern = if root.join(step.path.as_path()).starts_with(&self.private) {
+        let place = root.join(step.path.as_path());
+        let concern = if place.starts_with(&self.private) {
             Concern::Key
+        } else if linked.iter().any(|file| file.starts_with(&place)) {
+            Concern::Rights
         } else {
             let shape = Shape { link: is(Mode::Link), executable: is(Mode::Executable) };
             concern(&step.path, shape, &self.places)?
         };
         let why = match (concern, mode, target) {
-            (Concern::Link, Some(Mode::Link), Some(target)) => {
-                format!("is a link to {}", Line(&String::from_utf8_lossy(target)))
+            (_, Some(Mode::Link), Some(target)) => {
+                let link = format!("is a link to {}", Line(&String::from_utf8_lossy(target)));
+                if concern == Concern::Link { link } else { format!("{}, and {link}", concern.says()) }
             }
             _ => concern.says().to_owned(),
         };

@@ -13,6 +13,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::manifest::{Change, Mode};
+use crate::restore::files::linked_settings::linked_settings;
 use crate::restore::files::step::{Step, Work};
 use crate::restore::protected_paths::Concern;
 use crate::sys::work_tree::{Node, Tree};
@@ -58,10 +59,11 @@ impl RestorePlan {
             Provenance::Trusted { .. } => false,
             Provenance::Foreign { .. } => true,
         };
-        let doubts = self
-            .steps
-            .iter()
-            .flat_map(|step| self.admission.doubt(step, &self.root).into_iter().chain(hidden_from_git(step)));
+        let linked = linked_settings(&self.root);
+        let doubts = self.steps.iter().flat_map(|step| {
+            let doubt = self.admission.doubt(step, &self.root, &linked);
+            doubt.into_iter().chain(hidden_from_git(step))
+        });
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 

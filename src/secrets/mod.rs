@@ -36,7 +36,7 @@ use self::views::DecodedText;
 
 pub use self::known::{KnownValue, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
-pub use self::placeholder::{fill, id, is_id, placeholder};
+pub use self::placeholder::{fill, id, is_id, placeholder, placeholders};
 pub use self::spellings::spellings;
 pub use self::vendor_rules::{VERSION, has_own_shape};
 
@@ -88,6 +88,9 @@ const NEAR: usize = 4 << 10;
 
 /// Keys of what a program printed or a person said.
 const SHOWN: [&[u8]; 5] = [b"content", b"text", b"stdout", b"output", b"result"];
+
+/// The largest packed file that is looked into, in bytes: as a whole, it must be a secret that can be kept.
+const MOST_PACKED: usize = 1 << 20;
 
 /// Finds secrets.
 pub struct Scanner {
@@ -145,14 +148,28 @@ impl Scanner {
     }
 
     fn find_in_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
-        if let Some(view) = utf16::decoded(text) {
-            // Half as long.
-            let mut findings = self.find_in_telling(&view.bytes, &mut |more| tell(2 * more));
+        // What was appended to a text may be in another encoding, so both are looked at.
+        if let Some(view) = utf16::decoded(text).or_else(|| utf16::part(text)) {
+            let mut told = 0;
+            let mut tell_all = |more: u64| {
+                let more = more.min((text.len() as u64).saturating_sub(told));
+                told += more;
+                tell(more);
+            };
+            let mut findings = self.find_in_one_encoding(&view.bytes, &mut tell_all);
             findings.iter_mut().for_each(|one| one.span = view.span(&one.span));
-            return findings;
+            findings.extend(self.find_in_one_encoding(text, &mut |_| ()));
+            tell(text.len() as u64 - told);
+            return merged(findings);
         }
+        self.find_in_one_encoding(text, tell)
+    }
+
+    fn find_in_one_encoding(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
         let all = text.len() as u64;
-        if let Some(unpacked) = dumps::unpacked(text) {
+        if text.len() <= MOST_PACKED
+            && let Some(unpacked) = dumps::unpacked(text)
+        {
             tell(all);
             return self.in_packed(text, &unpacked);
         }

@@ -56,12 +56,17 @@ pub fn fill(text: &[u8], mut value: impl FnMut(&str) -> Option<Vec<u8>>) -> (Vec
     (out, stayed)
 }
 
-/// Returns the places of placeholders in a text.
-pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+/// Returns the placeholders of a text: where each is, and its ID.
+pub fn placeholders(text: &[u8]) -> impl Iterator<Item = (std::ops::Range<usize>, &str)> + '_ {
     memchr::memmem::find_iter(text, OPENING.as_bytes()).filter_map(move |at| {
         let behind = at + OPENING.len();
-        read_id(&text[behind..]).map(|(_, end)| at..behind + end)
+        read_id(&text[behind..]).map(|(id, end)| (at..behind + end, id))
     })
+}
+
+/// Returns the places of placeholders in a text.
+pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    placeholders(text).map(|(place, _)| place)
 }
 
 /// Whether a place is inside of a placeholder: its words are no names.

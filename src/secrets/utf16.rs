@@ -50,6 +50,25 @@ pub(super) fn decoded(text: &[u8]) -> Option<DecodedText> {
     Some(view.end(text.len()))
 }
 
+/// Returns the part of a text that is in UTF-16, as where a program appended to the output of another one, in UTF-8: from the
+/// first place to the last one where every second byte is 0, without these.
+pub(super) fn part(text: &[u8]) -> Option<DecodedText> {
+    let is_plain = |at: usize| text.get(at).is_some_and(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let is_zero = |at: usize| text.get(at) == Some(&0);
+    let is_run = |at: usize| (0..RUN).all(|unit| is_plain(at + 2 * unit) && is_zero(at + 2 * unit + 1));
+    let mut runs =
+        memchr::memchr_iter(0, text).filter_map(|zero| zero.checked_sub(1)).filter(|at| is_run(*at));
+    let first = runs.next()?;
+    let last = runs.last().unwrap_or(first);
+    let end = text.len().min(last + 2 * RUN);
+    let mut view = DecodedText::with_capacity((end - first) / 2);
+    (first..end).filter(|at| !is_zero(*at)).for_each(|at| view.push(text[at], at));
+    Some(view.end(end))
+}
+
+/// So many characters of ASCII in UTF-16 are there by chance in no other text.
+const RUN: usize = 8;
+
 fn is_big_without_mark(text: &[u8]) -> Option<bool> {
     let pairs = text[..text.len().min(LOOKED_AT)].as_chunks::<2>().0;
     if pairs.len() < 4 {

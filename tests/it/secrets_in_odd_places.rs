@@ -68,7 +68,11 @@ fn a_packed_file_with_a_token_is_taken_out_and_comes_back() {
     let secret = token("github classic", 9);
     let project = said("look at the log");
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::Write::write_all(&mut packed, format!("GET /?t={secret} HTTP/1.1\n").as_bytes()).must("to pack");
+    std::io::Write::write_all(
+        &mut packed,
+        format!("{}GET /?t={secret} HTTP/1.1\n", "GET /index.html HTTP/1.1\n".repeat(40)).as_bytes(),
+    )
+    .must("to pack");
     let packed = packed.finish().must("to pack");
     project.write("log.gz", &packed);
     let saved = project.snap(&["save", "one"]).exits(0);
@@ -100,4 +104,132 @@ fn a_token_in_the_address_of_a_remote_is_neither_shown_nor_logged() {
             assert!(!text.contains(&secret), "{address}: {text}");
         }
     }
+}
+
+#[test]
+fn a_file_with_a_secret_and_its_placeholder_as_text_comes_back_exactly() {
+    let secret = token("github classic", 4);
+    let project = said("look");
+    project.write("s.txt", format!("tok {secret}\n"));
+    project.snap(&["save", "a"]).exits(0);
+    let shown = project.snap(&["show", "a", "--json"]).exits(0).json();
+    let id = shown["secrets"][0]["id"].as_str().must("an id").to_owned();
+    let placeholder = format!("\u{ab}snap:secret:github-token:{id}\u{bb}");
+    project.snap(&["show", "a"]).exits(0).says(&[&id]);
+    for (number, text) in [
+        format!("log: {placeholder} was tok {secret}\n"),
+        format!("{placeholder}{placeholder}\n{secret}{placeholder}\n"),
+        format!("\u{ab}snap:secret:other:{id}\u{bb} {secret}\n"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        project.write("s.txt", text);
+        let name = format!("b{number}");
+        project.snap(&["save", &name]).exits(0);
+        assert_nowhere(&project.path(".claude/snapshots"), &[&secret]);
+        project.snap(&["rewind", "a", "--no-run"]).exits(0);
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(project.read("s.txt"), text.as_bytes());
+        std::fs::remove_file(project.path("s.txt")).must("to remove a file");
+        project.snap(&["rewind", &name, "--no-run"]).exits(0);
+        assert_eq!(project.read("s.txt"), text.as_bytes());
+    }
+    // The base has the secret, and what is pending only its placeholder.
+    project.write("a.txt", format!("tok {secret}\n"));
+    project.git(&["commit", "-qam", "a secret"]);
+    project.write("a.txt", format!("tok {placeholder}\n"));
+    project.snap(&["save", "last"]).exits(0);
+    project.git(&["checkout", "-q", "a.txt"]);
+    project.snap(&["rewind", "last", "--no-run"]).exits(0);
+    assert_eq!(project.read("a.txt"), format!("tok {placeholder}\n").as_bytes());
+}
+
+#[test]
+fn a_secret_is_found_in_a_file_of_two_encodings() {
+    let secret = token("github classic", 6);
+    let (line, plain) = (format!("password: \"{secret}\"\n"), "plain line here of some length\r\n");
+    let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let utf_8 = |text: &str| text.as_bytes().to_vec();
+    for (number, parts) in [
+        [vec![0xff, 0xfe], little(&plain.repeat(3)), utf_8(&line)],
+        [vec![0xfe, 0xff], big(&plain.repeat(3)), utf_8(&line)],
+        [vec![], little(&plain.repeat(300)), utf_8(&line)],
+        [utf_8(&plain.repeat(3)), little(&line), vec![]],
+        [utf_8(&plain.repeat(300)), little(&line), utf_8(plain)],
+        [utf_8(&plain.repeat(300)), big(&line), vec![]],
+        [little(plain), utf_8("x"), little(&line)],
+        [utf_8(&line), little(&plain.repeat(300)), vec![]],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let project = said("look");
+        let content = parts.concat();
+        project.write("log.txt", &content);
+        let saved = project.snap(&["save", "one"]).exits(0);
+        assert!(saved.stderr.contains("in log.txt"), "{number}: {}", saved.stderr);
+        for (place, stored) in crate::redaction::content_of(&project.path(".claude/snapshots")) {
+            for form in [utf_8(&secret), little(&secret), big(&secret)] {
+                assert!(memchr::memmem::find(&stored, &form).is_none(), "{number}: {place}");
+            }
+        }
+        std::fs::remove_file(project.path("log.txt")).must("to remove a file");
+        project.snap(&["rewind", "one", "--no-run"]).exits(0);
+        assert_eq!(project.read("log.txt"), content, "{number}");
+    }
+}
+
+/// Makes everything in the user's state folder older than what is tidied away.
+fn make_kept_old(project: &Project) {
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 60 * 60);
+    for path in crate::support::project::files_below(&project.home.path().join(".local/state/snap")) {
+        let file = std::fs::File::options().append(true).open(&path).must("a file");
+        file.set_modified(long_ago).must("another time");
+    }
+}
+
+#[test]
+fn what_a_manifest_that_was_put_aside_needs_is_kept() {
+    let secret = token("github classic", 7);
+    let project = said("look");
+    project.write("s.txt", format!("tok {secret}\n"));
+    project.snap(&["save", "a"]).exits(0);
+    project.write("y", "y\n");
+    project.snap(&["save", "b"]).exits(0);
+    let places = [project.stored("a.json"), project.stored("objects/manifests/a.json")];
+    let manifest = std::fs::read(&places[0]).must("a manifest");
+    for place in &places {
+        std::fs::remove_file(place).must("to remove a file");
+        std::fs::write(place, "{junk").must("a file");
+    }
+    project.snap(&["verify", "--repair"]);
+    make_kept_old(&project);
+    project.snap(&["rm", "--now", "b"]).says(&["quarantine"]);
+    project.snap(&["prune", "--now", "--older-than", "1d"]);
+    for place in &places {
+        std::fs::write(place, &manifest).must("a file");
+    }
+    std::fs::remove_file(project.path("s.txt")).must("to remove a file");
+    project.snap(&["rewind", "a", "--no-run"]).exits(0);
+    assert_eq!(project.read("s.txt"), format!("tok {secret}\n").as_bytes());
+}
+
+#[test]
+fn a_copy_that_was_used_keeps_the_secrets_of_its_snapshots() {
+    let secret = token("github classic", 8);
+    let project = said("look");
+    project.write("s.txt", format!("tok {secret}\n"));
+    project.snap(&["save", "a"]).exits(0);
+    let copy = project.home.path().join("copy");
+    crate::support::project::ran(std::process::Command::new("cp").arg("-r").arg(project.root()).arg(&copy))
+        .exits(0);
+    std::fs::remove_file(copy.join("s.txt")).must("to remove a file");
+    std::fs::write(copy.join("q"), "q\n").must("a file");
+    project.snap_in(&copy, &["save", "c"]).exits(0);
+    make_kept_old(&project);
+    project.snap(&["rm", "--now", "a"]).exits(0);
+    project.snap_in(&copy, &["rewind", "a", "--no-run"]).exits(0);
+    assert_eq!(std::fs::read(copy.join("s.txt")).must("a file"), format!("tok {secret}\n").as_bytes());
 }

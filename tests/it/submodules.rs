@@ -247,3 +247,52 @@ fn a_rewind_before_a_submodule_says_that_its_folder_stays() {
         assert!(project.path("new/lib.txt").exists(), "{step}");
     }
 }
+
+#[test]
+fn a_file_in_the_place_of_a_submodule_is_saved_and_no_restore_loses_it() {
+    for (kind, committed) in [("file", true), ("link", true), ("file", false), ("link", false)] {
+        let (project, [_, two]) = project();
+        project.write("b.txt", "before\n");
+        project.snap(&["save", "before"]).exits(0);
+        fs::remove_dir_all(project.path("lib")).must("to remove it");
+        if !committed {
+            project.git(&["update-index", "--cacheinfo", &format!("160000,{two},lib")]);
+        }
+        match kind {
+            "file" => project.write("lib", "my only copy\n"),
+            _ => std::os::unix::fs::symlink("/somewhere", project.path("lib")).must("a link"),
+        }
+        // Git itself lists nothing more with a link there.
+        let content = || {
+            let kept = fs::read_link(project.path("lib")).map(|to| to.display().to_string().into_bytes());
+            kept.or_else(|_| fs::read(project.path("lib"))).ok().zip(Some(project.git(&["ls-files", "-s"])))
+        };
+        let here = content();
+        assert!(here.is_some());
+        let changed = project.snap(&["diff", "before", "--now", "--name-only"]).exits(0).stdout;
+        assert!(changed.contains("lib"), "{kind}: {changed}");
+        project.snap(&["save", "two"]).exits(0);
+        let changed = project.snap(&["diff", "two", "--now"]).exits(0).stdout;
+        assert!(!changed.contains("lib"), "{kind}: {changed}");
+        fs::remove_file(project.path("lib")).must("to remove it");
+        project.snap(&["rewind", "two"]).exits(0);
+        assert_eq!(content(), here, "{kind} {committed}: rewound");
+        project.snap(&["rewind", "before"]).exits(0);
+        assert!(content().is_none(), "{kind} {committed}: as it was before");
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(content(), here, "{kind} {committed}: undone");
+    }
+}
+
+#[test]
+fn files_in_a_folder_of_a_submodule_that_is_no_repository_are_named() {
+    let (project, _) = project();
+    fs::remove_dir_all(project.path("lib")).must("to remove it");
+    project.write("lib/mine.txt", "my only copy\n");
+    project
+        .snap(&["save", "two"])
+        .exits(6)
+        .says(&["lib/ (files in the folder of a submodule that is no repository"]);
+    project.snap(&["rewind", "two"]).exits(0);
+    assert_eq!(project.read("lib/mine.txt"), b"my only copy\n");
+}

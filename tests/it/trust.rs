@@ -244,6 +244,48 @@ fn the_old_name_of_a_renamed_file_stays_while_the_new_one_is_held_back() {
 }
 
 #[test]
+fn no_link_makes_settings_of_what_somebody_else_saved_under_another_name() {
+    let all = ["--trust", "--allow-kind", "all", "--no-input"];
+    // The link comes with the snapshot, in the place of the folder or above.
+    for link in [".claude", "sub/.claude"] {
+        let project = Project::new();
+        project.write("src/settings.json", NEVER);
+        fs::create_dir_all(project.path(link).parent().must("a parent")).must("a folder");
+        symlink(if link == ".claude" { "src" } else { "../src" }, project.path(link)).must("a link");
+        let store = project.home.path().join("store").display().to_string();
+        project.snap(&["save", "x", "--store", &store]).exits(0);
+        let other = project.cloned().of_another_user();
+        let words = [&["resume", "x", "--store", &store][..], &all].concat();
+        other.snap(&words).exits(6).says(&[link]);
+        assert!(!other.path(link).is_symlink(), "{link}");
+    }
+    // The link is here.
+    for (link, target, file) in [
+        (".claude", "src", "src/settings.json"),
+        (".claude/settings.json", "../src/agent.json", "src/agent.json"),
+        (".claude/settings.local.json", "../deep/none.json", "deep/none.json"),
+        (".mcp.json", "src/servers.json", "src/servers.json"),
+    ] {
+        let project = Project::new();
+        project.write("src/main.rs", "fn main() {}\n");
+        let place = project.path(link);
+        fs::create_dir_all(place.parent().must("a parent")).must("a folder");
+        symlink(target, place).must("a link");
+        project.git(&["add", "-f", link, "src"]);
+        project.git(&["commit", "-qm", "a link"]);
+        project.write(file, NEVER);
+        project.write("src/main.rs", "fn main() { 1; }\n");
+        let store = project.home.path().join("store").display().to_string();
+        project.snap(&["save", "x", "--store", &store]).exits(0);
+        let other = project.cloned().of_another_user();
+        let words = [&["resume", "x", "--store", &store][..], &all].concat();
+        other.snap(&words).exits(6).says(&[file]);
+        assert!(!other.path(file).exists(), "{link} leads to {file}");
+        assert_eq!(other.read("src/main.rs"), b"fn main() { 1; }\n");
+    }
+}
+
+#[test]
 fn what_was_held_back_is_listed_and_comes_with_a_second_run() {
     let project = saved();
     let (other, store) = of_another(&project);

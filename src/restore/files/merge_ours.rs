@@ -33,11 +33,14 @@ impl<'a> Ours<'a> {
         for pending in &listing.pending {
             match &pending.status {
                 Status::NestedRepository => continue,
-                Status::Submodule(submodule) => {
+                Status::Submodule(submodule) if !submodule.replaced => {
                     changes.push((pending.path.clone(), submodule.index.clone()));
                     continue;
                 }
-                Status::Tracked { .. } | Status::Untracked | Status::Unmerged { .. } => {}
+                Status::Tracked { .. }
+                | Status::Untracked
+                | Status::Unmerged { .. }
+                | Status::Submodule(_) => {}
             }
             match tree.read(&pending.path)? {
                 Node::File { mode, bytes, .. } => files.push((pending.path.clone(), mode, bytes)),

@@ -9,6 +9,7 @@ pub(super) mod index_room;
 pub(super) mod left_alone;
 mod left_out;
 pub(super) mod line_ends;
+pub(super) mod linked_settings;
 pub(super) mod marks;
 pub(super) mod merge;
 pub(super) mod merge_base;

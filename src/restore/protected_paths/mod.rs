@@ -148,6 +148,13 @@ pub struct Shape {
     pub executable: bool,
 }
 
+/// The client's folder in a project.
+const CLIENT_FOLDER: &str = ".claude";
+
+/// What is obeyed through a link as well.
+const FOLLOWED: [Concern; 5] =
+    [Concern::Agent, Concern::Git, Concern::Editor, Concern::Build, Concern::Pipeline];
+
 /// The folders at the top of what the repository has committed.
 pub type Places = BTreeSet<Vec<u8>>;
 
@@ -155,11 +162,15 @@ pub type Places = BTreeSet<Vec<u8>>;
 pub fn concern(path: &RepoPath, shape: Shape, places: &Places) -> Option<Concern> {
     let names: Vec<String> = path.folded().collect();
     let (file, folders) = names.split_last()?;
-    if names::gives_rights(file, folders) {
+    // A link in the place of the client's folder makes settings of what lies where it leads.
+    if names::gives_rights(file, folders) || shape.link && file == CLIENT_FOLDER {
         return Some(Concern::Rights);
     }
     if shape.link {
-        return Some(Concern::Link);
+        // The same of a folder of orders, hooks or tasks.
+        return Some(
+            names::known(file, folders).filter(|known| FOLLOWED.contains(known)).unwrap_or(Concern::Link),
+        );
     }
     // A short name of Windows (`CLAUDE~1`) is another file's.
     let short =
@@ -275,5 +286,15 @@ mod tests {
         assert_eq!(concern(&path, program, &places()), Some(Concern::Program));
         let rights = RepoPath::new(b".mcp.json").expect("a path");
         assert_eq!(concern(&rights, link, &places()), Some(Concern::Rights));
+        for folder in [".claude", "src/.Claude"] {
+            let folder = RepoPath::new(folder.as_bytes()).expect("a path");
+            assert_eq!(concern(&folder, link, &places()), Some(Concern::Rights), "{folder}");
+        }
+        for (path, known) in
+            [(".claude/commands", Concern::Agent), (".husky", Concern::Git), (".vscode", Concern::Editor)]
+        {
+            let path = RepoPath::new(path.as_bytes()).expect("a path");
+            assert_eq!(concern(&path, link, &places()), Some(known));
+        }
     }
 }
