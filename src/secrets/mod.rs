@@ -148,21 +148,17 @@ impl Scanner {
     }
 
     fn find_in_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
-        // What was appended to a text may be in another encoding, so both are looked at.
-        if let Some(view) = utf16::decoded(text).or_else(|| utf16::part(text)) {
-            let mut told = 0;
-            let mut tell_all = |more: u64| {
-                let more = more.min((text.len() as u64).saturating_sub(told));
-                told += more;
-                tell(more);
-            };
-            let mut findings = self.find_in_one_encoding(&view.bytes, &mut tell_all);
-            findings.iter_mut().for_each(|one| one.span = view.span(&one.span));
-            findings.extend(self.find_in_one_encoding(text, &mut |_| ()));
-            tell(text.len() as u64 - told);
-            return merged(findings);
+        let views = [utf16::decoded(text), utf16::part(text)];
+        if views.iter().all(Option::is_none) {
+            return self.find_in_one_encoding(text, tell);
         }
-        self.find_in_one_encoding(text, tell)
+        // What was appended to a text may be in another encoding, so it is looked at in all.
+        let mut findings = self.find_in_one_encoding(text, tell);
+        for view in views.iter().flatten() {
+            let found = self.find_in_one_encoding(&view.bytes, &mut |_| ());
+            findings.extend(found.into_iter().map(|one| Finding { span: view.span(&one.span), ..one }));
+        }
+        merged(findings)
     }
 
     fn find_in_one_encoding(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
