@@ -10,6 +10,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
@@ -18,7 +19,7 @@ use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
 use crate::restore::files::{amounts, base_here};
-use crate::store::{Batch, LogEntry, Operation, Reference};
+use crate::store::{Batch, LogEntry, NO_NAME, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -301,12 +302,7 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
 
 fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
     if matches!(workspace.store.unread_log(), Ok(Some(_))) {
-        return Error::new(Kind::NotFound, format!("What to {} is not known", direction.word()))
-            .because("lines of the log can't be read")
-            .hint(
-                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one; \
-                 `snap verify --repair` puts those lines into quarantine",
-            );
+        return direction.unknown();
     }
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
     let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
@@ -344,6 +340,33 @@ fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Erro
     }
 }
 
+impl Direction {
+    /// Says that nobody can tell what the next step is.
+    pub fn unknown(self) -> Error {
+        Error::new(Kind::NotFound, format!("What to {} is not known", self.word()))
+            .because("lines of the log can't be read")
+            .hint(
+                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one; \
+                 `snap verify --repair` puts those lines into quarantine",
+            )
+    }
+
+    /// Says since when a step can be taken that is about something of this moment: a redo, since it was undone.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn possible_since(self, workspace: &Workspace, moment: Timestamp) -> Result<Timestamp> {
+        if self == Direction::Undo {
+            return Ok(moment);
+        }
+        let is_here =
+            |entry: &LogEntry| entry.root.as_ref().is_some_and(|root| root.as_path() == workspace.root);
+        let log = workspace.store.read_log()?;
+        let undone = log.iter().rev().find(|entry| entry.operation == Operation::Undo && is_here(entry));
+        Ok(undone.map_or(moment, |entry| entry.at))
+    }
+}
+
 /// Returns the folder in which the last step back was taken, if it is gone, and the snapshot that was made there first.
 fn undone_in_a_lost_tree(workspace: &Workspace) -> Option<(String, String)> {
     let log = workspace.store.read_log().ok()?;
@@ -371,7 +394,10 @@ fn restored_elsewhere(workspace: &Workspace) -> Option<(LogEntry, String)> {
 
 /// The step is known, but what it needs was removed. An older step would not be what was asked for.
 fn gone(direction: Direction, what: &Restored) -> Error {
-    let restore = format!("the {} of {}", what.operation.word(), Line(&what.name));
+    let restore = match what.name.as_str() {
+        NO_NAME => format!("the {} of a snapshot that is gone", what.operation.word()),
+        name => format!("the {} of {}", what.operation.word(), Line(name)),
+    };
     Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))
         .because(format!("the safety snapshot that would {} {restore} was removed", direction.word()))
         .hint("`snap list` shows those that are left; `snap rewind NAME` goes back to one")
