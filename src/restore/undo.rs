@@ -400,7 +400,7 @@ fn gone(direction: Direction, what: &Restored) -> Error {
     };
     Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))
         .because(format!("the safety snapshot that would {} {restore} was removed", direction.word()))
-        .hint("`snap list` shows those that are left; `snap rewind NAME` goes back to one")
+        .hint("`snap list -a` shows those that are left; `snap rewind NAME` goes back to one")
 }
 
 /// Says what a step does to work that was committed since.

@@ -184,6 +184,8 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
         other.git(&["add", "-A"]);
         other.snap(&["save", "theirs", "--store", store]).exits(0);
         let before = listing(&project);
+        let saved = || project.snap(&["list", "-a", "--json"]).exits(0).stdout;
+        let snapshots = saved();
         let planned = project.snap(&["merge", "theirs", "--dry-run"]);
         let done = project.snap(&["merge", "theirs"]);
         if kind.contains("ignored") {
@@ -193,6 +195,7 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
             }
             project.snap(&["undo"]).exits(0);
         } else {
+            assert_eq!(saved(), snapshots, "{kind}: nothing is saved for a merge that is refused");
             for ran in [&planned, &done] {
                 assert!(ran.code == 4 && ran.stderr.contains(why), "{kind}: {ran:?}");
                 assert!(!ran.stdout.contains("create"), "{kind}: {ran:?}");
