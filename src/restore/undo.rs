@@ -305,7 +305,7 @@ fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Erro
         return direction.unknown();
     }
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
-    let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
+    let of = |one: &&Restored| restore_of(one.operation, &one.name);
     match (direction, next.unchanged.first().map(of)) {
         (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {
             Some((root, safety)) => error
@@ -329,9 +329,8 @@ fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Erro
                 None => error.because(format!("nothing was restored in {root}")),
                 Some((entry, safety)) => error
                     .because(format!(
-                        "the {} of {} was done in {}, which is gone: was it moved?",
-                        entry.operation.word(),
-                        Line(&entry.name),
+                        "{} was done in {}, which is gone: was it moved?",
+                        restore_of(entry.operation, &entry.name),
                         entry.root.as_ref().map(|root| Line(&root.to_string()).to_string()).unwrap_or_default()
                     ))
                     .hint(format!("`snap rewind {}` goes back to before it", Line(&safety))),
@@ -392,12 +391,17 @@ fn restored_elsewhere(workspace: &Workspace) -> Option<(LogEntry, String)> {
     })
 }
 
+/// Names a restore.
+fn restore_of(operation: Operation, name: &str) -> String {
+    match name {
+        NO_NAME => format!("the {} of a snapshot that is gone", operation.word()),
+        name => format!("the {} of {}", operation.word(), Line(name)),
+    }
+}
+
 /// The step is known, but what it needs was removed. An older step would not be what was asked for.
 fn gone(direction: Direction, what: &Restored) -> Error {
-    let restore = match what.name.as_str() {
-        NO_NAME => format!("the {} of a snapshot that is gone", what.operation.word()),
-        name => format!("the {} of {}", what.operation.word(), Line(name)),
-    };
+    let restore = restore_of(what.operation, &what.name);
     Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))
         .because(format!("the safety snapshot that would {} {restore} was removed", direction.word()))
         .hint("`snap list -a` shows those that are left; `snap rewind NAME` goes back to one")

@@ -184,7 +184,7 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
         other.git(&["add", "-A"]);
         other.snap(&["save", "theirs", "--store", store]).exits(0);
         let before = listing(&project);
-        let saved = || project.snap(&["list", "-a", "--json"]).exits(0).stdout;
+        let saved = || project.manifests();
         let snapshots = saved();
         let planned = project.snap(&["merge", "theirs", "--dry-run"]);
         let done = project.snap(&["merge", "theirs"]);

@@ -405,3 +405,23 @@ fn undo_and_redo_stop_where_what_was_done_last_may_be_in_lines_that_cannot_be_re
     project.snap(&["undo"]).exits(3).says(&["What to undo is not known"]);
     assert_eq!(project.read("a.txt"), b"first\n");
 }
+
+#[test]
+fn a_restore_of_which_even_the_name_is_gone_is_told_in_words() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "later\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    let all = project.snap(&["list", "-a", "--json"]).exits(0).json();
+    let names =
+        all.as_array().must("a list").iter().map(|one| one["name"].as_str().must("a name").to_owned());
+    let names: Vec<String> = names.collect();
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    project.snap(&[&["rm", "--now", "--yes"], &words[..]].concat()).exits(0);
+    let undo = project
+        .snap(&["undo", "--anyway"])
+        .exits(3)
+        .says(&["the rewind of a snapshot that is gone", "`snap list -a`"]);
+    assert!(!undo.stderr.contains("(removed)"), "{undo:?}");
+}

@@ -52,8 +52,7 @@ pub(in crate::restore) fn refuse_blocked(tree: &Tree, steps: &[Step]) -> Result<
     if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
 }
 
-/// Refuses steps that would write into a repository of its own: git shows nothing of what is in it, so no safety snapshot would
-/// have it.
+/// Refuses steps that would write into a repository of its own: what is in it is that one's, and git shows nothing of it here.
 ///
 /// # Errors
 /// [`Kind::Conflict`] for each such repository.
