@@ -3,7 +3,7 @@
 //! One table has every setting, with its default. Whatever reads, checks, lists or documents settings goes by it. A
 //! setting that is not in the table, or a value that is none, is an error with its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -209,6 +209,10 @@ impl Settings {
                 wrong.push(Wrong { line: line(group.span()), what: unknown(group.get_ref()) });
                 continue;
             };
+            let is_group = ALL.iter().any(|setting| setting.name.split('.').next() == Some(group.get_ref()));
+            if inside.is_empty() && !is_group {
+                wrong.push(Wrong { line: line(group.span()), what: unknown_group(group.get_ref()) });
+            }
             for (key, value) in inside {
                 let name = format!("{}.{}", group.get_ref(), key.get_ref());
                 let line = line(key.span());
@@ -257,6 +261,13 @@ impl Settings {
     pub fn size(&self, name: &str) -> Option<u64> {
         parse_size(self.text(name)?).ok()
     }
+}
+
+/// Says that there is no such group of settings, and which ones there are.
+fn unknown_group(name: &str) -> String {
+    let groups: BTreeSet<&str> = ALL.iter().filter_map(|setting| setting.name.split('.').next()).collect();
+    let groups: Vec<String> = groups.iter().map(|group| format!("[{group}]")).collect();
+    format!("there is no [{}]; there are {}", cut(name, 60), groups.join(", "))
 }
 
 /// Says that there is no such setting, and what there is.
@@ -337,6 +348,7 @@ mod tests {
             ("[look]\ntheme = \"pink\"", "2: look.theme should be \"auto\", \"dark\", \"light\" or \"ansi\""),
             ("[look]\nline_numbers = \"yes\"", "2: look.line_numbers should be true or false"),
             ("[keep]\nautomatc = 5", "2: there is no setting keep.automatc; did you mean keep.automatic?"),
+            ("[sahre]\n\n[keep]\n", "1: there is no [sahre]; there are [keep], [look], [prune]"),
             ("automatic = 5", "1: there is no setting automatic; did you mean keep.automatic?"),
             ("[share]\nremote = \"x\"", "2: there is no setting share.remote; `snap config` lists all"),
             ("[keep\n", "1: "),

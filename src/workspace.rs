@@ -64,6 +64,10 @@ impl Seal for Trust {
         Trust::seal(self, purpose, message).ok()
     }
 
+    fn could_seal(&self) -> bool {
+        Trust::could_seal(self)
+    }
+
     fn has_key(&self) -> bool {
         Trust::has_key(self)
     }

@@ -101,6 +101,9 @@ impl Error {
             io::ErrorKind::ReadOnlyFilesystem => {
                 made.hint("the disk is read-only; if the store is on it: with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
             }
+            io::ErrorKind::FileTooLarge => {
+                made.hint("`ulimit -f` shows how large a file may be here; `ulimit -f unlimited` lifts that in this shell")
+            }
             _ => made,
         }
     }

@@ -6,6 +6,7 @@ pub mod compress;
 pub mod digest;
 pub mod error;
 pub mod ids;
+pub mod lost;
 pub mod monitor;
 pub mod packed;
 pub mod paths;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+pub use crate::base::lost::Lost;
 use crate::base::screen::cut;
 
 use serde::{Serialize, Serializer};
@@ -183,6 +184,13 @@ pub enum Warning {
     MovedWithFolder(String, String),
     /// One side of a merge changed this path, and the other one removed it.
     ChangedAndRemoved(String),
+    /// A merge changes files in a repository of its own.
+    InsideRepository {
+        /// The files.
+        paths: Vec<String>,
+        /// The folder of that repository.
+        folder: String,
+    },
     /// The edits were merged onto another commit than their base.
     MergedOntoHead,
     /// A path was merged as text, as its driver is not the user's own.
@@ -203,33 +211,6 @@ pub enum Warning {
         /// What is staged here.
         other: String,
     },
-}
-
-/// What of a session does not come back by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// A prompt that waited in the queue.
-    Queued,
-    /// A prompt that would have been sent at some time.
-    Scheduled,
-    /// A process in the background.
-    Process,
-    /// A team of agents.
-    Team,
-    /// An option of the client.
-    Option,
-}
-
-impl Lost {
-    fn text(self) -> &'static str {
-        match self {
-            Lost::Queued => "A prompt was still queued",
-            Lost::Scheduled => "A scheduled prompt is not restored",
-            Lost::Process => "A background process is not restored",
-            Lost::Team => "A team of agents is not restored",
-            Lost::Option => "An option of the client no longer applies",
-        }
-    }
 }
 
 /// A few paths.
@@ -469,6 +450,12 @@ impl fmt::Display for Warning {
             Warning::MergedOntoHead => {
                 f.write_str("HEAD is not at the snapshot's base: its edits were merged onto it.")
             }
+            Warning::InsideRepository { paths, folder } => write!(
+                f,
+                "{} {} in a repository of its own, {folder}: `git status` shows the change only there. `snap undo` takes it back.",
+                some_of(paths),
+                if paths.len() == 1 { "is" } else { "are" }
+            ),
             Warning::MergedAsText { path, driver } => write!(
                 f,
                 "{path} is merged as text: only this repository's own configuration has the merge driver {driver}, and that is not run."

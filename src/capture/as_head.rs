@@ -7,10 +7,10 @@ use super::merges::tell;
 use super::publishing::prove;
 use super::{Request, Signing, lineage, state};
 use crate::base::error::Result;
-use crate::base::ids::SnapshotId;
+use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::warning::Warning;
 use crate::context::Context;
-use crate::manifest::{Head, Manifest, Trigger};
+use crate::manifest::{Head, Manifest, Session, Trigger};
 use crate::store::UnreadEntry;
 use crate::workspace::Workspace;
 
@@ -47,12 +47,20 @@ fn came_from(context: &Context, workspace: &Workspace, manifest: &mut Manifest) 
     Ok(())
 }
 
-/// Returns what a save would say of a state that is not saved: where it came from. All else is that of its last snapshot.
+/// Returns what a save with this session would say of a state that is not saved: where it came from. All else is that of its last
+/// snapshot.
 ///
 /// # Errors
 /// What the store says.
-pub fn as_next(context: &Context, workspace: &Workspace, last: Manifest) -> Result<Manifest> {
+pub fn as_next(
+    context: &Context,
+    workspace: &Workspace,
+    session: Option<&ClientId>,
+    last: Manifest,
+) -> Result<Manifest> {
     let mut next = Manifest { id: SnapshotId::random(), created_at: context.now, ..last };
+    // One that was brought back under an id of its own goes on from there, and not from what came after that in the saved one.
+    next.session = next.session.zip(session).map(|(saved, id)| Session { id: id.clone(), ..saved });
     next.workspace.root = workspace.root.as_path().into();
     if let Some(repository) = &workspace.repository {
         let head = repository.head()?;

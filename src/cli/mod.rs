@@ -36,6 +36,7 @@ use crate::base::monitor;
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::settings;
+use crate::sys::signals;
 use crate::view::Action;
 use crate::workspace::Workspace;
 use args::{Arguments, Command};
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         let _closed = error.map(usage::tell);
         return ExitCode::from(Kind::Usage.exit_code());
     };
+    signals::outlive_file_limit();
     if let Command::Hook(command) = command {
         diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
@@ -226,6 +228,10 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         ));
     }
     let workspace = Workspace::open(&context)?;
+    if context.store.is_some() && !matches!(command, Command::Save(_) | Command::Import(_) | Command::Pull(_))
+    {
+        workspace.store.refuse_other_folder()?;
+    }
     match &command {
         Command::Save(_)
         | Command::Branch(_)

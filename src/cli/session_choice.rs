@@ -208,7 +208,7 @@ pub(crate) fn of_project(workspace: &Workspace) -> Vec<SessionOfProject> {
     if workspace.repository.is_some() {
         folders.extend(work_trees_of(&workspace.root));
     }
-    let Ok(redactor) = Redactor::open(workspace, &[]) else { return Vec::new() };
+    let Ok(redactor) = Redactor::to_look(workspace) else { return Vec::new() };
     let sessions = workspace.client.sessions_of(&folders).into_iter().take(MOST_OF_PROJECT);
     let session = |one: ListedSession| {
         let words = workspace.client.session_at(&one.transcript).ok()?.words();
@@ -230,8 +230,22 @@ pub(crate) fn words_of(session: &FoundSession, workspace: &Workspace) -> Option<
 
 /// Returns what may be shown of a title or prompt; nothing, if it holds a secret.
 fn shown(words: &str, workspace: &Workspace) -> Option<String> {
-    let redactor = Redactor::open(workspace, &[]).ok()?;
-    redactor.is_clean(words.as_bytes()).then(|| cut(words, WIDE))
+    Shown::of(workspace).clean(words).map(|words| cut(words, WIDE))
+}
+
+/// Says what may be shown of the words of sessions that are not saved.
+pub(crate) struct Shown(Option<Redactor>);
+
+impl Shown {
+    /// Prepares for sessions of this place.
+    pub(crate) fn of(workspace: &Workspace) -> Shown {
+        Shown(Redactor::to_look(workspace).ok())
+    }
+
+    /// Returns a title or prompt; nothing, if it holds a secret.
+    pub(crate) fn clean<'t>(&self, words: &'t str) -> Option<&'t str> {
+        self.0.as_ref()?.is_clean(words.as_bytes()).then_some(words)
+    }
 }
 
 /// The session that was saved, as it is told.

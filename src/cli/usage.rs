@@ -11,6 +11,8 @@ use super::output::{ColorChoice, Style, Ui, output_error, text};
 use super::program_name;
 use crate::base::error::Result;
 use crate::base::screen::Line;
+use crate::base::similar_names::names_like;
+use crate::base::timestamp::parse_span;
 
 /// Words of other programs, and what does here what is meant.
 const OTHER_WORDS: &[(&[&str], &str)] = &[
@@ -94,6 +96,18 @@ const SO_MANY: &str = "`-n NUMBER` shows so many, the newest ones";
 
 /// Options that a command does not have, with the command, and what does what is meant.
 const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
+    ("merge", "--abort", "`snap undo` takes a merge back, with its conflicts"),
+    (
+        "merge",
+        "--continue",
+        "settle the conflicts in the files, then `git add` them: there is nothing else to end",
+    ),
+    ("pin", "--all", "it pins those that you name: `snap pin REF REF`"),
+    (
+        "rm",
+        "--all",
+        "it removes those that you name: `snap rm REF REF`; `snap prune --keep-last 0` removes all, and shows them with `--dry-run`",
+    ),
     (
         "push",
         "--all",
@@ -165,6 +179,7 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
                 ];
                 alike.into_iter().for_each(|kind| drop(error.remove(kind)));
             }
+            forget_unlike(&mut error);
             let hint = meant.map(str::to_owned).or_else(|| hint(&error));
             let text = safe(error).render().to_string();
             // Where a suggestion was left out, clap leaves two empty lines.
@@ -194,6 +209,20 @@ fn forget_hidden(error: &mut Error) {
         _ => ContextValue::Strings(shown),
     };
     error.insert(ContextKind::SuggestedSubcommand, value);
+}
+
+/// Takes an option out that is not like the one that was typed: it would lead away from what is meant.
+fn forget_unlike(error: &mut Error) {
+    let (Some(word), Some(alike)) =
+        (typed(error, ContextKind::InvalidArg), typed(error, ContextKind::SuggestedArg))
+    else {
+        return;
+    };
+    // To clap, a few of the same letters are enough.
+    if names_like(word.trim_start_matches('-'), [alike.trim_start_matches('-')].into_iter()).is_empty() {
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Usage);
+    }
 }
 
 fn typed(error: &Error, kind: ContextKind) -> Option<&str> {
@@ -240,6 +269,20 @@ fn hint(error: &Error) -> Option<String> {
             let is_of = |command: &str| usage.split_whitespace().any(|word| word == command);
             if let Some((_, hint)) = NO_NAME.iter().find(|(command, _)| is_of(command)) {
                 return Some((*hint).to_owned());
+            }
+            let is_span =
+                |word: &str| !word.bytes().all(|byte| byte.is_ascii_digit()) && parse_span(word).is_ok();
+            if let Some(span) = typed(ContextKind::InvalidArg).filter(|word| is_of("prune") && is_span(word))
+            {
+                return Some(format!(
+                    "`snap prune --older-than {span}` removes what is older; `--dry-run` only shows it"
+                ));
+            }
+            if is_of("prune") {
+                return Some(
+                    "it removes by rules, such as `--older-than 7d`; `snap rm REF` removes one by its name"
+                        .to_owned(),
+                );
             }
             let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
             let takes_name = ["REF", "NAME", "BRANCH"].iter().any(|word| usage.contains(word));

@@ -2,10 +2,14 @@
 
 use crate::base::error::Error;
 use crate::base::screen::{Line, for_shell};
-use crate::cli::output::words::quoted;
+use crate::base::timestamp::age;
+use crate::cli::output::words::{ago, quoted};
 use crate::cli::program_name::in_words;
+use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::restore::{self, Direction, Way, WayBack};
+use crate::store::Batch;
+use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 /// Says of a safety snapshot before what it was made, and how one goes back to it.
@@ -48,4 +52,23 @@ pub(crate) fn with_way_back(error: Error, workspace: &Workspace) -> Error {
         Some(back) => error.hint(comes_back(&back)),
         None => error,
     }
+}
+
+/// Says of somebody else's snapshot that this user's own had its name until a short time ago: whoever types the name may mean that.
+pub(crate) fn own_namesake(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<String> {
+    let store = &workspace.store;
+    if workspace.provenance(manifest) == Provenance::Own || store.called(manifest) != manifest.name {
+        return None;
+    }
+    let has_it = |names: Vec<String>| names.contains(&manifest.name);
+    let is_it = |one: &Batch| !one.automatic && store.own_names_of(one).is_ok_and(has_it);
+    let batch = store.trash().ok()?.into_iter().filter(is_it).max_by_key(|one| one.since)?;
+    let back = restore::way_back(workspace, &batch.id).ok().flatten();
+    let back = back.map_or(String::new(), |back| format!("; {}", comes_back(&back)));
+    Some(format!(
+        "{} is a snapshot of {}: yours of that name was removed {}{back}",
+        Line(&manifest.name),
+        Line(&manifest.created_by.user),
+        ago(&age(context.now.since(batch.since)))
+    ))
 }

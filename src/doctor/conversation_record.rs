@@ -271,7 +271,11 @@ fn attached_image(attachment: &str) -> Option<Media> {
 }
 
 fn beginning(text: &str) -> String {
-    text.trim().chars().take(LONGEST_PROMPT).collect()
+    let text = text.trim();
+    let Some((end, _)) = text.char_indices().nth(LONGEST_PROMPT) else { return text.to_owned() };
+    let (first, _) = text.split_at(end);
+    // Half a word may be half a secret, which nobody knows for one.
+    first.rfind(char::is_whitespace).map_or(first, |last| &first[..last]).to_owned()
 }
 
 impl ConversationRecord {

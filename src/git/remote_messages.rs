@@ -7,10 +7,8 @@ use crate::base::monitor::{Phase, Progress};
 use crate::secrets::Scanner;
 
 /// What git says when trying again may help.
-const PASSING: [&str; 18] = [
-    "could not resolve host",
+const PASSING: [&str; 16] = [
     "temporary failure in name resolution",
-    "couldn't resolve host",
     "timed out",
     "connection refused",
     "connection reset",
@@ -192,7 +190,7 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         for text in [
-            "fatal: unable to access 'https://x/': Could not resolve host: x",
+            "ssh: Could not resolve hostname x: Temporary failure in name resolution",
             "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
             "fatal: early EOF",
             "kex_exchange_identification: Connection closed by remote host",
@@ -200,6 +198,8 @@ mod tests {
             assert!(passing(text).is_some(), "{text}");
         }
         for text in [
+            "fatal: unable to access 'https://x/': Could not resolve host: x",
+            "ssh: Could not resolve hostname x: Name or service not known",
             "fatal: Authentication failed for 'https://x/'",
             "remote: Repository not found.",
             "fatal: 'x' does not appear to be a git repository",

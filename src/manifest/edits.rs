@@ -44,11 +44,14 @@ impl Edits {
         self.leave_out(path) || around.is_some_and(|around| around.cover(path))
     }
 
-    /// Says whether a path was pending and left out, by itself or with the folder that it is in.
+    /// Says whether a path was pending and left out: by itself, or with the folder that it is in. Of such a folder, files that were
+    /// asked for are in here all the same.
     pub fn leave_out(&self, path: &RepoPath) -> bool {
-        let path = path.to_string();
-        let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        self.skipped.iter().any(|one| path == one.path || is_below(one.path.trim_end_matches('/')))
+        let shown = path.to_string();
+        let is_below = |folder: &str| shown.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let is_there = || self.files.binary_search_by(|edit| edit.path.cmp(path)).is_ok();
+        let left_out = |one: &Skipped| shown == one.path || is_below(one.path.trim_end_matches('/'));
+        self.skipped.iter().any(|one| left_out(one) && (shown == one.path || !is_there()))
     }
 }
 

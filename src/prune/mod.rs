@@ -13,7 +13,7 @@ mod policy;
 mod remaining;
 mod removal;
 
-pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded};
+pub use plan::{Pushed, RemovalPlan, discard_unneeded, judge_pushed, prune_automatic, remove_unneeded};
 pub use policy::{Policy, Retention, Verdict};
 pub use remaining::{StillThere, forget_links};
 pub use removal::{Removed, bring_back, remove_again};

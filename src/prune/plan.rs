@@ -326,6 +326,28 @@ pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> 
     plan.carry_out(context, workspace, &lock, &Monitor::default()).and_then(|removed| removed.finished())
 }
 
+/// Puts the safety snapshot of a restore that was rolled back into the trash, if it is this user's own and nothing pins it. Says
+/// whether it did.
+///
+/// # Errors
+/// As [`remove_unneeded`].
+pub fn discard_unneeded(context: &Context, workspace: &Workspace, id: &SnapshotId) -> Result<bool> {
+    let store = &workspace.store;
+    let lock = store.lock_for_deleting()?;
+    let judge = |_: usize, one: &UnreadEntry| {
+        let is_it = one.head.as_ref().is_ok_and(|head| head.id == *id && head.safety);
+        if is_it && one.own && !one.pinned {
+            Verdict::remove("nothing was changed")
+        } else {
+            Verdict::keep("it is another one")
+        }
+    };
+    let plan = RemovalPlan::of(store.known()?, judge, Occasion::Automatic)?;
+    let removes = plan.gone().count() > 0;
+    plan.carry_out(context, workspace, &lock, &Monitor::default()).and_then(|removed| removed.finished())?;
+    Ok(removes)
+}
+
 /// A snapshot on a remote, pushed by the user.
 pub struct Pushed<'a> {
     /// When it was saved, as the remote says.

@@ -4,6 +4,7 @@
 //! placeholder and is listed with its kind and place. Nothing contains its value. A pending edit may be the
 //! only copy of a file, so its secret values are kept on this machine (`vault.rs`) and the restore is exact.
 
+mod allowed;
 mod cache;
 mod hashed;
 mod known_values;
@@ -17,18 +18,19 @@ pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use self::allowed::check_ids;
 use self::cache::Cache;
 use self::originals::{key_name, mac};
 use self::seen::worth_learning;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+
 use crate::base::timestamp::Timestamp;
 use crate::git::Listing;
 use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
@@ -38,6 +40,7 @@ use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
+pub use allowed::allow_from_now_on;
 pub use hashed::Hashed;
 pub use originals::Originals;
 pub use outgoing::{Outgoing, check};
@@ -116,21 +119,6 @@ pub fn typed(workspace: &Workspace, place: &str, text: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Allows secrets to be saved as they are, in every store of this user, from now on. Returns the list of what is allowed.
-///
-/// # Errors
-/// [`Kind::Usage`] for what is no ID, [`Kind::Environment`] if the list can't be read or written.
-pub fn allow_from_now_on(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
-    check_ids(ids)?;
-    Vault::open(workspace.trust.folder(), workspace.store.root())?.allow(ids)
-}
-
-fn check_ids(allow: &[String]) -> Result<()> {
-    let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) else { return Ok(()) };
-    let said = Error::new(Kind::Usage, format!("\"{}\" is not the ID of a secret", Line(strange)));
-    Err(said.hint("`snap show` and the report of `snap save` list secrets with their IDs"))
-}
-
 impl Redactor {
     /// Prepares to redact what is saved in a workspace; `allow` adds to what may stay, this time only.
     ///
@@ -143,6 +131,19 @@ impl Redactor {
             Err(error) if !allow.is_empty() => return Err(error),
             keeper => keeper.ok(),
         };
+        Redactor::with(workspace, allow, keeper)
+    }
+
+    /// Prepares to look for secrets in what is only shown: writes nothing, so it makes no key.
+    ///
+    /// # Errors
+    /// As [`Redactor::open`].
+    pub fn to_look(workspace: &Workspace) -> Result<Redactor> {
+        let keeper = Vault::existing(workspace.trust.folder(), workspace.store.root());
+        Redactor::with(workspace, &[], keeper.ok().flatten())
+    }
+
+    fn with(workspace: &Workspace, allow: &[String], keeper: Option<Vault>) -> Result<Redactor> {
         let mut allowed = BTreeSet::new();
         if let Some(keeper) = &keeper {
             allowed = keeper.allowed()?;

@@ -40,24 +40,31 @@ impl Vault {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn open(folder: &Path, store: &Path) -> Result<Vault> {
-        let folder = Root::own(folder).at("");
+        if let Some(vault) = Vault::existing(folder, store)? {
+            return Ok(vault);
+        }
+        let (folder_path, folder) = (folder, Root::own(folder).at(""));
         let place = folder.join(FILE);
-        let key = match read_key(&place)? {
-            Some(key) => key,
-            None => {
-                folder.make_folder()?;
-                let text = to_hex(&files::random_bytes()?) + "\n";
-                // Another process may have been faster: its key counts then.
-                files::publish(&folder, &place, text.as_bytes(), Existing::Keep)?;
-                folder.sync()?;
-                read_key(&place)?.ok_or_else(|| no_key(&place))?
-            }
-        };
+        folder.make_folder()?;
+        let text = to_hex(&files::random_bytes()?) + "\n";
+        // Another process may have been faster: its key counts then.
+        files::publish(&folder, &place, text.as_bytes(), Existing::Keep)?;
+        folder.sync()?;
+        Vault::existing(folder_path, store)?.ok_or_else(|| no_key(&place))
+    }
+
+    /// Opens the state folder for a store if it has a key; writes nothing.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn existing(folder: &Path, store: &Path) -> Result<Option<Vault>> {
+        let folder = Root::own(folder).at("");
+        let Some(key) = read_key(&folder.join(FILE))? else { return Ok(None) };
         // A store that was moved away is another one than what is made in its old place.
         let number = std::fs::metadata(store).map_or(0, |meta| meta.ino());
         let store = [store.as_os_str().as_encoded_bytes(), b"\0", &number.to_le_bytes()].concat();
         let store = key.mark("store of kept secrets", &store).to_string();
-        Ok(Vault { kept: folder.join("kept").join(&store[..16]), folder, key })
+        Ok(Some(Vault { kept: folder.join("kept").join(&store[..16]), folder, key }))
     }
 
     /// Returns the key of IDs and of files.

@@ -26,8 +26,6 @@ use crate::workspace::Workspace;
 pub struct MergedWith<'a> {
     /// The session that works here.
     pub session: Option<&'a FoundSession>,
-    /// The snapshot of this place that was saved before it.
-    pub saved: Option<&'a Manifest>,
     /// The last restore that set files here.
     pub last_restore: Option<&'a LastRestore>,
     /// The snapshot from which both went on first.
@@ -100,7 +98,6 @@ pub fn plan_merge(
             MergePlan::default()
         }
     };
-    merging.into = with.saved.map(|saved| saved.id.clone());
     merging.session = with.session.map(|found| (found.id.clone(), found.live.is_some()));
     // As the agent finds it from the folder that it works in.
     let report = workspace.store.report_path(&manifest.id);

@@ -136,11 +136,11 @@ impl RestorePlan {
         self.merging.as_ref()
     }
 
-    /// Gives a merge the text of its report.
+    /// Gives a merge the snapshot of what was here before it, and the text of its report.
     #[must_use]
-    pub fn reporting(mut self, report: String) -> RestorePlan {
+    pub fn merging_into(mut self, into: Option<SnapshotId>, report: String) -> RestorePlan {
         if let Some(merging) = &mut self.merging {
-            merging.report = Some(report);
+            (merging.into, merging.report) = (into, Some(report));
         }
         self
     }

@@ -10,6 +10,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
@@ -18,7 +19,7 @@ use crate::redaction::refill;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
 use crate::restore::files::{amounts, base_here};
-use crate::store::{Batch, LogEntry, Operation, Reference};
+use crate::store::{Batch, LogEntry, NO_NAME, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -301,15 +302,10 @@ fn believed(mut log: Vec<LogEntry>, root: &Path, own: &BTreeSet<SnapshotId>) -> 
 
 fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Error {
     if matches!(workspace.store.unread_log(), Ok(Some(_))) {
-        return Error::new(Kind::NotFound, format!("What to {} is not known", direction.word()))
-            .because("lines of the log can't be read")
-            .hint(
-                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one; \
-                 `snap verify --repair` puts those lines into quarantine",
-            );
+        return direction.unknown();
     }
     let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
-    let of = |one: &&Restored| format!("the {} of {}", one.operation.word(), Line(&one.name));
+    let of = |one: &&Restored| restore_of(one.operation, &one.name);
     match (direction, next.unchanged.first().map(of)) {
         (Direction::Redo, of_unchanged) => match undone_in_a_lost_tree(workspace) {
             Some((root, safety)) => error
@@ -333,14 +329,40 @@ fn nothing(next: &Next<'_>, direction: Direction, workspace: &Workspace) -> Erro
                 None => error.because(format!("nothing was restored in {root}")),
                 Some((entry, safety)) => error
                     .because(format!(
-                        "the {} of {} was done in {}, which is gone: was it moved?",
-                        entry.operation.word(),
-                        Line(&entry.name),
+                        "{} was done in {}, which is gone: was it moved?",
+                        restore_of(entry.operation, &entry.name),
                         entry.root.as_ref().map(|root| Line(&root.to_string()).to_string()).unwrap_or_default()
                     ))
                     .hint(format!("`snap rewind {}` goes back to before it", Line(&safety))),
             }
         }
+    }
+}
+
+impl Direction {
+    /// Says that nobody can tell what the next step is.
+    pub fn unknown(self) -> Error {
+        Error::new(Kind::NotFound, format!("What to {} is not known", self.word()))
+            .because("lines of the log can't be read")
+            .hint(
+                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one; \
+                 `snap verify --repair` puts those lines into quarantine",
+            )
+    }
+
+    /// Says since when a step can be taken that is about something of this moment: a redo, since it was undone.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn possible_since(self, workspace: &Workspace, moment: Timestamp) -> Result<Timestamp> {
+        if self == Direction::Undo {
+            return Ok(moment);
+        }
+        let is_here =
+            |entry: &LogEntry| entry.root.as_ref().is_some_and(|root| root.as_path() == workspace.root);
+        let log = workspace.store.read_log()?;
+        let undone = log.iter().rev().find(|entry| entry.operation == Operation::Undo && is_here(entry));
+        Ok(undone.map_or(moment, |entry| entry.at))
     }
 }
 
@@ -369,12 +391,20 @@ fn restored_elsewhere(workspace: &Workspace) -> Option<(LogEntry, String)> {
     })
 }
 
+/// Names a restore.
+fn restore_of(operation: Operation, name: &str) -> String {
+    match name {
+        NO_NAME => format!("the {} of a snapshot that is gone", operation.word()),
+        name => format!("the {} of {}", operation.word(), Line(name)),
+    }
+}
+
 /// The step is known, but what it needs was removed. An older step would not be what was asked for.
 fn gone(direction: Direction, what: &Restored) -> Error {
-    let restore = format!("the {} of {}", what.operation.word(), Line(&what.name));
+    let restore = restore_of(what.operation, &what.name);
     Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))
         .because(format!("the safety snapshot that would {} {restore} was removed", direction.word()))
-        .hint("`snap list` shows those that are left; `snap rewind NAME` goes back to one")
+        .hint("`snap list -a` shows those that are left; `snap rewind NAME` goes back to one")
 }
 
 /// Says what a step does to work that was committed since.

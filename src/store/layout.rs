@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 
 use super::Store;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{Line, for_shell};
 use crate::store::clean_guard::{GITIGNORE, HEAD};
 use crate::store::merge_reports::MERGED;
 use crate::sys::files;
@@ -70,11 +71,33 @@ impl Store {
             return Ok(());
         }
         let strange = names.iter().find(|name| !self.is_ours(name));
-        let strange =
-            strange.map(|name| format!(", such as {}", crate::base::screen::Line(&name.to_string_lossy())));
+        let strange = strange.map(|name| format!(", such as {}", Line(&name.to_string_lossy())));
         Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root().display()))
             .because(format!("it holds files that are not snap's{}", strange.unwrap_or_default()))
             .hint("name an empty folder, or one that does not exist yet"))
+    }
+
+    /// Refuses to look for snapshots in a folder that holds something else.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] with where the store may be.
+    pub fn refuse_other_folder(&self) -> Result<()> {
+        self.refuse_strange_folder().map_err(|error| {
+            if error.kind() != Kind::Refused {
+                return error;
+            }
+            let usual = self.root().join(".claude/snapshots");
+            Error::new(
+                Kind::NotFound,
+                format!("{} is no store of snapshots", Line(&self.root().to_string_lossy())),
+            )
+            .because(error.cause())
+            .hint(if usual.is_dir() {
+                format!("the store of that project is {}", for_shell(&usual.to_string_lossy()))
+            } else {
+                "`--store` takes a folder that `snap save` has written to".to_owned()
+            })
+        })
     }
 
     /// Says whether a file or folder can be part of a store, by its name and, if it is a manifest, by

@@ -217,7 +217,7 @@ impl Store {
                 let begins =
                     |id: &SnapshotId| word.len() >= SHORTEST_START && id.as_str().starts_with(word.as_str());
                 let is_meant = |one: &Trashed| match &one.id {
-                    Some(id) => one.name == *word || begins(id),
+                    Some(id) => one.name == *word || begins(id) || self.is_by_user(one, word),
                     None => one.name == *word || first.as_ref() == Some(&one.name),
                 };
                 let Some(one) = trash.into_iter().find(is_meant) else {

@@ -217,6 +217,14 @@ impl Store {
         self.heads_in_trash(std::slice::from_ref(batch))
     }
 
+    /// Says whether `NAME@USER` means this one: by whoever saved it.
+    pub(super) fn is_by_user(&self, one: &Trashed, reference: &str) -> bool {
+        let who = reference.strip_prefix(one.name.as_str()).and_then(|rest| rest.strip_prefix('@'));
+        let Some(who) = who else { return false };
+        let heads = self.trash().and_then(|trash| self.heads_in_trash(&trash)).unwrap_or_default();
+        heads.iter().any(|head| one.id.as_ref() == Some(&head.id) && head.created_by.user == who)
+    }
+
     fn also_in_trash(&self, batch: &SnapshotId, stem: &str) -> Result<()> {
         let folder = self.batch_folder(batch);
         let place = folder.join(manifest_name(stem));

@@ -11,6 +11,7 @@ use super::log::{LARGEST_LOG, LOG, LogEntry, Operation};
 use super::{DeleteLock, PATIENCE, Store};
 use crate::base::error::Result;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks;
 
@@ -21,6 +22,8 @@ pub struct UnreadLog {
     pub lines: usize,
     /// The log.
     pub path: PathBuf,
+    /// When the last line was written that is before one of these; `None` if there is no such line.
+    pub after: Option<Timestamp>,
 }
 
 impl UnreadLog {
@@ -37,6 +40,11 @@ impl UnreadLog {
     pub fn told(&self) -> String {
         format!("{}: {}", Line(&self.path.to_string_lossy()), self.cause())
     }
+
+    /// Says whether they may tell of something that was done after this moment.
+    pub fn may_follow(&self, moment: Timestamp) -> bool {
+        self.after.is_some_and(|after| moment <= after)
+    }
 }
 
 impl Store {
@@ -47,8 +55,12 @@ impl Store {
     pub fn unread_log(&self) -> Result<Option<UnreadLog>> {
         let place = self.at(LOG);
         let text = place.read(16 * LARGEST_LOG)?.unwrap_or_default();
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| is_unreadable(line)).count();
-        Ok((lines > 0).then(|| UnreadLog { lines, path: place.path() }))
+        let all: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        let unread: Vec<usize> = (0..all.len()).filter(|at| is_unreadable(all[*at])).collect();
+        let Some(last) = unread.last() else { return Ok(None) };
+        let moment = |line: &&[u8]| Some(serde_json::from_slice::<LogEntry>(line).ok()?.at);
+        let after = all[..*last].iter().rev().find_map(moment);
+        Ok(Some(UnreadLog { lines: unread.len(), path: place.path(), after }))
     }
 
     /// Moves the lines of the log that can't be read into quarantine, in their order; returns where they are now.

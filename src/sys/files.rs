@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags};
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
@@ -197,6 +197,13 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
         return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
     }
     Ok(Some(file))
+}
+
+/// Says whether files could be made in a folder that may not be there yet, as far as the system says that of it or of what it would be
+/// made in; tries nothing.
+pub fn could_be_written(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|one| one.symlink_metadata().is_ok());
+    there.is_some_and(|there| rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK).is_ok())
 }
 
 /// Returns 32 random bytes that nobody can guess.

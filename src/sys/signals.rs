@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::base::error::{Error, Kind, Result};
@@ -67,6 +67,13 @@ pub fn at_interrupt(code: i32, say: impl Fn() + Send + Sync + 'static) {
             }
         }
     });
+}
+
+/// Has a write beyond the limit on the size of files (`ulimit -f`) fail like one on a full disk. Otherwise that signal would end the
+/// program in the middle of its work.
+pub fn outlive_file_limit() {
+    // Nobody looks at the flag: with a handler, the write fails instead.
+    let _as_before = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Says whether Ctrl-C came, other than to a pager.

@@ -14,6 +14,7 @@ use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::manifest::attestation::Proofs;
+use crate::sys::files;
 
 pub use signature::{Signers, sign};
 
@@ -96,6 +97,15 @@ impl Trust {
     /// Says whether there is a key that can be used; makes none.
     pub fn has_key(&self) -> bool {
         self.known_key().is_ok_and(|key| key.is_some())
+    }
+
+    /// Says whether this user could seal something: with the key that is there, or with one that can be made; makes none.
+    pub fn could_seal(&self) -> bool {
+        match self.known_key() {
+            Ok(Some(_)) => true,
+            Ok(None) => files::could_be_written(&self.folder),
+            Err(_) => false,
+        }
     }
 
     /// Returns why the key that is there can't be used; then no snapshot counts as this user's own.

@@ -587,3 +587,26 @@ fn a_redo_of_a_moved_branch_is_refused_on_another_branch() {
     project.snap(&["redo"]).exits(0);
     assert!(!project.path("c.txt").exists());
 }
+
+#[test]
+fn who_only_looks_gets_no_key_and_nothing_else_in_the_state_folder() {
+    let project = Project::new();
+    project.session(crate::hooks::ID);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let state = project.home.path().join(".local/state");
+    fs::remove_dir_all(&state).must("to remove it");
+    for looking in [
+        &["status"][..],
+        &["list"],
+        &["list", "-a"],
+        &["show", "x"],
+        &["log"],
+        &["diff", "x"],
+        &["diff", "--now", "x"],
+        &["undo", "--dry-run"],
+    ] {
+        project.snap(looking);
+        assert!(!state.exists() || crate::support::project::files_below(&state).is_empty(), "{looking:?}");
+    }
+}

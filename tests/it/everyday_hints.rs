@@ -454,3 +454,126 @@ fn a_folder_is_answered_with_one_plain_file_name_in_it() {
         project.snap(&["report", name, "-o", "."]).exits(2).says(&[&format!("./{file}.html")]);
     }
 }
+
+#[test]
+fn what_is_typed_as_in_other_programs_is_answered_with_what_does_it() {
+    let project = with_two();
+    for (typed, words) in [
+        (&["prune", "7d"][..], &["`snap prune --older-than 7d`"][..]),
+        (&["prune", "one"], &["`--older-than 7d`", "`snap rm REF`"]),
+        (&["merge", "--abort"], &["`snap undo` takes a merge back"]),
+        (&["pin", "--all"], &["`snap pin REF REF`"]),
+        (&["rm", "--all"], &["`snap rm REF REF`", "`snap prune --keep-last 0`"]),
+        (&["pull", "-n", "x"], &["at least 1"]),
+        (&["save", "--mesage", "x"], &["'--message'"]),
+    ] {
+        project.snap(typed).exits(2).says(words);
+    }
+    for typed in [&["save", "--force"][..], &["rewind", "one", "--trust-repository"]] {
+        let ran = project.snap(typed).exits(2);
+        assert!(!ran.stderr.contains("tip:") && !ran.stderr.contains("Usage"), "{ran:?}");
+    }
+    project.snap(&["prune", "--keep-last", "0", "--dry-run"]).exits(0);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_bundle_or_a_remote_is_answered_with_the_way_to_its_snapshots() {
+    let project = with_two();
+    let other = project.cloned();
+    let there = project.root().to_str().must("UTF-8");
+    for place in [there, project.stored("").to_str().must("UTF-8")] {
+        other.snap(&["import", place]).exits(2).says(&[
+            "is a folder",
+            ".claude/snapshots",
+            "export NAME | snap import -",
+        ]);
+    }
+    other.snap(&["pull", there]).exits(0).says(&["a store of its own", "export NAME | snap import -"]);
+}
+
+#[test]
+fn a_bundle_with_bytes_too_many_is_said_to_be_damaged() {
+    let project = with_two();
+    let bundle = project.home.path().join("one.snap");
+    let place = bundle.to_str().must("UTF-8");
+    project.snap(&["export", "one", "-o", place]).exits(0);
+    let sound = fs::read(&bundle).must("the bundle");
+    for at in [50, sound.len() / 2, sound.len() - 40] {
+        fs::write(&bundle, [&sound[..at], b"XXXX", &sound[at..]].concat()).must("to write");
+        project
+            .snap(&["import", place])
+            .exits(5)
+            .says(&["not a sound bundle", "export and transfer it again"]);
+    }
+}
+
+#[test]
+fn a_path_that_nothing_matches_is_told_and_is_no_failure() {
+    let project = with_two();
+    let told = "no file that differs matches no/such/path";
+    for typed in [&["diff", "one", "--", "no/such/path"][..], &["diff", "--now", "one", "--", "no/such/path"]]
+    {
+        let ran = project.snap(typed).exits(0).says(&[told]);
+        assert_eq!(ran.stdout, "", "{typed:?}");
+    }
+    let unchanged = project.snap(&["diff", "one", "--", "b.txt"]).exits(0);
+    assert_eq!(unchanged.stderr, "", "b.txt is there, and does not differ");
+}
+
+#[test]
+fn what_is_in_the_trash_in_several_ways_is_named_under_one_heading() {
+    let project = with_two();
+    for name in ["one", "two"] {
+        project.snap(&["rm", name]).exits(0);
+    }
+    for typed in [&["list"][..], &["list", "-a"]] {
+        let said = project.snap(typed).exits(0).stderr;
+        assert_eq!(said.matches("In the trash").count(), 1, "{said}");
+        assert!(said.contains("two; `snap undo` brings back") && said.contains("Also there: one;"), "{said}");
+    }
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_failure_and_not_the_end_of_the_program() {
+    let project = with_two();
+    project.write("large", crate::failures::noise(1, 20_000));
+    let before = project.stored_files();
+    let command = project.command(project.root(), &["save", "large"]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "ulimit -f 100; exec \"$0\" \"$@\""])
+        .arg(command.get_program())
+        .args(command.get_args());
+    shell.env_clear().current_dir(project.root());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let failed = ran(&mut shell).exits(7).says(&["File too large"]);
+    assert!(!failed.stdout.contains("Saved"), "{failed:?}");
+    assert_eq!(project.stored_files(), before, "nothing is left of it");
+}
+
+#[test]
+fn files_behind_two_dashes_are_found_from_the_current_folder_too() {
+    let project = with_two();
+    let sub = project.path("sub");
+    ran(&mut project.command(&sub, &["rewind", "one", "--", "c.txt"]))
+        .exits(2)
+        .says(&["Cannot restore c.txt alone"]);
+}
+
+#[test]
+fn a_folder_that_is_no_store_is_not_taken_for_an_empty_one() {
+    let project = with_two();
+    let root = project.root().to_str().must("UTF-8");
+    for typed in [&["list"][..], &["show", "one"], &["rewind", "one"]] {
+        project
+            .snap(&[&["--store", root], typed].concat())
+            .exits(3)
+            .says(&["is no store of snapshots", ".claude/snapshots"]);
+    }
+    let empty = project.home.path().join("empty");
+    fs::create_dir(&empty).must("a folder");
+    let empty = empty.to_str().must("UTF-8");
+    project.snap(&["--store", empty, "list"]).exits(0).says(&["There is no snapshot yet"]);
+    project.snap(&["--store", empty, "save", "x"]).exits(0);
+    project.snap(&["--store", empty, "show", "x"]).exits(0);
+}

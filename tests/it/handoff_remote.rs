@@ -310,7 +310,7 @@ fn what_fails_for_a_passing_reason_is_tried_again() {
             &project,
             &format!(
                 "case \" $* \" in *' push '*) if [ $(wc -c <{0}) -lt {times} ]; then printf x >>{0}; \
-                 echo \"fatal: unable to access 'https://ada:word@host/': Could not resolve host: host\" >&2; exit 128; fi;; esac",
+                 echo \"fatal: unable to access 'https://ada:word@host/': Failed to connect to host port 443: Connection refused\" >&2; exit 128; fi;; esac",
                 count.display()
             ),
         )

@@ -355,6 +355,12 @@ fn what_is_part_of_this_line_is_not_merged_again() {
     let state = ada.state();
     ada.snap(&["merge", "base"]).exits(0).says(&["Nothing to merge"]);
     assert_eq!(ada.state(), state);
+    ada.snap(&["merge", "of bob"]).exits(0);
+    ada.write("more.txt", "after the merge\n");
+    let saved = || ada.manifests();
+    let before = saved();
+    ada.snap(&["merge", "of bob"]).exits(0).says(&["Nothing to merge", "was merged here already"]);
+    assert_eq!(saved(), before, "nothing is saved for a merge that has nothing to do");
 }
 
 #[test]

@@ -184,6 +184,8 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
         other.git(&["add", "-A"]);
         other.snap(&["save", "theirs", "--store", store]).exits(0);
         let before = listing(&project);
+        let saved = || project.manifests();
+        let snapshots = saved();
         let planned = project.snap(&["merge", "theirs", "--dry-run"]);
         let done = project.snap(&["merge", "theirs"]);
         if kind.contains("ignored") {
@@ -193,6 +195,7 @@ fn what_is_in_the_way_of_the_work_of_somebody_else_is_said_before_any_plan() {
             }
             project.snap(&["undo"]).exits(0);
         } else {
+            assert_eq!(saved(), snapshots, "{kind}: nothing is saved for a merge that is refused");
             for ran in [&planned, &done] {
                 assert!(ran.code == 4 && ran.stderr.contains(why), "{kind}: {ran:?}");
                 assert!(!ran.stdout.contains("create"), "{kind}: {ran:?}");
@@ -240,4 +243,64 @@ fn no_restore_writes_into_a_repository_of_its_own_where_undo_could_not_take_it_b
         (project.read("in/x"), project.read("a.txt")),
         (b"saved\n".to_vec(), b"one\ntwo\nthree\n".to_vec())
     );
+}
+
+/// A snapshot "inside" with `in/x`, and a repository of its own `in` that has another version of that file since.
+fn with_a_file_in_a_repository(content: &str) -> Project {
+    let project = Project::new();
+    project.write("in/x", "saved\n");
+    project.snap(&["save", "inside"]).exits(0);
+    git_in(&project.home, &project.path("in"), &["init", "-q"]);
+    project.write("in/x", content);
+    project
+}
+
+#[test]
+fn a_merge_into_a_repository_of_its_own_is_told_before_and_undo_and_redo_really_set_the_file() {
+    let project = with_a_file_in_a_repository("a day's work\n");
+    let planned = project.snap(&["resume", "inside", "--merge", "--dry-run"]).exits(0);
+    let told = |ran: &Ran| {
+        assert!(ran.stdout.contains("in/x is in a repository of its own"), "{ran:?}");
+    };
+    told(&planned);
+    let merged = project.snap(&["resume", "inside", "--merge"]);
+    assert_ne!(project.read("in/x"), b"a day's work\n", "{merged:?}");
+    let after = project.read("in/x");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("in/x"), b"a day's work\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.read("in/x"), after);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("in/x"), b"a day's work\n");
+}
+
+#[test]
+fn undo_takes_a_new_file_back_though_its_folder_has_become_a_repository_since() {
+    let project = with_a_file_in_a_repository("");
+    fs::remove_dir_all(project.path("in")).must("to remove it");
+    project.snap(&["resume", "inside"]).exits(0);
+    git_in(&project.home, &project.path("in"), &["init", "-q"]);
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("in/x").exists());
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.read("in/x"), b"saved\n");
+}
+
+#[test]
+fn what_a_snapshot_has_of_a_folder_that_it_left_out_is_put_back() {
+    let project = Project::new();
+    for number in 0..250 {
+        project.write(format!("node_modules/p/{number}.js"), "made\n");
+    }
+    project.snap(&["save", "one", "--include", "node_modules/p/1.js"]).exits(6);
+    project.write("node_modules/p/1.js", "patched\n");
+    project.write("node_modules/p/2.js", "made again\n");
+    let read = || (project.read("node_modules/p/1.js"), project.read("node_modules/p/2.js"));
+    let pair = |one: &str| (one.as_bytes().to_vec(), b"made again\n".to_vec());
+    project.snap(&["rewind", "one"]).exits(0);
+    assert_eq!(read(), pair("made\n"));
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(read(), pair("patched\n"));
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(read(), pair("made\n"));
 }

@@ -358,6 +358,33 @@ fn what_is_said_of_other_sessions_holds_no_secret() {
     assert!(saved.stderr.contains(OTHER) && !saved.stderr.contains(&token), "{}", saved.stderr);
     let saved = project.snap(&["save", "y", "--session", OTHER]).exits(0);
     assert!(saved.stdout.contains(OTHER) && !saved.stdout.contains(&token), "{}", saved.stdout);
+    for arguments in [
+        &["doctor", OTHER][..],
+        &["doctor", OTHER, "--turns"],
+        &["doctor", OTHER, "--turns", "--json"],
+        &["doctor", "--all"],
+        &["doctor", "--all", "--json"],
+        &["doctor", OTHER, "--fix", "--from", "u0"],
+        &["status"],
+    ] {
+        let ran = project.snap(arguments);
+        let said = ran.stdout + &ran.stderr;
+        assert!(said.contains("ession") && !said.contains(&token), "{arguments:?}: {said}");
+    }
+    let turns = project.snap(&["doctor", OTHER, "--turns"]);
+    assert!(turns.stdout.contains("(left out: it holds a secret)"), "{turns:?}");
+}
+
+#[test]
+fn half_a_secret_at_the_end_of_what_is_shown_of_a_prompt_is_no_word_of_it() {
+    let project = Project::new();
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4).get(..36).must("36 letters"));
+    let prompt = format!("{} {token}", "word ".repeat(36).trim_end());
+    transcript(&project, &slug(project.root()), OTHER, &[project.root()], &prompt);
+    for arguments in [&["doctor", OTHER, "--turns"][..], &["doctor", OTHER, "--turns", "--json"]] {
+        let said = project.snap(arguments).stdout;
+        assert!(!said.contains("ghp_"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use crate::handoff_remote::{colleague, with_remote};
+use crate::merging::as_user;
 use crate::real_client::answering_on_terminal;
 use crate::redaction::token;
 use crate::support::Must;
@@ -346,4 +348,33 @@ fn a_removal_that_fails_has_done_no_half_of_it() {
     project.snap(&["show", "one"]).exits(0);
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
+}
+
+#[test]
+fn a_name_that_has_passed_on_is_told_before_anything_is_restored_under_it() {
+    let (ada, remote) = with_remote();
+    ada.write("a.txt", "ada\n");
+    as_user(&ada, "ada", &["save", "wip"]).exits(0);
+    let bob = colleague(&ada, &remote).of_another_user();
+    bob.write("a.txt", "bob\n");
+    as_user(&bob, "bob", &["save", "wip"]).exits(0);
+    as_user(&bob, "bob", &["push", "origin", "wip"]).exits(0);
+    as_user(&ada, "ada", &["pull"]).exits(0);
+    let told = "wip is a snapshot of bob: yours of that name was removed";
+    let dry = |name: &str| as_user(&ada, "ada", &["rewind", name, "--dry-run"]);
+    for name in ["wip", "wip@bob"] {
+        assert!(!dry(name).exits(0).stderr.contains(told));
+    }
+    as_user(&ada, "ada", &["rm", "wip"]).exits(0);
+    for command in ["rewind", "resume", "merge"] {
+        // Whatever else keeps it from that.
+        let planned = as_user(&ada, "ada", &[command, "wip", "--dry-run"]);
+        planned.says(&[told, "`snap undo` brings back what was removed"]);
+    }
+    as_user(&ada, "ada", &["rewind", "wip", "--no-input"]).exits(3).says(&[told]);
+    as_user(&ada, "ada", &["rewind", "wip@ada"])
+        .exits(3)
+        .says(&["it is in the trash", "`snap undo` brings back"]);
+    as_user(&ada, "ada", &["undo"]).exits(0);
+    assert!(!dry("wip").exits(0).stderr.contains(told));
 }

@@ -368,3 +368,60 @@ fn the_last_line_of_a_restore_says_what_was_set() {
     project.snap(&["undo"]).exits(0);
     assert!(!project.path("empty").exists());
 }
+
+#[test]
+fn undo_and_redo_stop_where_what_was_done_last_may_be_in_lines_that_cannot_be_read() {
+    let project = Project::new();
+    let damage = || project.append(&project.stored("log.jsonl"), b"rubbish\n");
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "first\n");
+    // What is damaged before the last step says nothing of it.
+    damage();
+    project.snap(&["rewind", "x"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"first\n");
+    project.snap(&["redo"]).exits(0);
+    project.write("a.txt", "second\n");
+    project.snap(&["save", "y"]).exits(0);
+    damage();
+    let words =
+        ["What to undo is not known", "rewind \"x\"", "`snap undo --anyway`", "`snap verify --repair`"];
+    for way in [&["undo", "--dry-run"][..], &["undo"], &["undo", "--json"]] {
+        project.snap(way).exits(3).says(&words);
+        assert_eq!(project.read("a.txt"), b"second\n", "{way:?}");
+    }
+    // The next restore is after the damage, and what comes before that is not.
+    project.snap(&["rewind", "x"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"second\n");
+    project.snap(&["undo"]).exits(3).says(&words);
+    project.snap(&["redo"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"first\n");
+    damage();
+    project.snap(&["redo"]).exits(3).says(&["What to redo is not known", "something may have been done"]);
+    project.snap(&["undo"]).exits(3).says(&["What to undo is not known"]);
+    assert_eq!(project.read("a.txt"), b"first\n");
+}
+
+#[test]
+fn a_restore_of_which_even_the_name_is_gone_is_told_in_words() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "later\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    let all = project.snap(&["list", "-a", "--json"]).exits(0).json();
+    let names =
+        all.as_array().must("a list").iter().map(|one| one["name"].as_str().must("a name").to_owned());
+    let names: Vec<String> = names.collect();
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    project.snap(&[&["rm", "--now", "--yes"], &words[..]].concat()).exits(0);
+    let undo = project
+        .snap(&["undo", "--anyway"])
+        .exits(3)
+        .says(&["the rewind of a snapshot that is gone", "`snap list -a`"]);
+    assert!(!undo.stderr.contains("(removed)"), "{undo:?}");
+}

@@ -406,7 +406,8 @@ fn a_log_that_cannot_be_read_is_told_by_all_that_go_by_it() {
     // What can be read stays, and the rest is kept.
     let lines = [&b"rubbish\n"[..], &whole, b"{\"at\":1}"].concat();
     project.write(".claude/snapshots/log.jsonl", lines);
-    project.snap(&["undo", "--dry-run"]).exits(0).says(&[unread]);
+    project.snap(&["undo", "--dry-run"]).exits(3).says(&[unread, "What to undo is not known"]);
+    project.snap(&["undo", "--dry-run", "--anyway"]).exits(0).says(&[unread]);
     let repaired = project.snap(&["verify", "--repair"]).exits(0);
     assert!(repaired.stdout.contains("damaged/log.jsonl"), "{repaired:?}");
     assert_eq!(project.read(".claude/snapshots/log.jsonl"), whole);

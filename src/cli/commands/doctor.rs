@@ -16,7 +16,7 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::words::{ago, count, count_u64, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, progress_bar, text};
 use crate::cli::restore_flow::Launch;
-use crate::cli::session_choice;
+use crate::cli::session_choice::{self, Shown};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::doctor::{self, Branch, Effect, Examination, Finding, Mended, Treatment, Turn};
@@ -111,12 +111,16 @@ impl Doctor {
 fn all(workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
     let monitor = Monitor::default();
     let all = progress_bar::show(ui.talks(), &monitor, || doctor::examine_all(&workspace.client, &monitor))?;
-    let rows: Vec<SessionRow<'_>> = all.iter().map(|one| SessionRow::new(one, workspace)).collect();
+    let shown = Shown::of(workspace);
+    let rows: Vec<SessionRow<'_>> = all.iter().map(|one| SessionRow::new(one, &shown, workspace)).collect();
     let unread = rows.iter().any(|row| row.error.is_some());
     let sound = rows.iter().all(|row| row.ok != Some(false));
     ui.report(&AllReport(rows))?;
     Ok(if sound { Outcome::partial_if(unread) } else { Outcome::No })
 }
+
+/// What stands in the place of a prompt or title that is not shown.
+const LEFT_OUT: &str = "(left out: it holds a secret)";
 
 /// Why a session can't be mended.
 const NOTHING_SAID: &str = "there is no message in it to go on from";
@@ -147,14 +151,14 @@ struct SessionRow<'a> {
 }
 
 impl<'a> SessionRow<'a> {
-    fn new(one: &'a doctor::Overview, workspace: &Workspace) -> SessionRow<'a> {
+    fn new(one: &'a doctor::Overview, shown: &Shown, workspace: &Workspace) -> SessionRow<'a> {
         let modified_at = Timestamp::from(one.listed.modified);
         let examined = one.examined.as_ref().ok();
         let counted = |effect| examined.map_or(0, |examined| examined.number_of(effect));
         SessionRow {
             session: &one.listed.id,
             transcript: one.listed.transcript.display().to_string(),
-            title: examined.and_then(|examined| examined.name()),
+            title: examined.and_then(|examined| examined.name()).and_then(|name| shown.clean(name)),
             modified_at,
             ok: examined.map(|examined| examined.is_healthy() || examined.is_unused()),
             refused: counted(Effect::Refused),
@@ -266,7 +270,7 @@ struct FindingReport<'a> {
 struct BranchReport<'a> {
     message: &'a str,
     at: Option<Timestamp>,
-    prompt: Option<&'a str>,
+    prompt: Option<String>,
     messages: usize,
     /// Whether the client goes on from it.
     taken: bool,
@@ -299,11 +303,13 @@ impl<'a> DoctorReport<'a> {
         asked_to_mend: bool,
         workspace: &'a Workspace,
     ) -> DoctorReport<'a> {
-        let turn = |Turn { message, at, prompt }: Turn| TurnReport { message, at, prompt };
+        let shown = Shown::of(workspace);
+        let said = |prompt: &str| shown.clean(prompt).unwrap_or(LEFT_OUT).to_owned();
+        let turn = |Turn { message, at, prompt }: Turn| TurnReport { message, at, prompt: said(&prompt) };
         let branch = |branch: &'a Branch| BranchReport {
             message: &branch.message,
             at: branch.at,
-            prompt: branch.prompt.as_deref(),
+            prompt: branch.prompt.as_deref().map(said),
             messages: branch.messages,
             taken: branch.taken,
         };
@@ -313,7 +319,7 @@ impl<'a> DoctorReport<'a> {
             ok: examined.is_healthy(),
             session: &session.id,
             transcript: session.transcript.display().to_string(),
-            title: examined.name(),
+            title: examined.name().and_then(|name| shown.clean(name)),
             running: session.live.is_some(),
             cwd: examined.cwd.as_ref().map(|cwd| cwd.display().to_string()),
             client: examined.client.as_deref(),
@@ -326,7 +332,7 @@ impl<'a> DoctorReport<'a> {
                 .collect(),
             branches: examined.branches.iter().map(branch).collect(),
             turns: turns.map(|turns| turns.into_iter().map(turn).collect()),
-            mended: mended.map(|mended| MendedReport::new(mended, workspace)),
+            mended: mended.map(|mended| MendedReport::new(mended, &shown, workspace)),
             asked_to_mend,
             can_be_mended: examined.can_be_mended(),
             now: workspace.now,
@@ -355,7 +361,7 @@ impl<'a> DoctorReport<'a> {
             ui.line(Style::Strong.of("Branches"))?;
             for branch in self.branches.iter().take(MOST_BRANCHES) {
                 let (mark, when) = (if branch.taken { "*" } else { " " }, self.when(branch.at));
-                let prompt = cut(branch.prompt.unwrap_or_default(), WIDE);
+                let prompt = cut(branch.prompt.as_deref().unwrap_or_default(), WIDE);
                 let messages = count(branch.messages, "message");
                 let head = format!("{mark} {}  {when:>9}  {messages:>12}  ", branch.message);
                 folded(ui, &text![head, prompt], BELOW)?;
@@ -407,7 +413,7 @@ impl<'a> FindingReport<'a> {
 }
 
 impl<'a> MendedReport<'a> {
-    fn new(mended: &'a Mended, workspace: &Workspace) -> MendedReport<'a> {
+    fn new(mended: &'a Mended, shown: &Shown, workspace: &Workspace) -> MendedReport<'a> {
         let other_profile = (mended.config != workspace.client.config())
             .then(|| ("CLAUDE_CONFIG_DIR", mended.config.display().to_string()));
         let environment = other_profile.or_else(|| workspace.client.environment_for(&mended.id));
@@ -422,7 +428,7 @@ impl<'a> MendedReport<'a> {
         };
         MendedReport {
             session: &mended.id,
-            title: &mended.title,
+            title: shown.clean(&mended.title).unwrap_or(LEFT_OUT),
             cwd: mended.cwd.display().to_string(),
             changes: &mended.changes,
             missing: &mended.missing,

@@ -21,6 +21,9 @@ use crate::manifest::CreatedBy;
 use crate::transfer::{self, Imported};
 use crate::workspace::Workspace;
 
+/// Where the store of a work tree is.
+const STORE: &str = ".claude/snapshots";
+
 /// Add a snapshot that `snap export` wrote
 #[derive(Args)]
 #[command(after_help = examples(&[
@@ -47,6 +50,9 @@ impl Import {
             progress_bar::show(ui.talks(), &monitor, || transfer::import(context, workspace, input, "-"))?
         } else {
             let path = context.cwd.join(&self.file);
+            if path.is_dir() {
+                return Err(a_folder(&self.file, &path));
+            }
             let file = match File::open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Err(Error::new(Kind::NotFound, format!("There is no file {}", path.display())));
@@ -70,6 +76,18 @@ impl Import {
         })?;
         Ok(Outcome::Done)
     }
+}
+
+/// Says how what is in a folder gets here.
+fn a_folder(typed: &Path, path: &Path) -> Error {
+    let shown = Line(&typed.to_string_lossy()).to_string();
+    let store = if path.join(STORE).is_dir() { typed.join(STORE) } else { typed.to_owned() };
+    let store = quoted(&store.to_string_lossy());
+    Error::new(Kind::Usage, format!("{shown} is a folder"))
+        .because("`snap import` takes one file, which `snap export` wrote")
+        .hint(format!(
+            "`snap --store {store} list` shows what is in a store; `snap --store {store} export NAME | snap import -` brings one here"
+        ))
 }
 
 /// A source of which nothing was read yet: until then nothing can have come in. The flag says whether that is over.

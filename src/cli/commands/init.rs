@@ -235,8 +235,12 @@ fn tell_other(place: &HookPlace, mine: &[Scope], remove: bool, ui: &mut Ui) {
         ui.warn(&if remove {
             format!("{path} still calls snap; `{off}` ends that")
         } else {
-            let what = if place.scope == Scope::Project { "removes both" } else { "ends that" };
-            format!("{path} calls snap too, which does no harm; `{off}` {what}")
+            let what = match place.scope {
+                // Without an option, it removes the other places too.
+                Scope::Project => "takes snap out of both files again",
+                Scope::Local | Scope::User => "takes it out of that file again",
+            };
+            format!("{path} calls snap too: that does no harm, as each step is saved once. `{off}` {what}")
         });
     }
     if let Some(plugin) = &place.plugin {

@@ -75,19 +75,25 @@ impl Merge {
         let (asked, no_input) = (self.session.clone(), self.consent.no_input());
         let args = self.args(&manifest.id);
         let line = audit::line(context, Operation::Merge, Some(&manifest));
-        audit::unless_failed(store, &line, args.check(ui, workspace, &manifest))?;
+        audit::unless_failed(store, &line, args.check(context, workspace, &manifest, ui))?;
         args.fetch_base(context, workspace, &manifest, ui)?;
         // Before anything is saved for it.
         audit::unless_failed(store, &line, restore::check_merge(workspace, &manifest, trust_repository))?;
         let session = session_here(context, workspace, asked.as_deref(), no_input, ui)?;
-        let saved = if args.dry_run {
-            last_of(context, workspace, session.as_ref())
-        } else {
-            Some(save_first(context, workspace, session.as_ref(), ui)?.manifest)
-        };
-        let here = match &saved {
-            Some(last) if args.dry_run => Some(capture::as_next(context, workspace, last.clone())?),
-            saved => saved.clone(),
+        let save = |ui: &mut Ui| Ok(save_first(context, workspace, session.as_ref(), ui)?.manifest);
+        let last = last_of(context, workspace, session.as_ref());
+        // What it comes from is known of the next snapshot before that is saved, if there is one before it. So none is saved for a
+        // merge that is refused, or that has nothing to do.
+        let (here, saved) = match &last {
+            Some(last) => {
+                let id = session.as_ref().map(|session| &session.id);
+                (Some(capture::as_next(context, workspace, id, last.clone())?), None)
+            }
+            None if args.dry_run => (None, None),
+            None => {
+                let saved = save(ui)?;
+                (Some(saved.clone()), Some(saved))
+            }
         };
         let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
         let known = match &here {
@@ -109,8 +115,8 @@ impl Merge {
         // On another branch of git, what was pending on the first one may not be here.
         let is_whole = first.is_none_or(|first| first.snapshot.id != manifest.id || first.whole_here);
         let is_part = is_whole && fork.is_some_and(|fork| fork.id == manifest.id);
-        if let (Some(saved), true) = (&saved, is_part || known.is_merged) {
-            let (snapshot, id, into) = (&called, &manifest.id, &saved.id);
+        if let (Some(last), true) = (saved.as_ref().or(last.as_ref()), is_part || known.is_merged) {
+            let (snapshot, id, into) = (&called, &manifest.id, &last.id);
             let is_last = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));
             let undoes = if is_last { restore::takes_merge_back(workspace)? } else { None };
             ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part, undoes })?;
@@ -125,7 +131,6 @@ impl Merge {
         let _alone = restore::alone_in(workspace)?;
         let with = MergedWith {
             session: session.as_ref(),
-            saved: saved.as_ref(),
             last_restore: here.as_ref().and_then(|here| here.last_restore.as_ref()),
             first,
             bases: &known.bases,
@@ -143,8 +148,13 @@ impl Merge {
             args.planned(workspace, &line, make(ui, &RestoreOptions { fill: agreed, ..options }))?
         };
         let there = tasks(store, plan.manifest());
-        let text = report::merged(store, &plan, saved.as_ref(), fork, &there)?;
-        let plan = plan.reporting(text);
+        let into = match saved {
+            None if args.dry_run => last,
+            None => Some(save(ui)?),
+            saved => saved,
+        };
+        let text = report::merged(store, &plan, into.as_ref(), fork, &there)?;
+        let plan = plan.merging_into(into.map(|into| into.id), text);
         args.carry_out(context, workspace, plan, Operation::Merge, || (), ui)
     }
 

@@ -1,5 +1,7 @@
 //! `snap pull`.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::base::error::{Kind, Result};
@@ -13,6 +15,9 @@ use crate::cli::output::words::quoted;
 use crate::cli::remotes::{Transfer, TransferReport, finish, remote_comes_first, usual_remote, with_remote};
 use crate::context::Context;
 use crate::workspace::Workspace;
+
+/// Where the store of a work tree is.
+const STORE: &str = ".claude/snapshots";
 
 /// Fetch snapshots from a git remote
 #[derive(Args)]
@@ -57,12 +62,29 @@ impl Pull {
             error.hint(format!("{before}{}", remote_comes_first(workspace, "pull", &self.remote)))
         })?;
         ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
+        if handed.is_empty()
+            && let Some(told) = has_a_store(context, &self.remote)
+        {
+            ui.warn(&told);
+        }
         finish(ui, handed)
     }
 }
 
+/// Says of another work tree that what is in its store is on no remote.
+fn has_a_store(context: &Context, remote: &str) -> Option<String> {
+    let store = context.cwd.join(remote).join(STORE);
+    store.is_dir().then(|| {
+        let (shown, store) = (quoted(remote), quoted(&Path::new(remote).join(STORE).to_string_lossy()));
+        format!(
+            "{shown} has a store of its own, and what is only there is on no remote: `snap --store {store} list` lists it, \
+             `snap --store {store} export NAME | snap import -` brings one here"
+        )
+    })
+}
+
 /// Reads how many are wanted: none would look as if there were none.
 fn at_least_one(text: &str) -> std::result::Result<usize, String> {
-    parse_number(text)
-        .and_then(|number| if number == 0 { Err("it takes at least 1".to_owned()) } else { Ok(number) })
+    let number = parse_number(text).ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "it takes how many of the newest to fetch, at least 1".to_owned())
 }

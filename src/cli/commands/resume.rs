@@ -76,7 +76,7 @@ impl Resume {
                 let manifest = say_which(found, ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let _alone = restore::alone_in(&workspace)?;
-                let checked = self.args.check(ui, &workspace, &manifest);
+                let checked = self.args.check(&context, &workspace, &manifest, ui);
                 audit::unless_failed(&workspace.store, &line, checked)?;
                 if manifest.needed_commit().is_some() && !self.no_edits {
                     self.args.fetch_base(&context, &workspace, &manifest, ui)?;
@@ -197,7 +197,7 @@ impl Resume {
                     name = quoted(&called(&here, &manifest))
                 )));
         };
-        self.args.check(ui, &here, &manifest)?;
+        self.args.check(context, &here, &manifest, ui)?;
         self.args.fetch_base(context, &here, &manifest, ui)?;
         if !repository.has_commit(base)? {
             return Err(repository.lacks_commit(base));

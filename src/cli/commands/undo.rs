@@ -20,7 +20,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune;
 use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
-use crate::store::{NO_NAME, Operation};
+use crate::store::{NO_NAME, Operation, UnreadLog};
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.
@@ -35,7 +35,7 @@ const MOST_NAMED: usize = 5;
 pub(crate) struct Undo {
     #[command(flatten)]
     step: UndoneStep,
-    /// Undo what came before although snapshots were removed for good after it
+    /// Undo what came before although snapshots were removed for good after it, or although what was done after it is not known
     #[arg(long)]
     anyway: bool,
 }
@@ -80,12 +80,14 @@ impl UndoneStep {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let _alone = restore::alone_in(workspace)?;
-        // What they told of may be what was done last.
-        if let Some(unread) = workspace.store.unread_log()? {
+        let unread = workspace.store.unread_log()?;
+        if let Some(unread) = &unread {
             ui.warn(&unread.told());
         }
+        let unread = unread.filter(|_| direction == Direction::Redo || !anyway);
         match restore::next_step(workspace, direction)? {
             NextStep::Restore => {}
+            NextStep::AllUndone(_) if unread.is_some() => return Err(direction.unknown()),
             NextStep::AllUndone(unchanged) => {
                 if ui.json() {
                     ui.print_json(&AllUndone { undo: () })?;
@@ -110,9 +112,9 @@ impl UndoneStep {
                 });
             }
             NextStep::Removal { removal, gone, passed } => {
+                let before = format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
+                self.past_unread(ui, unread.as_ref(), (direction, removal.at), &before, workspace)?;
                 if let Some(gone) = gone.filter(|_| !anyway) {
-                    let before =
-                        format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
                     self.past_removal(ui, context.now, &gone, &before)?;
                 }
                 if let Some(passed) = passed_over(&passed, context.now) {
@@ -125,8 +127,10 @@ impl UndoneStep {
         let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
+        let before = told(&way.what, context.now);
+        self.past_unread(ui, unread.as_ref(), (direction, way.what.at), &before, workspace)?;
         if let Some(gone) = way.removed.as_ref().filter(|_| !anyway) {
-            self.past_removal(ui, context.now, gone, &told(&way.what, context.now))?;
+            self.past_removal(ui, context.now, gone, &before)?;
         }
         if self.dry_run {
             ui.report(&report(&plan, &way, context.now).dry_run())?;
@@ -198,6 +202,41 @@ impl UndoneStep {
         let report = RemovalReport::of(direction, removal, names, self.dry_run, context.now);
         ui.report(&RemovalReport { unlogged: !left.is_empty(), ..report })?;
         Ok(Outcome::partial_if(!left.is_empty()))
+    }
+
+    /// Makes sure that a person wants a step of this moment taken although lines of the log can't be read that may tell of later ones.
+    fn past_unread(
+        &self,
+        ui: &mut Ui,
+        unread: Option<&UnreadLog>,
+        (direction, at): (Direction, Timestamp),
+        step: &str,
+        workspace: &Workspace,
+    ) -> Result<()> {
+        let at = direction.possible_since(workspace, at)?;
+        let Some(unread) = unread.filter(|unread| unread.may_follow(at)) else { return Ok(()) };
+        let lines = count(unread.lines, "line");
+        let asks = !self.dry_run && self.consent.asks(ui);
+        let word = direction.word();
+        if asks
+            && ui.ask(&format!(
+                "What was done last may be in {lines} of the log that can't be read. {} the {step}?",
+                capitalized(word)
+            ))?
+        {
+            return Ok(());
+        }
+        let anyway = match direction {
+            Direction::Undo => format!("`snap undo --anyway` undoes the {step}; "),
+            Direction::Redo => String::new(),
+        };
+        let error = direction.unknown();
+        let further = error.next_step().unwrap_or_default().to_owned();
+        Err(error
+            .because(format!(
+                "{lines} of the log can't be read: something may have been done after the {step}"
+            ))
+            .hint(anyway + &further))
     }
 
     /// Makes sure that a person who has just removed snapshots for good does not want those back.

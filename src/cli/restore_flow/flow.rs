@@ -19,6 +19,7 @@ use crate::cli::interrupted;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Ui, progress_bar};
+use crate::cli::ways;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::redaction;
@@ -35,12 +36,13 @@ pub(crate) fn planning<T>(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<T>) -> 
 
 impl RestoreArgs {
     /// Refuses files behind `--`, where other commands take them: all that stands there is for the client.
-    fn refuse_files(&self, root: &Path) -> Result<()> {
+    fn refuse_files(&self, folders: [&Path; 2]) -> Result<()> {
         let is_option = |word: &OsStr| word.as_encoded_bytes().starts_with(b"-");
         let before = std::iter::once(OsStr::new("")).chain(self.client.iter().map(OsString::as_os_str));
         let mut words = self.client.iter().zip(before);
         let is_file = |(word, before): &(&OsString, &OsStr)| {
-            !word.is_empty() && !is_option(word) && !is_option(before) && root.join(word).exists()
+            let is_there = || folders.iter().any(|folder| folder.join(word).exists());
+            !word.is_empty() && !is_option(word) && !is_option(before) && is_there()
         };
         let Some((file, _)) = words.find(is_file) else { return Ok(()) };
         let shown = quoted(&file.to_string_lossy());
@@ -50,8 +52,17 @@ impl RestoreArgs {
     }
 
     /// Refuses early what nobody will agree to, and variables that nothing needs; a dry run needs no consent.
-    pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
-        self.refuse_files(&workspace.root)?;
+    pub(crate) fn check(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<()> {
+        self.refuse_files([&workspace.root, &context.cwd])?;
+        if let Some(told) = ways::own_namesake(context, workspace, manifest) {
+            ui.warn(&told);
+        }
         let is_needed = |asked: &str| match asked.split_once('=') {
             Some((id, _)) => manifest.secrets.iter().any(|secret| secret.id == id),
             None => manifest.secrets.iter().any(|secret| secret.names.iter().any(|one| one == asked)),

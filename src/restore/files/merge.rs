@@ -25,7 +25,7 @@ use crate::restore::files::merge_base::{Forks, saved_changes};
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::merge_ours::Ours;
 use crate::restore::files::merge_taken::{Changed, between};
-use crate::restore::files::obstacles::{refuse_blocked, refuse_inside, spare_mounts};
+use crate::restore::files::obstacles::{refuse_blocked, refuse_inside, repositories_around, spare_mounts};
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::resume::{conflict, is_as_saved};
 use crate::restore::files::saved_rules;
@@ -231,8 +231,9 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&tree, &mut steps)?);
     refuse_blocked(&tree, &steps)?;
-    // A file that is in such a repository already is merged like any other.
+    // A file that is in such a repository already is merged like any other, and an undo takes that back. But git says nothing of it.
     refuse_inside(&tree, &listing, steps.iter().filter(|step| step.here.is_none()))?;
+    let inside = inside_repositories(&tree, &listing, &steps)?;
     let renamed = renamed_twice(&merged.conflicts);
     let mut notes: Vec<Warning> =
         merged.conflicts.iter().filter_map(|one| both_changed(one, &renamed, &with_markers)).collect();
@@ -240,6 +241,7 @@ pub(in crate::restore) fn plan(
     for (new, old) in merged.moved.iter().take(MOST_TOLD) {
         notes.push(Warning::MovedWithFolder(old.to_string(), new.to_string()));
     }
+    notes.extend(inside);
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
@@ -270,6 +272,17 @@ pub(in crate::restore) fn plan(
     let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
     let steps = Steps { unchanged: as_saved.len(), unmade, spared, ..Steps::new(steps, notes, listing) };
     Ok(MergedSteps { steps, conflicts })
+}
+
+/// Says which files are changed in repositories of their own.
+fn inside_repositories(tree: &Tree, listing: &Listing, steps: &[Step]) -> Result<Vec<Warning>> {
+    let changed = || steps.iter().filter(|step| !matches!(step.work, Work::Keep)).map(|step| &step.path);
+    let mut notes = Vec::new();
+    for folder in repositories_around(tree, listing, changed())?.iter().take(MOST_TOLD) {
+        let paths = changed().filter(|path| path.is_in(folder)).map(ToString::to_string).collect();
+        notes.push(Warning::InsideRepository { paths, folder: folder.to_string() });
+    }
+    Ok(notes)
 }
 
 /// Merges what is here with the other side. Returns the paths too that are different in the result from here.

@@ -52,8 +52,7 @@ pub(in crate::restore) fn refuse_blocked(tree: &Tree, steps: &[Step]) -> Result<
     if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
 }
 
-/// Refuses steps that would write into a repository of its own: git shows nothing of what is in it, so no safety snapshot would
-/// have it.
+/// Refuses steps that would write into a repository of its own: what is in it is that one's, and git shows nothing of it here.
 ///
 /// # Errors
 /// [`Kind::Conflict`] for each such repository.
@@ -62,22 +61,32 @@ pub(in crate::restore) fn refuse_inside<'s>(
     listing: &Listing,
     steps: impl Iterator<Item = &'s Step>,
 ) -> Result<()> {
+    let set = steps.filter(|step| matches!(step.work, Work::Set { .. }));
+    let folders = repositories_around(tree, listing, set.map(|step| &step.path))?;
+    let stay: Vec<_> = folders.into_iter().map(|folder| (folder, Stays::Repository.words())).collect();
+    if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
+}
+
+/// Returns the folders above these paths that are repositories of their own.
+pub(in crate::restore) fn repositories_around<'p>(
+    tree: &Tree,
+    listing: &Listing,
+    paths: impl Iterator<Item = &'p RepoPath>,
+) -> Result<BTreeSet<RepoPath>> {
     let nested = listing.pending.iter().filter(|entry| entry.status == Status::NestedRepository);
     let nested: BTreeSet<&RepoPath> = nested.map(|entry| &entry.path).collect();
-    let set = steps.filter(|step| matches!(step.work, Work::Set { .. }));
-    let folders: BTreeSet<RepoPath> = set.flat_map(|step| step.path.above()).collect();
-    let mut stay = Vec::new();
-    for folder in folders {
+    let mut found = BTreeSet::new();
+    for folder in paths.flat_map(RepoPath::above).collect::<BTreeSet<_>>() {
         let is_submodule = || -> Result<bool> {
             let is_known = listing.index.has(folder.as_bytes(), &[0]);
-            let found = if is_known { standing(tree, &folder)? } else { Standing::Nothing };
-            Ok(matches!(found, Standing::Stays(found, Stays::Repository) if found == folder))
+            let stands = if is_known { standing(tree, &folder)? } else { Standing::Nothing };
+            Ok(matches!(stands, Standing::Stays(stands, Stays::Repository) if stands == folder))
         };
         if nested.contains(&folder) || is_submodule()? {
-            stay.push((folder, Stays::Repository.words()));
+            found.insert(folder);
         }
     }
-    if stay.is_empty() { Ok(()) } else { Err(conflict(&stay)) }
+    Ok(found)
 }
 
 /// Returns all files that must go so that `written` can be written; `keeps` says which ones never may.

@@ -83,9 +83,11 @@ pub(in crate::restore) fn plan(
     let own = workspace.own_folders();
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_snaps_own = |path: &RepoPath| is_staging(path) || own.hold(path);
+    // The paths of an undo were read by themselves, whatever was left out around them.
+    let leaves_out = |path: &RepoPath| matches!(scope, RewindScope::Everything) && saved.leave_out(path);
     let mut left_out = BTreeSet::new();
     paths.retain(|path| {
-        let left = saved.leave_out(path);
+        let left = leaves_out(path);
         if left && !is_snaps_own(path) && listing.index.has(path.as_bytes(), &[0]) {
             left_out.insert(path.clone());
         }
@@ -100,7 +102,7 @@ pub(in crate::restore) fn plan(
     let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
     if matches!(scope, RewindScope::Everything) {
-        let keeps = |path: &RepoPath| is_snaps_own(path) || saved.leave_out(path);
+        let keeps = |path: &RepoPath| is_snaps_own(path) || leaves_out(path);
         let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
         paths.extend(hidden);
@@ -144,8 +146,7 @@ pub(in crate::restore) fn plan(
         None => base.version(path),
     };
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
-    let obstacles =
-        obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || saved.leave_out(path))?;
+    let obstacles = obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || leaves_out(path))?;
     spared.retain(|left: &Spared| !obstacles.iter().any(|path| path.is_in(&left.path)));
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
@@ -234,7 +235,9 @@ pub(in crate::restore) fn plan(
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
-    obstacles::refuse_inside(&tree, &listing, steps.iter())?;
+    if matches!(scope, RewindScope::Everything) {
+        obstacles::refuse_inside(&tree, &listing, steps.iter())?;
+    }
     unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
     // Git takes a submodule without a folder for one that was removed.

@@ -14,6 +14,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::context::Context;
 use crate::git::{Location, Repository};
+use crate::prune;
 use crate::restore::transaction::journal::{FORMATS, Kept, RestoreRecord};
 use crate::store::{FoundJournal, LogEntry, Operation, PATIENCE, Wait};
 use crate::sys::locks::FolderLock;
@@ -140,7 +141,7 @@ fn standing_of(workspace: &Workspace, journal: &OwnPath) -> Result<JournalStandi
     let foreign = |why: String| {
         let hint = "it may have come with the project; `snap verify --repair` puts it into quarantine. If \
                     a restore of yours was interrupted in a project that has been moved since, move the \
-                    project back first: the safety snapshot in `snap list` has the files";
+                    project back first: the safety snapshot in `snap list -a` has the files";
         Ok(JournalStanding::Unused(UnusedJournal {
             path: path.clone(),
             why,
@@ -288,7 +289,16 @@ fn recover_one(
     if recovered.outcome == RecoveryOutcome::Finished {
         audit::write(&workspace.store, &record.line);
     }
-    let LogEntry { snapshot, name, root, safety, .. } = record.line;
+    let LogEntry { snapshot, name, root, mut safety, .. } = record.line;
+    let is_as_before = recovered.outcome == RecoveryOutcome::TakenBack
+        && recovered.kept.is_empty()
+        && recovered.leftover.is_none();
+    if is_as_before
+        && let Some(id) = &safety
+        && prune::discard_unneeded(context, workspace, id).unwrap_or(false)
+    {
+        (recovered.safety, safety) = (None, None);
+    }
     let line = LogEntry { snapshot, name, root, safety, ..audit::line(context, Operation::Recover, None) };
     audit::write(&workspace.store, &line);
     journal.close()?;

@@ -159,6 +159,15 @@ impl Project {
         files_below(&self.stored("")).into_iter().filter(|file| !saves_time(file)).collect()
     }
 
+    /// The manifests in the store, sorted.
+    pub(crate) fn manifests(&self) -> Vec<PathBuf> {
+        let is_manifest = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        let files = fs::read_dir(self.stored("")).must("the store").map(|file| file.must("a file").path());
+        let mut all: Vec<PathBuf> = files.filter(is_manifest).collect();
+        all.sort();
+        all
+    }
+
     /// The objects in the store, sorted.
     pub(crate) fn objects(&self) -> Vec<PathBuf> {
         let folder = self.stored("objects");

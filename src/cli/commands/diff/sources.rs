@@ -161,6 +161,12 @@ impl Diff {
         let lies_in = |item: &Item, path: &RepoPath| {
             item.path().is_in(path) || item.old_path().is_some_and(|old| old.is_in(path))
         };
+        for path in wanted.iter().flatten() {
+            let is_here = || workspace.root.join(path.as_path()).symlink_metadata().is_ok();
+            if !items.iter().any(|item| lies_in(item, path)) && !is_here() {
+                ui.warn(&format!("no file that differs matches {path}, and none of that name is here"));
+            }
+        }
         let is_wanted = |item: &Item| {
             wanted.is_empty()
                 || wanted.iter().any(|path| path.as_ref().is_none_or(|path| lies_in(item, path)))

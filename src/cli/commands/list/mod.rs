@@ -255,12 +255,13 @@ fn in_trash(workspace: &Workspace, trash: &[Trashed]) -> String {
             None => ways.push((way, vec![name])),
         }
     }
-    let told = ways.iter().map(|(way, names)| {
+    let told = ways.iter().enumerate().map(|(number, (way, names))| {
         let back = way.as_ref().map(|back| format!("; {back}")).unwrap_or_default();
         let more = names.len().saturating_sub(MOST_NAMED);
         let names = names.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("In the trash: {names}{more}{back}.")
+        let where_from = if number == 0 { "In the trash" } else { "Also there" };
+        format!("{where_from}: {names}{more}{back}.")
     });
     told.collect::<Vec<_>>().join(" ")
 }
