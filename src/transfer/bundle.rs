@@ -123,7 +123,7 @@ impl<R: Read> BundleReader<R> {
         reader.left = u64::from_le_bytes(reader.take()?);
         if reader.left > MOST_OBJECTS {
             return Err(damaged(format!(
-                "bytes of it are missing, changed or too many (it claims {} objects, and the most is {MOST_OBJECTS})",
+                "bytes of it are missing, changed or too many (it claims {} objects, and the limit is {MOST_OBJECTS})",
                 reader.left
             )));
         }
@@ -151,7 +151,7 @@ impl<R: Read> BundleReader<R> {
         let length = u64::from_le_bytes(self.take()?);
         if length > most {
             return Err(damaged(format!(
-                "bytes of it are missing, changed or too many (object {id} claims {length} bytes, and the most is {most})"
+                "bytes of it are missing, changed or too many (object {id} claims {length} bytes, and the limit is {most})"
             )));
         }
         Ok(Some((id, self.take_long(length)?)))
