@@ -59,7 +59,7 @@ pub(super) fn part(text: &[u8]) -> Option<DecodedText> {
     let mut runs =
         memchr::memchr_iter(0, text).filter_map(|zero| zero.checked_sub(1)).filter(|at| is_run(*at));
     let first = runs.next()?;
-    let last = runs.last().unwrap_or(first);
+    let last = runs.next_back().unwrap_or(first);
     let end = text.len().min(last + 2 * RUN);
     let mut view = DecodedText::with_capacity((end - first) / 2);
     (first..end).filter(|at| !is_zero(*at)).for_each(|at| view.push(text[at], at));
