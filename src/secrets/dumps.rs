@@ -91,9 +91,14 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     (!out.is_empty()).then_some(out)
 }
 
-/// Decodes base64 with ends of lines in it.
-pub(super) fn base64_lines(text: &[u8]) -> Vec<u8> {
-    let joined: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+/// Decodes base64 with ends of lines in it, and so many signs before each further line.
+pub(super) fn base64_lines(text: &[u8], signs: usize) -> Vec<u8> {
+    let lines = text.split(|byte| *byte == b'\n').enumerate();
+    let without = |(number, line): (usize, &'_ [u8])| -> Vec<u8> {
+        let line = line.trim_ascii();
+        line.get(if number == 0 { 0 } else { signs }..).unwrap_or_default().to_vec()
+    };
+    let joined: Vec<u8> = lines.flat_map(without).collect();
     views::base64(&joined)
 }
 

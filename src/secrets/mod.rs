@@ -290,6 +290,8 @@ impl Scanner {
         let mut places = Vec::new();
         triggers::candidates(lines, &mut |_| (), |place| places.push(place.hit.start));
         places.extend(self.known.places(lines, &mut |_| ()).map(|(hit, _)| hit.start));
+        // Of a text in UTF-16, every second character of ASCII is that.
+        places.extend(memchr::memmem::find_iter(lines, br"\u0000"));
         places.sort_unstable();
         let mut out = Vec::new();
         let (mut copied, mut done, mut number, mut counted) = (0, 0, 0, 0);

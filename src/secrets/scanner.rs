@@ -117,30 +117,42 @@ fn encoded(
     if run.len() < 20 {
         return run;
     }
+    // Each line of a diff begins with a sign, which base64 may hold too.
+    let sign = usize::from(text[run.start..].starts_with(b"+") || text[run.start..].starts_with(b"-"));
+    let code = run.start + sign..run.end;
+    let line_ends = memchr::memchr(b'\n', &text[code.clone()]).is_some();
+    let is_packed = text[hit.start..].starts_with(b"H4sI");
     // Long runs are files; the part around the place is enough, unless all of it is needed to unpack it.
-    let line_ends = memchr::memchr(b'\n', &text[run.clone()]).is_some();
-    let near = hit.start.saturating_sub(8_192).max(run.start);
-    let all = text[run.clone()].starts_with(b"H4sI") || line_ends;
-    let from = if all { run.start } else { near - (near - run.start) % 4 };
-    let to = if from == run.start {
+    let near = hit.start.saturating_sub(8_192).max(code.start);
+    let from = match (is_packed, line_ends) {
+        (true, _) => hit.start.max(code.start),
+        (false, true) => code.start,
+        (false, false) => near - (near - code.start) % 4,
+    };
+    let to = if is_packed || from == code.start {
         run.end.min(from + dumps::LONGEST)
     } else {
         run.end.min(hit.end + keys::LONGEST)
     };
-    let bytes = if line_ends { dumps::base64_lines(&text[from..to]) } else { views::base64(&text[from..to]) };
-    let bytes = match dumps::unpacked(&bytes) {
-        Some(unpacked) => unpacked,
-        None => bytes,
-    };
-    let mut first: Option<(&'static str, bool)> = None;
-    find_decoded(&bytes, known, depth - 1, &mut |read| {
-        let better = first.is_none_or(|(_, sure)| !sure && read.sure);
-        if better {
-            first = Some((read.kind, read.sure));
+    // What stands before the code may look like a part of it.
+    for skipped in 0..4 {
+        let Some(part) = text.get(from + skipped..to) else { break };
+        let bytes = if line_ends { dumps::base64_lines(part, sign) } else { views::base64(part) };
+        let bytes = match dumps::unpacked(&bytes) {
+            Some(unpacked) => unpacked,
+            None => bytes,
+        };
+        let mut first: Option<(&'static str, bool)> = None;
+        find_decoded(&bytes, known, depth - 1, &mut |read| {
+            let better = first.is_none_or(|(_, sure)| !sure && read.sure);
+            if better {
+                first = Some((read.kind, read.sure));
+            }
+        });
+        if let Some((kind, sure)) = first {
+            found(FoundSecret { kind, span: code, sure, name: None });
+            break;
         }
-    });
-    if let Some((kind, sure)) = first {
-        found(FoundSecret { kind, span: run.clone(), sure, name: None });
     }
     run
 }

@@ -98,7 +98,7 @@ fn spread(length: usize, most: usize) -> Vec<Range<usize>> {
     (0..parts).map(|index| (length - most) * index / (parts - 1)).map(|start| start..start + most).collect()
 }
 
-/// Up to three parts of a value that every program writes as they are: letters and digits of ASCII. The ends of lines are hardly
+/// Up to five parts of a value that every program writes as they are: letters and digits of ASCII. The ends of lines are hardly
 /// in all of them.
 fn plain_parts(value: &[u8]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
@@ -116,9 +116,11 @@ fn plain_parts(value: &[u8]) -> Vec<Range<usize>> {
         short.sort_by_key(ExactSizeIterator::len);
         return parts.into_iter().chain(short.pop().filter(|run| run.len() >= 2)).collect();
     }
-    let mut chosen = vec![parts[0].clone(), parts[last / 2].clone(), parts[last].clone()];
+    // Some beside each other, as the ends of lines are at equal distances.
+    let mut chosen = vec![0, 1, last / 2, last - 1, last];
+    chosen.sort_unstable();
     chosen.dedup();
-    chosen
+    chosen.into_iter().map(|index| parts[index].clone()).collect()
 }
 
 /// Cuts a run into parts of about the same length.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::redaction::{assert_nowhere, token};
 use crate::support::Must;
+use crate::support::planted::base64;
 use crate::support::project::Project;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -232,4 +233,59 @@ fn a_copy_that_was_used_keeps_the_secrets_of_its_snapshots() {
     project.snap(&["rm", "--now", "a"]).exits(0);
     project.snap_in(&copy, &["rewind", "a", "--no-run"]).exits(0);
     assert_eq!(std::fs::read(copy.join("s.txt")).must("a file"), format!("tok {secret}\n").as_bytes());
+}
+
+#[test]
+fn a_token_in_a_code_behind_a_sign_and_in_a_record_of_utf_16_is_found() {
+    let secret = token("github classic", 12);
+    let code = base64(format!("token: {secret} and some more of it\n").repeat(3).as_bytes());
+    let lines: Vec<&str> =
+        code.as_bytes().chunks(60).map(|line| std::str::from_utf8(line).must("ASCII")).collect();
+    let signed = |sign: &str| lines.iter().map(|line| format!("{sign}{line}\n")).collect::<String>();
+    for text in [
+        format!("@@ -1 +1 @@\n+{code}\n"),
+        format!("@@ -1 +1 @@\n-{code}\n"),
+        format!("x-{code}\n"),
+        format!("ab/{code}\n"),
+        format!("@@ -1,3 +1,3 @@\n{}", signed("+")),
+        format!("@@ -1,3 +1,3 @@\n{}", signed("-")),
+        signed(""),
+    ] {
+        let project = said("look");
+        project.write("part.diff", &text);
+        let saved = project.snap(&["save", "one"]).exits(0);
+        assert!(saved.stderr.contains("github-token in part.diff"), "{text}: {}", saved.stderr);
+        std::fs::remove_file(project.path("part.diff")).must("to remove a file");
+        project.snap(&["rewind", "one", "--no-run"]).exits(0);
+        assert_eq!(project.read("part.diff"), text.as_bytes());
+    }
+    let shown: String = format!("token {secret} ok\r\n").chars().flat_map(|one| [one, '\0']).collect();
+    let project = said(&format!("wsl.exe says: {shown}"));
+    project.snap(&["save", "one"]).exits(0);
+    for (place, stored) in crate::redaction::content_of(&project.path(".claude/snapshots")) {
+        let plain: Vec<u8> = String::from_utf8_lossy(&stored).replace("\\u0000", "").into_bytes();
+        assert!(memchr::memmem::find(&plain, secret.as_bytes()).is_none(), "{place}");
+    }
+}
+
+#[test]
+fn a_seen_token_is_found_at_whatever_width_it_is_wrapped() {
+    let mut missed = Vec::new();
+    for kind in ["github classic", "anthropic"] {
+        let secret = token(kind, 14);
+        let scanner = claude_snap::secrets::Scanner::new(Vec::new())
+            .with_seen(claude_snap::secrets::worth_remembering("TOKEN", secret.as_bytes()));
+        for width in [12, 13, 16, 17, 20, 24, 25, 32, 33, 40, 60] {
+            for first in 1..width.min(secret.len() - 1) {
+                let (head, rest) = secret.as_bytes().split_at(first);
+                let pieces: Vec<&[u8]> = std::iter::once(head).chain(rest.chunks(width)).collect();
+                let text = [b"say ".as_slice(), &pieces.join(b"\n  ".as_slice()), b" now"].concat();
+                let found: usize = scanner.find(&text).iter().map(|one| one.span.len()).sum();
+                if found < secret.len() {
+                    missed.push(format!("{kind}, {width} after {first}, {found}"));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
 }
