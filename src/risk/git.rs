@@ -21,6 +21,8 @@ pub(super) struct GitCall {
     pub(super) rest: ShellStep,
     /// The command, such as `reset`.
     verb: String,
+    /// Whether `clean` needs no `-f`.
+    needs_no_force: bool,
     /// `--work-tree`, if it is given.
     work_tree: Option<Vec<Value>>,
     /// `--git-dir`, if it is given.
@@ -40,6 +42,7 @@ impl GitCall {
             set.or_else(|| context.around.variable(name).map(|text| vec![Value::text(&text)]))
         };
         let (mut git_dir, mut work_tree) = (variable("GIT_DIR"), variable("GIT_WORK_TREE"));
+        let mut needs_no_force = false;
         let mut words = step.arguments.iter().peekable();
         while let Some(option) = words.next_if(|word| word.text.starts_with('-')) {
             let (name, value) = match option.text.split_once('=') {
@@ -53,6 +56,9 @@ impl GitCall {
             let values = step.values(&value, lines, context);
             match name {
                 "-C" => rest.state.dirs = rest.state.at(&values),
+                "-c" | "--config-env" => {
+                    needs_no_force |= value.text.to_ascii_lowercase().starts_with("clean.requireforce");
+                }
                 "--git-dir" => git_dir = Some(values),
                 "--work-tree" => work_tree = Some(values),
                 _ => {}
@@ -60,7 +66,7 @@ impl GitCall {
         }
         let verb = words.next()?.text.clone();
         rest.arguments = words.cloned().collect();
-        Some(GitCall { rest, verb, work_tree, git_dir })
+        Some(GitCall { rest, verb, needs_no_force, work_tree, git_dir })
     }
 
     /// Says whether one of these options is given. A long one may be cut short, as git takes it.
@@ -86,12 +92,16 @@ impl GitCall {
                 let paths = self.rest.arguments.iter().any(|word| word.text == "--")
                     || has(&["--pathspec-from-file", "--ours", "--theirs"]);
                 let new = has(&["-b", "-B", "--orphan"]);
-                paths || has(&["-f", "--force", "-B"]) || (!new && self.names_paths(&operands, context))
+                let fed = !self.rest.fed.is_empty();
+                paths
+                    || has(&["-f", "--force", "-B"])
+                    || (!new && (fed || self.names_paths(&operands, context)))
             }
             "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
             "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),
             "clean" => {
-                has(&["-f", "--force", "-x", "-X", "-i", "--interactive"]) && !has(&["-n", "--dry-run"])
+                let may = has(&["-f", "--force", "-x", "-X", "-i", "--interactive"]) || self.needs_no_force;
+                may && !has(&["-n", "--dry-run"])
             }
             "stash" => matches!(first, "drop" | "clear"),
             "branch" => has(&["-D"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])),

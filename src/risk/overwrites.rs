@@ -69,14 +69,20 @@ pub(super) fn of_step(step: &ShellStep, lines: &[CommandLine], context: &StepCon
             add(target.map(|word| word.behind(3)));
         }
         "curl" => {
-            add(step.option(&["-o", "--output"]));
+            add(step.option_in_cluster('o', "--output"));
             if step.has("-O") || step.has("--remote-name") || step.has("--remote-name-all") {
                 let names = step.operands().into_iter().filter_map(|word| remote_name(&word.text));
                 names.for_each(|name| add(Some(Word::plain(name))));
             }
         }
-        "wget" => add(step.option(&["-O", "--output-document"])),
-        "sort" => add(step.option(&["-o", "--output"])),
+        "wget" => add(step.option_in_cluster('O', "--output-document")),
+        "sort" => add(step.option_in_cluster('o', "--output")),
+        "cc" | "gcc" | "clang" | "c++" | "g++" | "clang++" | "ld" | "rustc" | "iconv" | "pandoc" => {
+            add(step.option(&["-o", "--output"]));
+        }
+        "openssl" => add(step.option(&["-out"])),
+        "uniq" => add(step.operands().get(1).map(|word| (*word).clone())),
+        "tar" | "bsdtar" | "gtar" if packs(step) => add(archive(step)),
         "tar" | "bsdtar" | "gtar" if unpacks(step) => {
             let folder = step.option(&["-C", "--directory", "--cd"]);
             place.add_folder(&folder.unwrap_or_else(|| Word::plain(".")), &mut found);
@@ -321,6 +327,22 @@ fn remote_name(address: &str) -> Option<&str> {
     let (_, path) = address.split_once("://")?;
     let path = path.split(['?', '#']).next()?;
     path.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
+}
+
+/// Says whether `tar` makes an archive.
+fn packs(step: &ShellStep) -> bool {
+    let first = step.arguments.first().map_or("", |word| word.text.as_str());
+    let old_style = !first.starts_with('-') && first.contains('c') && !first.contains(['.', '/']);
+    old_style || step.has("-c") || step.has("--create")
+}
+
+/// Returns the archive that `tar` is given.
+fn archive(step: &ShellStep) -> Option<Word> {
+    let is_old_style = |word: &&Word| !word.text.starts_with('-') && word.text.contains('f');
+    match step.arguments.first().filter(is_old_style) {
+        Some(_) => step.arguments.get(1).cloned(),
+        None => step.option_in_cluster('f', "--file"),
+    }
 }
 
 /// Says whether `tar` takes files out of an archive, and replaces what is there.

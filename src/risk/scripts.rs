@@ -26,7 +26,7 @@ pub(super) fn script_of(step: &ShellStep, command: &Command, line: &CommandLine)
             let own = options(&step.arguments, &["-n", "--interval", "-q", "--equexit"]);
             return step.arguments.get(own..).map(texts);
         }
-        "su" | "runuser" | "script" => {}
+        "su" | "runuser" | "script" | "flock" => {}
         program if SHELLS.contains(&program) => {}
         _ => return None,
     }

@@ -71,6 +71,17 @@ impl ShellStep {
         None
     }
 
+    /// Returns the same of a letter that may also stand last in a word of several: `-o X`, `-sSo X`.
+    pub(super) fn option_in_cluster(&self, letter: char, long: &str) -> Option<Word> {
+        let is_last = |word: &Word| {
+            let rest = word.text.strip_prefix('-').and_then(|rest| rest.strip_suffix(letter));
+            rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        };
+        let at = self.arguments.iter().take_while(|word| word.text != "--").position(is_last);
+        let behind = at.and_then(|at| self.arguments.get(at + 1)).cloned();
+        behind.or_else(|| self.option(&[&format!("-{letter}"), long]))
+    }
+
     /// Returns what one of its words can be.
     pub(super) fn values(&self, word: &Word, lines: &[CommandLine], context: &StepContext<'_>) -> Vec<Value> {
         self.line(lines).values(word, &self.state, context)

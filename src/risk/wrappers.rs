@@ -14,7 +14,7 @@ use super::value::Value;
 use super::word::is_assignment;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
-const WRAPPERS: [(&str, &[&str]); 22] = [
+const WRAPPERS: [(&str, &[&str]); 25] = [
     (
         "sudo",
         &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
@@ -37,6 +37,9 @@ const WRAPPERS: [(&str, &[&str]); 22] = [
     ("busybox", &[]),
     ("dotenv", &["-f", "-e"]),
     ("unbuffer", &[]),
+    ("unshare", &["-S", "-G", "-R", "-w", "--setuid", "--setgid", "--root", "--wd"]),
+    ("fakeroot", &["-s", "-i", "-b"]),
+    ("systemd-run", &["-p", "-E", "-u", "-H", "-M", "--property", "--setenv", "--unit", "--uid", "--gid"]),
     ("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-P"]),
     (
         "xargs",
@@ -94,7 +97,11 @@ pub(super) fn loop_through(
         step.program = base_name(&first.text).to_owned();
         let skip = match step.program.as_str() {
             "timeout" => Some(options(&step.arguments, &["-k", "-s", "--signal", "--kill-after"]) + 1),
-            "flock" => Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1),
+            "flock" if !gives_script(&step.arguments) => {
+                Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1)
+            }
+            "chrt" => Some(options(&step.arguments, &["-T", "-P", "-D"]) + 1),
+            "taskset" => Some(options(&step.arguments, &[]) + 1),
             "command" if step.has("-v") || step.has("-V") => None,
             // Its words are in one: a script.
             "env" if split_by_env(step).is_some() => None,
@@ -156,6 +163,12 @@ fn words_in(values: &[Value]) -> Option<Vec<Word>> {
     let [Value::Text(text), ..] = values else { return None };
     let words: Vec<Word> = text.plain.split_whitespace().map(Word::plain).collect();
     Some(words).filter(|words| !words.is_empty())
+}
+
+/// Says whether `flock` is given a script: `flock FILE -c SCRIPT`.
+fn gives_script(words: &[Word]) -> bool {
+    let file = options(words, &["-w", "-E", "--timeout"]);
+    words.get(file + 1).is_some_and(|word| matches!(word.text.as_str(), "-c" | "--command"))
 }
 
 /// Returns what `env -S` splits into words.
