@@ -19,6 +19,8 @@ enum Inside {
     Edited,
     /// Files, and no repository.
     Loose,
+    /// It is none, but a file or a link; of one with a mark, git says nothing.
+    Replaced,
 }
 
 /// How deep submodules in submodules are looked at.
@@ -59,15 +61,18 @@ impl Repository {
                 continue;
             }
             let (edited, loose) = (inside == Inside::Edited, inside == Inside::Loose);
+            let replaced = inside == Inside::Replaced;
             let known = listing.pending.iter_mut().find(|pending| pending.path == path);
             match known.map(|pending| &mut pending.status) {
-                Some(Status::Submodule(submodule)) => (submodule.edited, submodule.loose) = (edited, loose),
+                Some(Status::Submodule(submodule)) => {
+                    (submodule.edited, submodule.loose, submodule.replaced) = (edited, loose, replaced);
+                }
                 Some(_) => {}
                 None => {
                     let version = Some(Version { mode: Mode::Submodule, ..version });
                     let (head, index) = (version.clone(), version);
                     let submodule =
-                        Submodule { head, index, gone: false, replaced: false, loose, moved: false, edited };
+                        Submodule { head, index, gone: false, replaced, loose, moved: false, edited };
                     // Where git would have listed it: before all that is not tracked, in order.
                     let after = |pending: &Pending| {
                         matches!(pending.status, Status::Untracked | Status::NestedRepository)
@@ -83,7 +88,11 @@ impl Repository {
 
     fn look_inside(&self, path: &RepoPath, depth: usize) -> Result<Inside> {
         let root = self.root.join(path.as_path());
-        if depth >= DEEPEST || !root.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+        let Ok(there) = root.symlink_metadata() else { return Ok(Inside::Clean) };
+        if there.is_file() || there.is_symlink() {
+            return Ok(Inside::Replaced);
+        }
+        if depth >= DEEPEST || !there.is_dir() {
             return Ok(Inside::Clean);
         }
         if root.join(".git").symlink_metadata().is_err() {

@@ -86,16 +86,17 @@ impl GitCall {
         let has = |options: &[&str]| self.has(options);
         let operands: Vec<&str> = self.rest.operands().iter().map(|word| word.text.as_str()).collect();
         let first = operands.first().copied().unwrap_or_default();
+        // What a variable or another command puts there may be the name of a file, or an option.
+        let dynamic = self.rest.arguments.iter().any(|word| word.dynamic);
         let discards = match self.verb.as_str() {
-            "reset" => has(&["--hard", "--merge", "--keep"]),
+            "reset" => has(&["--hard", "--merge", "--keep"]) || dynamic,
             "checkout" => {
                 let paths = self.rest.arguments.iter().any(|word| word.text == "--")
                     || has(&["--pathspec-from-file", "--ours", "--theirs"]);
                 let new = has(&["-b", "-B", "--orphan"]);
-                let fed = !self.rest.fed.is_empty();
-                paths
-                    || has(&["-f", "--force", "-B"])
-                    || (!new && (fed || self.names_paths(&operands, context)))
+                let fed = !self.rest.fed.is_empty() || self.rest.state.found.is_some();
+                let named = || fed || dynamic || self.names_paths(&operands, context);
+                paths || has(&["-f", "--force", "-B"]) || (!new && named())
             }
             "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
             "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),

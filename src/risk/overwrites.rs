@@ -228,7 +228,7 @@ impl Place<'_> {
         }
         let across = matches!(step.program.as_str(), "rsync" | "scp");
         let operands = step.operands_without(valued(&step.program));
-        let into = step.option(&["-t", "--target-directory"]).filter(|_| !across);
+        let into = step.option_in_cluster('t', "--target-directory").filter(|_| !across);
         let behind = !step.fed.is_empty() && !self.names_what_is_fed();
         let (target, sources) = match (&into, operands.split_last()) {
             (Some(folder), _) => (folder, operands.as_slice()),

@@ -14,7 +14,7 @@ use super::value::Value;
 use super::word::is_assignment;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
-const WRAPPERS: [(&str, &[&str]); 25] = [
+const WRAPPERS: [(&str, &[&str]); 31] = [
     (
         "sudo",
         &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
@@ -39,6 +39,12 @@ const WRAPPERS: [(&str, &[&str]); 25] = [
     ("unbuffer", &[]),
     ("unshare", &["-S", "-G", "-R", "-w", "--setuid", "--setgid", "--root", "--wd"]),
     ("fakeroot", &["-s", "-i", "-b"]),
+    ("linux64", &[]),
+    ("linux32", &[]),
+    ("prlimit", &["-p", "--pid"]),
+    ("setpriv", &["--reuid", "--regid", "--groups", "--inh-caps", "--ambient-caps", "--bounding-set"]),
+    ("ssh-agent", &["-a", "-E", "-P", "-t"]),
+    ("dbus-run-session", &["--config-file", "--dbus-daemon"]),
     ("systemd-run", &["-p", "-E", "-u", "-H", "-M", "--property", "--setenv", "--unit", "--uid", "--gid"]),
     ("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-P"]),
     (
@@ -101,7 +107,7 @@ pub(super) fn loop_through(
                 Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1)
             }
             "chrt" => Some(options(&step.arguments, &["-T", "-P", "-D"]) + 1),
-            "taskset" => Some(options(&step.arguments, &[]) + 1),
+            "taskset" | "setarch" => Some(options(&step.arguments, &[]) + 1),
             "command" if step.has("-v") || step.has("-V") => None,
             // Its words are in one: a script.
             "env" if split_by_env(step).is_some() => None,

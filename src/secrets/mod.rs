@@ -148,12 +148,41 @@ impl Scanner {
     }
 
     fn find_in_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
+        let unpacked = if text.len() <= MOST_PACKED { dumps::unpacked(text) } else { None };
+        let mut findings = match unpacked {
+            Some(unpacked) => {
+                tell(text.len() as u64);
+                self.in_packed(text, &unpacked)
+            }
+            None => self.find_in_all_encodings(text, tell),
+        };
+        // In `OLD_TOKEN=NEW_TOKEN`, what stands where a name does is a secret too, and a name is shown.
+        for finding in &mut findings {
+            finding.name.take_if(|name| self.is_secret_name(name));
+        }
+        findings
+    }
+
+    /// Nothing can be taken out of a packed file alone. So only what is one for certain, or was seen elsewhere, takes out all of it.
+    fn in_packed(&self, packed: &[u8], unpacked: &[u8]) -> Vec<Finding> {
+        let found = self
+            .find_in_all_encodings(unpacked, &mut |_| ())
+            .into_iter()
+            .find(|one| one.sure || one.kind == "seen");
+        found.map(|one| Finding { span: 0..packed.len(), ..one }).into_iter().collect()
+    }
+
+    fn is_secret_name(&self, name: &str) -> bool {
+        !self.find_in_all_encodings(name.as_bytes(), &mut |_| ()).is_empty()
+    }
+
+    /// Looks for what was appended to a text in another encoding, too.
+    fn find_in_all_encodings(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
+        let mut findings = self.find_in_one_encoding(text, tell);
         let views = [utf16::decoded(text), utf16::part(text)];
         if views.iter().all(Option::is_none) {
-            return self.find_in_one_encoding(text, tell);
+            return findings;
         }
-        // What was appended to a text may be in another encoding, so it is looked at in all.
-        let mut findings = self.find_in_one_encoding(text, tell);
         for view in views.iter().flatten() {
             let found = self.find_in_one_encoding(&view.bytes, &mut |_| ());
             findings.extend(found.into_iter().map(|one| Finding { span: view.span(&one.span), ..one }));
@@ -205,21 +234,7 @@ impl Scanner {
         findings.retain(|one| {
             !taken_out.iter().any(|place| one.span.start < place.end && place.start < one.span.end)
         });
-        self.drop_secret_names(&mut findings);
         findings
-    }
-
-    /// Nothing can be taken out of a packed file alone. So only what is one for certain, or was seen elsewhere, takes out all of it.
-    fn in_packed(&self, packed: &[u8], unpacked: &[u8]) -> Vec<Finding> {
-        let found = self.find_in(unpacked).into_iter().find(|one| one.sure || one.kind == "seen");
-        found.map(|one| Finding { span: 0..packed.len(), ..one }).into_iter().collect()
-    }
-
-    /// In `OLD_TOKEN=NEW_TOKEN`, what stands where a name does is a secret too, and a name is shown.
-    fn drop_secret_names(&self, findings: &mut [Finding]) {
-        for finding in findings {
-            finding.name.take_if(|name| !self.find_in(name.as_bytes()).is_empty());
-        }
     }
 
     /// Looks at a text and at its other views; `map` brings spans back to where they count, and `tell` is told how far it is in the
@@ -383,9 +398,8 @@ impl Scanner {
         };
         let span = 0..value.len();
         if judge::is_secret(name, text, Closeness::Firm) {
-            let mut found = vec![Finding { span, kind: "secret", sure: false, name: Some(name.to_owned()) }];
-            self.drop_secret_names(&mut found);
-            return found;
+            let name = Some(name.to_owned()).filter(|name| !self.is_secret_name(name));
+            return vec![Finding { span, kind: "secret", sure: false, name }];
         }
         Vec::new()
     }

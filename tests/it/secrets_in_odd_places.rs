@@ -289,3 +289,16 @@ fn a_seen_token_is_found_at_whatever_width_it_is_wrapped() {
     }
     assert!(missed.is_empty(), "{missed:#?}");
 }
+
+#[test]
+fn values_that_are_names_of_each_other_are_searched_for_once() {
+    let value = |name: &str, value: &str| claude_snap::secrets::KnownValue {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let (one, other) = ("Kq7Rw2Xz9Lm4Tb6Vc8Hd", "Zt5Np3Qs8Wf1Gy6Jk2Mv");
+    let seen = vec![value(other, one), value(one, other)];
+    let scanner = claude_snap::secrets::Scanner::new(Vec::new()).with_seen(seen);
+    let found = scanner.find(format!("{one} and {other}\n").as_bytes());
+    assert!(found.len() == 2 && found.iter().all(|one| one.name.is_none()), "{found:?}");
+}

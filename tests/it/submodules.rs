@@ -250,7 +250,15 @@ fn a_rewind_before_a_submodule_says_that_its_folder_stays() {
 
 #[test]
 fn a_file_in_the_place_of_a_submodule_is_saved_and_no_restore_loses_it() {
-    for (kind, committed) in [("file", true), ("link", true), ("file", false), ("link", false)] {
+    for (kind, committed, mark) in [
+        ("file", true, ""),
+        ("link", true, ""),
+        ("file", false, ""),
+        ("link", false, ""),
+        ("file", true, "--assume-unchanged"),
+        ("link", true, "--skip-worktree"),
+        ("link", false, "--assume-unchanged"),
+    ] {
         let (project, [_, two]) = project();
         project.write("b.txt", "before\n");
         project.snap(&["save", "before"]).exits(0);
@@ -262,10 +270,13 @@ fn a_file_in_the_place_of_a_submodule_is_saved_and_no_restore_loses_it() {
             "file" => project.write("lib", "my only copy\n"),
             _ => std::os::unix::fs::symlink("/somewhere", project.path("lib")).must("a link"),
         }
+        if !mark.is_empty() {
+            project.git(&["update-index", mark, "lib"]);
+        }
         // Git itself lists nothing more with a link there.
         let content = || {
             let kept = fs::read_link(project.path("lib")).map(|to| to.display().to_string().into_bytes());
-            kept.or_else(|_| fs::read(project.path("lib"))).ok().zip(Some(project.git(&["ls-files", "-s"])))
+            kept.or_else(|_| fs::read(project.path("lib"))).ok().zip(Some(project.git(&["ls-files", "-sv"])))
         };
         let here = content();
         assert!(here.is_some());
