@@ -26,6 +26,8 @@ pub(super) enum Step {
     Intend(usize),
     /// A repository in the tree, staged as a submodule at its first or second commit.
     Module(bool),
+    /// A file in the place of that repository.
+    ReplaceModule(Vec<u8>),
 }
 
 /// Where the submodule is.
@@ -57,6 +59,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => name.clone().prop_map(Step::Forget),
         1 => name.prop_map(Step::Intend),
         1 => any::<bool>().prop_map(Step::Module),
+        1 => content().prop_map(Step::ReplaceModule),
     ]
 }
 
@@ -94,6 +97,7 @@ pub(super) fn take(project: &Project, step: &Step) {
         Step::Intend(at) => drop(project.try_git(&["add", "-N", "--", NAMES[*at]])),
         Step::Module(second) => {
             if !project.path(MODULE).join(".git").exists() {
+                self::make_room(project, MODULE);
                 project.git(&["init", "-q", "-b", "main", MODULE]);
                 for message in ["one", "two"] {
                     project.git(&["-C", MODULE, "commit", "-q", "--allow-empty", "-m", message]);
@@ -103,6 +107,10 @@ pub(super) fn take(project: &Project, step: &Step) {
             project.git(&["-C", MODULE, "checkout", "-q", "--detach", commit]);
             project.try_git(&["add", "-f", "--sparse", MODULE]);
         }
+        Step::ReplaceModule(bytes) if project.path(MODULE).is_dir() => {
+            fs::write(self::make_room(project, MODULE), bytes).must("to write");
+        }
+        Step::ReplaceModule(_) => {}
         Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Copy(..) | Step::Execute(_) => {}
     }
 }

@@ -80,7 +80,8 @@ fn files(root: &Path) -> Vec<(PathBuf, bool, Vec<u8>)> {
     let names = files_below(root).into_iter();
     let names = names.map(|file| file.strip_prefix(root).must("a file of it").to_owned());
     let others = [".git", ".claude", MODULE];
-    let names = names.filter(|name| !others.iter().any(|other| name.starts_with(other)));
+    let is_within = |name: &Path| others.iter().any(|other| name.starts_with(other));
+    let names = names.filter(|name| !is_within(name) || name == Path::new(MODULE));
     let of = |name: PathBuf| {
         let meta = root.join(&name).symlink_metadata().must("metadata");
         let bytes = if meta.is_symlink() {

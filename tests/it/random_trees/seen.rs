@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::files::MODULE;
 use crate::support::Must;
@@ -98,7 +99,8 @@ fn disk(project: &Project) -> BTreeMap<String, (u32, String)> {
     let mut disk = BTreeMap::new();
     for file in files_below(project.root()) {
         let name = file.strip_prefix(project.root()).must("a file of the project").to_owned();
-        if [".git", ".claude", MODULE].iter().any(|other| name.starts_with(other)) {
+        let in_a_folder = name != Path::new(MODULE);
+        if in_a_folder && [".git", ".claude", MODULE].iter().any(|other| name.starts_with(other)) {
             continue;
         }
         let meta = file.symlink_metadata().must("a file's metadata");
