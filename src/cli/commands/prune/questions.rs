@@ -8,6 +8,7 @@ use crate::base::screen::Line;
 use crate::cli::output::paged::folded;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Ui, text};
+use crate::transfer::ListedSnapshot;
 
 /// Up to so many are removed without a question.
 pub(super) const MOST_UNASKED: usize = 5;
@@ -32,6 +33,24 @@ pub(super) fn ask(all: &[Judged], most: usize, ui: &mut Ui) -> Result<Option<Vec
 pub(super) fn ask_for_remote(all: &[Judged], remote: &str, ui: &mut Ui) -> Result<()> {
     let removed: Vec<&Judged> = all.iter().filter(|one| !one.keep).collect();
     if removed.is_empty() { Ok(()) } else { asked(&removed, &format!(" from {remote} for good"), ui) }
+}
+
+/// Asks before what others saved is removed from a remote: they may count on it, and nothing brings it back there.
+///
+/// # Errors
+/// [`Kind::Refused`] if the answer is no, or nobody can be asked.
+pub(super) fn ask_for_others(of_others: &[ListedSnapshot], remote: &str, ui: &mut Ui) -> Result<()> {
+    let refused = Error::new(Kind::Refused, "Nothing was removed");
+    let named: Vec<String> =
+        of_others.iter().map(|one| format!("\"{}\" was saved by {}", one.name, one.by)).collect();
+    let named = format!("{}, and nothing brings it back on {remote}", named.join(", "));
+    if ui.json() || !ui.is_terminal() {
+        return Err(refused.because(named).hint("`--yes` removes what others saved, too"));
+    }
+    if ui.ask(&format!("{named}. Remove it for good?"))? {
+        return Ok(());
+    }
+    Err(refused.because("the answer was no"))
 }
 
 fn asked(removed: &[&Judged], how: &str, ui: &mut Ui) -> Result<()> {
