@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
+use super::display_names::{
+    Callable as _, CallableSnapshot, are_plain, called_by_stem, is_meant, may_have_had,
+};
 use super::stems::stems_for;
 use super::{Entry, Quarantined, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
@@ -129,7 +131,7 @@ impl Store {
         Ok(entry)
     }
 
-    /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
+    /// Returns what a snapshot is called here: its name, or `NAME@USER` or `NAME-2` if another one has that.
     pub fn called(&self, manifest: &Manifest) -> String {
         let known = self.known().unwrap_or_default();
         let mut called = called_by_stem(&known);
@@ -148,10 +150,9 @@ impl Store {
         Ok(heads.map(|(head, name)| (head.id.clone(), name.clone())).collect())
     }
 
-    /// Refuses a name that somebody else's snapshot goes by here, such as `NAME@USER`: it would get another one.
+    /// Refuses a name that a snapshot of another name goes by here, such as `NAME@USER`: that would get another one.
     pub(super) fn refuse_anothers(known: &[UnreadEntry], name: &str) -> Result<()> {
-        // Nobody else's goes by a name without that.
-        if !name.contains('@') {
+        if are_plain(known) {
             return Ok(());
         }
         let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
@@ -162,12 +163,10 @@ impl Store {
         };
         let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
         let shown = Line(name).to_string();
-        Err(Error::new(
-            Kind::Refused,
-            format!("\"{shown}\" is what a snapshot of another user is called here"),
-        )
-        .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
-        .hint("take another name"))
+        let whose = if taken.own { "another snapshot" } else { "a snapshot of another user" };
+        Err(Error::new(Kind::Refused, format!("\"{shown}\" is what {whose} is called here"))
+            .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
+            .hint("take another name"))
     }
 
     /// Refuses a name that one which can't be read may have: the new one could not be called by it.

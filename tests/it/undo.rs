@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::handoff_remote::{colleague, with_remote};
 use crate::merging::as_user;
+use crate::real_client::answering_on_terminal;
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -367,4 +368,24 @@ fn the_last_line_of_a_restore_says_what_was_set() {
     folder.says(&["No file had to be set; `snap undo` goes back"]);
     project.snap(&["undo"]).exits(0);
     assert!(!project.path("empty").exists());
+}
+
+#[test]
+fn a_person_whose_last_restore_changed_no_file_is_asked_before_anything_older_is_undone() {
+    let project = project();
+    let undo = |answer: &str| answering_on_terminal(&mut project.command(project.root(), &["undo"]), answer);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = undo("n\n");
+    assert!(said.contains("changed no file") && said.contains("Undo rewind \"one\""), "{said}");
+    assert!(said.contains("Nothing was undone"), "{said}");
+    assert_ne!(project.read("a.txt"), b"mine\n");
+    undo("y\n");
+    assert_eq!(project.read("a.txt"), b"mine\n");
+    project.snap(&["redo"]).exits(0);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = undo("n\n");
+    assert!(said.contains("Undo rm of 1 snapshot") && said.contains("Nothing was undone"), "{said}");
+    project.snap(&["show", "two"]).exits(3);
 }
