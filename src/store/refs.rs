@@ -10,8 +10,8 @@ use super::{Entry, Quarantined, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
-use crate::base::similar_names::{names_like, was_meant};
-use crate::manifest::Manifest;
+use crate::base::similar_names::was_meant;
+use crate::manifest::{Manifest, Trigger};
 
 /// Returns a name in quotes, safe to show.
 fn quoted(name: &str) -> String {
@@ -373,7 +373,8 @@ impl Store {
             Err(_) => !known.iter().any(has_name) && known.iter().any(|one| has_lost_it(one, &entry.stem)),
         };
         let starts = |entry: &UnreadEntry| {
-            name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
+            let id = name.to_ascii_lowercase();
+            name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(&id))
         };
         let begins = |entry: &UnreadEntry| {
             let typed = name.to_lowercase();
@@ -405,6 +406,10 @@ impl Store {
             // Nobody means what was saved before something was overwritten, unless they say so.
             found.retain(|entry| !is_safety(entry));
         }
+        let is_hidden = |entry: &&UnreadEntry| {
+            entry.head.as_ref().is_ok_and(|head| head.safety || head.created_by.trigger == Trigger::Auto)
+        };
+        let list = if found.iter().any(is_hidden) { "`snap list -a`" } else { "`snap list`" };
         let fitting: Vec<String> = found
             .iter()
             .take(3)
@@ -424,7 +429,13 @@ impl Store {
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("{} has none of that name or id", self.root().display()));
+                let counts_back = name.split_once(['~', '^']).is_some_and(|(before, _)| {
+                    before == "latest" || called.values().any(|word| word == before)
+                });
                 Err(match self.names_alike(known, called, name).as_slice() {
+                    _ if counts_back => error.hint(
+                        "only `latest` can be counted back from, as `latest~2`; `snap list` shows the names, and `snap list --tree` what was saved after what",
+                    ),
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
                         format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
                     ),
@@ -437,34 +448,9 @@ impl Store {
             (Some(_), others) => {
                 Err(Error::new(Kind::Ambiguous, format!("\"{shown}\" fits {} snapshots", others + 1))
                     .because(format!("{}{}", fitting.join(", "), if others > 2 { ", …" } else { "" }))
-                    .hint("use more letters of the name, or of the id; `snap list` shows both"))
+                    .hint(format!("use more letters of the name, or of the id; {list} shows them")))
             }
         }
-    }
-}
-
-impl Store {
-    /// Returns the names of snapshots and of lines of work that are like one that was typed.
-    fn names_alike(
-        &self,
-        known: &[UnreadEntry],
-        called: &HashMap<String, String>,
-        name: &str,
-    ) -> Vec<String> {
-        let names =
-            known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let names = names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str());
-        let lines = self.line_states();
-        let names: Vec<&str> = names.chain(lines.names().into_iter().map(|(line, _)| line)).collect();
-        let mut alike = names_like(name, names.iter().copied());
-        if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
-            alike = names_like(before, names.iter().copied());
-        }
-        // As git writes what is on a remote: `origin/NAME`.
-        if let (true, Some((_, behind))) = (alike.is_empty(), name.split_once('/')) {
-            alike = names_like(behind, names.into_iter());
-        }
-        alike
     }
 }
 

@@ -10,6 +10,7 @@ use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{Line, Lines};
 use crate::base::similar_names::names_like;
+use crate::cli::args::Arguments;
 use crate::cli::output::words::quoted;
 use crate::cli::program_name;
 use crate::risk::shell;
@@ -121,6 +122,10 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
             let meant = names_like(verb, TABLE.iter().map(|(word, ..)| *word));
             let meant =
                 meant.first().map(|word| format!(" Did you mean `{name} {word}`?")).unwrap_or_default();
+            let in_shell =
+                Arguments::line().find_subcommand(verb).filter(|known| !known.is_hide_set()).is_some();
+            let meant =
+                if in_shell { format!(" In a shell, `snap {}` does that.", Line(verb)) } else { meant };
             Ok(format!("There is no `{name} {}`.{meant}\n{}", Line(verb), help(name)))
         }
         Some(Run::Help) => Ok(help(name)),
