@@ -439,6 +439,9 @@ impl Store {
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
                         format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
                     ),
+                    [] if name.contains('/') => error.hint(
+                        "`snap list` shows what there is; `snap follow USER/SESSION` reads a session on a remote, and `snap resume` fetches it",
+                    ),
                     [] => error.hint("`snap list` shows what there is"),
                     alike => {
                         error.hint(format!("{} `snap list` shows all", was_meant(alike).unwrap_or_default()))

@@ -447,6 +447,15 @@ fn a_mistake_on_the_command_line_gets_a_hint_that_fits() {
     let project = Project::new();
     project.snap(&["save", "my first"]).exits(0);
     project.snap(&["resume", "my", "first"]).exits(2).says(&["needs quotes"]);
+    project.snap(&["link", "my", "first"]).exits(2).says(&["the link is called like that"]);
+    project.snap(&["show", "my first", "a.txt"]).exits(2).says(&["`snap diff REF -- PATH` shows one file"]);
+    project.snap(&["show", "my first", "--stat"]).exits(2).says(&["`snap diff REF --stat`"]);
+    project.snap(&["save", "-m", ""]).exits(2).says(&["the value is empty"]);
+    project.snap(&["show", "my first", "--ignored"]).exits(0).says(&["No file was ignored there."]);
+    project.snap(&["show", "ada/12345678"]).exits(3).says(&["`snap follow USER/SESSION` reads a session"]);
+    project.write("a.txt", "more\n");
+    project.snap(&["save", "my second"]).exits(0);
+    project.snap(&["list", "--tree", "-n", "1"]).exits(0).says(&["1 of 2 snapshots; 1 older"]);
     project.snap(&["version"]).exits(2).says(&["snap --version"]);
     project.snap(&["diff", "a.txt"]).exits(3).says(&["snap diff -- a.txt"]);
     project.snap(&["log", "-n", "0"]).exits(0);

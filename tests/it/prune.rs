@@ -130,3 +130,19 @@ fn what_somebody_else_pushed_is_removed_from_a_remote_only_after_a_yes() {
     snap(&[&remove[..], &["--yes"]].concat()).exits(0);
     assert_eq!(there(), "");
 }
+
+#[test]
+fn what_a_person_is_asked_about_stands_in_columns() {
+    let project = Project::new();
+    for name in ["a", "longer"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let rm = &["rm", "a", "longer", "--ask"];
+    let said = answering_on_terminal(&mut project.command(project.root(), rm), "n\n");
+    let reason = |name: &str| {
+        let line = said.lines().find(|line| line.contains(&format!("  {name} "))).must("a line");
+        line.trim_end().rfind("  ").must("a reason")
+    };
+    assert_eq!(reason("a"), reason("longer"), "{said}");
+}

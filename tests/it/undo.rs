@@ -389,3 +389,17 @@ fn a_person_whose_last_restore_changed_no_file_is_asked_before_anything_older_is
     assert!(said.contains("Undo rm of 1 snapshot") && said.contains("Nothing was undone"), "{said}");
     project.snap(&["show", "two"]).exits(3);
 }
+
+#[test]
+fn where_all_is_undone_here_the_last_restore_in_another_work_tree_is_named() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    let said = project.snap(&["undo"]).exits(3).stderr;
+    assert!(!said.contains("-C"), "{said}");
+    project.snap(&["resume", "one", "--worktree", "try", "--no-run"]).exits(0);
+    project
+        .snap(&["undo"])
+        .exits(3)
+        .says(&["the last resume was in another work tree: `snap -C ", "/try\" undo`"]);
+}

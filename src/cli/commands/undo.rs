@@ -1,12 +1,14 @@
 //! `snap undo` and `snap redo`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
@@ -20,7 +22,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{self, BroughtBack};
 use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
-use crate::store::{NO_NAME, Operation};
+use crate::store::{LogEntry, NO_NAME, Operation};
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.
@@ -97,9 +99,15 @@ impl UndoneStep {
                         told(last, context.now)
                     ),
                 };
+                let elsewhere = last_elsewhere(workspace)
+                    .map(|(last, root)| {
+                        let (last, root) = (last.word(), for_shell(&root.to_string_lossy()));
+                        format!("; the last {last} was in another work tree: `snap -C {root} undo` undoes it")
+                    })
+                    .unwrap_or_default();
                 return Err(Error::new(Kind::NotFound, "There is nothing to undo")
                     .because(why)
-                    .hint("`snap redo` goes forward again"));
+                    .hint(format!("`snap redo` goes forward again{elsewhere}")));
             }
             NextStep::Gone(gone) => {
                 let error = Error::new(Kind::NotFound, "There is nothing to undo")
@@ -247,6 +255,17 @@ impl UndoneStep {
                 + &format!("`snap undo --anyway` undoes {before}, which came before"),
         ))
     }
+}
+
+/// Returns what was restored last, if that was in another work tree of this store, which is there.
+fn last_elsewhere(workspace: &Workspace) -> Option<(Operation, PathBuf)> {
+    let log = workspace.store.own_log().ok()?;
+    let is_restore = |line: &&LogEntry| {
+        line.outcome.is_ok() && line.operation.is_restore() && line.safety.is_some() && line.root.is_some()
+    };
+    let last = log.iter().rfind(is_restore)?;
+    let root = last.root.as_ref()?.as_path();
+    (root != workspace.root && root.is_dir()).then(|| (last.operation, root.to_owned()))
 }
 
 fn gone_for_good(gone: &Removal, now: Timestamp) -> String {

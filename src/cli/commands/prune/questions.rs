@@ -2,6 +2,7 @@
 //! agreed to is compared with what there is then.
 
 use super::report::{Judged, Trashed};
+use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
@@ -9,6 +10,9 @@ use crate::cli::output::paged::folded;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Ui, text};
 use crate::transfer::ListedSnapshot;
+
+/// A longer name gets no column.
+const WIDEST: usize = 40;
 
 /// Up to so many are removed without a question.
 pub(super) const MOST_UNASKED: usize = 5;
@@ -54,12 +58,12 @@ pub(super) fn ask_for_others(of_others: &[ListedSnapshot], remote: &str, ui: &mu
 }
 
 fn asked(removed: &[&Judged], how: &str, ui: &mut Ui) -> Result<()> {
-    for one in removed {
-        folded(
-            ui,
-            &text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)],
-            8,
-        )?;
+    let shown: Vec<String> = removed.iter().map(|one| Line(&one.name).to_string()).collect();
+    // One long name does not move all reasons away.
+    let column = shown.iter().map(|name| wide(name)).filter(|width| *width <= WIDEST).max().unwrap_or(0);
+    for (one, name) in removed.iter().zip(&shown) {
+        let name = padded(name, column);
+        folded(ui, &text![Style::Bad.of("remove"), "  ", name, "  ", Style::Faint.of(&one.reason)], 8)?;
     }
     let question = match removed.len() {
         1 => format!("Remove it{how}?"),
