@@ -205,7 +205,7 @@ fn what_is_saved_next_goes_on_from_what_its_files_came_from_however_they_got_the
                 project.session(ID);
             }
             let saved = |name: &str, session: &str| {
-                project.write(&format!("{name}.txt"), name);
+                project.write(format!("{name}.txt"), name);
                 let mut args = vec!["save", name];
                 args.extend(if with_session { vec!["--session", session] } else { vec![] });
                 project.snap(&args).exits(0);
@@ -240,7 +240,7 @@ fn a_line_that_was_rewound_away_is_another_one_though_the_session_goes_on() {
         if back {
             project.snap(&["rewind", "base", "--no-session"]).exits(0);
         }
-        project.write(&format!("{name}.txt"), name);
+        project.write(format!("{name}.txt"), name);
         project.snap(&["save", name]).exits(0);
     }
     assert_eq!(tree(&project), ["┌─● two", "├─● one", "● base"]);
@@ -292,7 +292,7 @@ fn the_log_says_what_came_of_each_operation() {
     bob.snap(&["pull"]).exits(7);
     bob.snap(&["push", "origin", "one"]).exits(7);
     bob.snap(&["import", "/dev/null"]).exits(5);
-    assert_eq!(log(&bob)[1..], ["pull ok one@ada", "pull failed ", "push failed one", "import failed "]);
+    assert_eq!(log(&bob)[1..], ["pull ok one-2", "pull failed ", "push failed one", "import failed "]);
     let log = bob.snap(&["log", "--json", "-n", "2"]).exits(0).json();
     assert_eq!(log[0].get("snapshot"), None);
     assert_eq!(log[1]["peer"], json!("origin"));

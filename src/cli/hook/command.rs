@@ -10,7 +10,6 @@ use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{Line, Lines};
 use crate::base::similar_names::names_like;
-use crate::cli::args::Arguments;
 use crate::cli::output::words::quoted;
 use crate::cli::program_name;
 use crate::risk::shell;
@@ -45,6 +44,12 @@ const TABLE: [(&str, Run, &str); 11] = [
     ("rewind", Run::Changing(&["--no-session"]), "rewind [REF]             put the files back as they were"),
     ("resume", Run::Resume, "resume [REF]             the shell command that goes on from a snapshot"),
     ("help", Run::Help, "help                     this"),
+];
+
+/// What only a shell does, of what a person looks for here.
+const IN_SHELL: [&str; 20] = [
+    "branch", "close", "config", "doctor", "export", "follow", "import", "init", "log", "merge", "pin",
+    "pull", "push", "reopen", "report", "rm", "space", "status", "verify", "view",
 ];
 
 /// How a word of the table is run.
@@ -122,8 +127,7 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
             let meant = names_like(verb, TABLE.iter().map(|(word, ..)| *word));
             let meant =
                 meant.first().map(|word| format!(" Did you mean `{name} {word}`?")).unwrap_or_default();
-            let in_shell =
-                Arguments::line().find_subcommand(verb).filter(|known| !known.is_hide_set()).is_some();
+            let in_shell = IN_SHELL.contains(&verb);
             let meant =
                 if in_shell { format!(" In a shell, `snap {}` does that.", Line(verb)) } else { meant };
             Ok(format!("There is no `{name} {}`.{meant}\n{}", Line(verb), help(name)))
