@@ -232,6 +232,9 @@ fn what_is_undone_comes_back_under_a_free_name_if_another_one_has_its_name_by_no
     project.snap(&["redo"]).exits(0).says(&["\"one-2\""]);
     assert_eq!(names(&project), before);
     both("undo");
+    // A command that is repeated does not hit the other one, which is called so then.
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["rm", "one"]).exits(3).says(&["was removed; what is called so now is another snapshot"]);
     project.snap(&["verify"]).exits(0);
 }
 
