@@ -1,8 +1,8 @@
 //! Which snapshot a new one was saved after: its parent.
 //!
 //! A session goes on from the snapshot that it was saved as or brought back from last, on
-//! this machine; the log knows. That matters once several people go on from one snapshot:
-//! the newest one of the same session may be somebody else's. Only lines count that are proven to be
+//! this machine, or from what the files alone were set to; the log knows. That matters once several
+//! people go on from one snapshot: the newest one of the same session may be somebody else's. Only lines count that are proven to be
 //! this user's. Without one (the log is bounded, and each store has its own) the newest of the same
 //! session is taken that this user saved.
 
@@ -52,6 +52,12 @@ fn last_line(
                 line.push(id);
             }
             (Operation::Resume | Operation::Rewind, None) if in_root => line.push(id),
+            // It set the files alone, under whatever conversation goes on here.
+            (Operation::Resume | Operation::Rewind, Some(_))
+                if in_root && entry.session.is_none() && entry.safety.is_some() =>
+            {
+                line.push(id);
+            }
             (_, session) if in_root && is_step => {
                 match before.get(id) {
                     Some(was) => line.clone_from(was),

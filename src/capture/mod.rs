@@ -69,7 +69,7 @@ pub use moment::Follows;
 pub use reading::History;
 pub use rebuilt::{MayBegin, write_again};
 pub use request::{Carry, Conversation, Request, Signing};
-pub use untracked::{Limits, beyond};
+pub use untracked::{Limits, beyond, generated_folder};
 
 /// What became of a save.
 pub struct SaveReport {

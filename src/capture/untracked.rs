@@ -72,13 +72,14 @@ pub(super) fn leave_out_generated(
 ) -> Vec<Skipped> {
     let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     for entry in pending.iter() {
-        if let Some(folder) = generated_folder(entry, included) {
+        if let Some(folder) = generated_folder_of(entry, included) {
             *counts.entry(folder).or_default() += 1;
         }
     }
     counts.retain(|_, count| *count > most);
-    pending
-        .retain(|entry| generated_folder(entry, included).is_none_or(|folder| !counts.contains_key(&folder)));
+    pending.retain(|entry| {
+        generated_folder_of(entry, included).is_none_or(|folder| !counts.contains_key(&folder))
+    });
     let skipped = |(folder, count): (Vec<u8>, usize)| Skipped {
         path: format!("{}/", crate::base::screen::Line(&String::from_utf8_lossy(&folder))),
         reason: format!(
@@ -108,6 +109,13 @@ pub fn beyond(root: &Path, untracked: Vec<RepoPath>, limits: Limits) -> Result<B
     Ok(beyond)
 }
 
+/// Returns the outermost folder that tools fill in which an untracked file lies.
+pub fn generated_folder(path: &RepoPath) -> Option<String> {
+    let entry = Pending { path: path.clone(), status: Status::Untracked };
+    let folder = generated_folder_of(&entry, &BTreeSet::new())?;
+    Some(String::from_utf8_lossy(&folder).into_owned())
+}
+
 /// Says why a file is left out for its size.
 pub(super) fn too_large(size: u64, limits: Limits) -> String {
     let most = match limits.file {
@@ -120,7 +128,7 @@ pub(super) fn too_large(size: u64, limits: Limits) -> String {
 }
 
 /// Returns the outermost folder of that kind that an untracked file lies in.
-fn generated_folder(entry: &Pending, included: &BTreeSet<RepoPath>) -> Option<Vec<u8>> {
+fn generated_folder_of(entry: &Pending, included: &BTreeSet<RepoPath>) -> Option<Vec<u8>> {
     if entry.status != Status::Untracked || included.contains(&entry.path) {
         return None;
     }

@@ -88,7 +88,7 @@ const UNASKED: &str =
 const SHOWN: &str = "`snap show REF` shows what goes; `snap undo` brings back what was removed, for a day";
 const OF_INDEX: &str =
     "it shows all that a snapshot has; `git diff --staged | snap diff -` shows what is staged here";
-const NO_NAME_ANY_MORE: &str = "`snap branch --remove NAME` takes a line's name away; no snapshot goes";
+const NO_NAME_ANY_MORE: &str = "`snap branch --remove NAME` takes a line's name away; no snapshot is removed";
 const LISTED: &str = "`snap branch` alone lists the lines that have names";
 
 /// What is meant by `-5`.
@@ -147,6 +147,9 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
     ("branch", "--list", LISTED),
     ("branch", "-l", LISTED),
     ("status", "-s", "`snap status --short` prints one line, for a prompt"),
+    ("show", "--stat", "`snap diff REF --stat` counts what each file changes"),
+    ("show", "-p", "`snap diff REF` shows the edits"),
+    ("merge", "--no-run", "it starts no client; it prints a prompt for the agent"),
     ("show", "--tasks", "`snap show REF` lists the tasks without that"),
     ("rewind", "--worktree", "it works here; `snap resume --worktree BRANCH` restores into a new work tree"),
 ];
@@ -286,8 +289,23 @@ fn hint(error: &Error) -> Option<String> {
             }
             let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
             let takes_name = ["REF", "NAME", "BRANCH"].iter().any(|word| usage.contains(word));
-            let hint = "a name of several words needs quotes, such as \"before refactor\"";
+            let hint = match () {
+                () if is_of("link") => {
+                    "it takes one snapshot, and the link is called like that; a name of several words needs quotes"
+                }
+                () if is_of("show") => {
+                    "it takes one snapshot; `snap diff REF -- PATH` shows one file of it, and a name of several words needs quotes"
+                }
+                () if is_of("rewind") => {
+                    "it takes one snapshot, and sets all files; `snap diff REF -- PATH` shows one of them, and a name of several words needs \
+                     quotes"
+                }
+                () => "a name of several words needs quotes, such as \"before refactor\"",
+            };
             (takes_name && !is_number).then(|| hint.to_owned())
+        }
+        ErrorKind::InvalidValue if typed(ContextKind::InvalidValue) == Some("") => {
+            Some("the value is empty, as that of a variable that is not set".to_owned())
         }
         ErrorKind::InvalidSubcommand => {
             let other = program_name::other_on_path()?;

@@ -27,20 +27,15 @@ pub(crate) fn made_before(workspace: &Workspace, manifest: &Manifest, called: &s
 
 /// Says how what was removed comes back from the trash.
 pub(crate) fn comes_back(back: &WayBack) -> String {
-    match back {
-        WayBack::Undo { way, elsewhere: None } => format!("{} brings back what was removed", way.command()),
-        WayBack::Undo { way, elsewhere: Some(root) } => format!(
+    match &back.elsewhere {
+        None => format!("{} brings back what was removed", back.way.command()),
+        Some(root) => format!(
             "it was removed in another work tree: {} brings it back",
-            way.command().replacen("`snap ", &format!("`snap -C {} ", for_shell(&root.to_string_lossy())), 1)
-        ),
-        WayBack::NameTaken { name, way } => format!(
-            "another snapshot is called {} by now, so {} can't bring this one back yet, and says what to do",
-            for_shell(name),
-            way.command()
-        ),
-        WayBack::NameComesFirst(name) => format!(
-            "another snapshot called {} comes back before it, so `snap undo` can't bring this one back then",
-            for_shell(name)
+            back.way.command().replacen(
+                "`snap ",
+                &format!("`snap -C {} ", for_shell(&root.to_string_lossy())),
+                1
+            )
         ),
     }
 }

@@ -84,7 +84,27 @@ pub(super) fn passing(stderr: &str) -> Option<&str> {
 /// Hides what may be a secret in the addresses of a text: all between `://` and `@` except the user's name, all values of a query,
 /// and tokens wherever they are.
 pub(super) fn without_password(text: &str) -> String {
-    without_tokens(without_passwords(text))
+    without_tokens(without_passwords_of_words(&without_passwords(text)))
+}
+
+/// What an address that is a command begins with; its words can be anything.
+const COMMAND: &str = "ext::";
+
+/// Hides passwords in what is no whole address: git names hosts without the scheme, and people forget it.
+fn without_passwords_of_words(text: &str) -> String {
+    let hidden = |word: &str| {
+        let user_and_host = word.rfind('@').map(|at| word.split_at(at));
+        let parts = user_and_host.and_then(|(user, host)| Some((user.split_once(':')?, host)));
+        match parts.filter(|((user, _), _)| !user.contains(['/', '@']) || user.starts_with("//")) {
+            Some(((user, password), host)) if !password.contains("//") => format!("{user}:***{host}"),
+            _ => word.to_owned(),
+        }
+    };
+    let text = match text.split_once(COMMAND) {
+        Some((before, _)) => format!("{before}{COMMAND}***"),
+        None => text.to_owned(),
+    };
+    text.split_inclusive(char::is_whitespace).map(hidden).collect()
 }
 
 /// A token has a part of at least so many letters and digits.
@@ -142,7 +162,15 @@ fn address_without_password(address: &str) -> String {
             };
             (user, &address[host..])
         }
-        None => (String::new(), address),
+        // A blank ends what is read of it, and the host may come behind that.
+        None => match address[..end].split_once(':') {
+            Some((user, password))
+                if !address.starts_with('[') && !password.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                (format!("{user}:***"), &address[end..])
+            }
+            _ => (String::new(), address),
+        },
     };
     let Some(query) = rest.find('?') else { return user + rest };
     let (place, query) = rest.split_at(query + 1);
@@ -180,6 +208,14 @@ mod tests {
                 &format!("https://h/{}/r.git", ["ghp_", "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0bC2dE4"].concat()),
                 "https://h/***/r.git",
             ),
+            (
+                "unable to look up bob:pass@127.0.0.1:1 (port 9418)",
+                "unable to look up bob:***@127.0.0.1:1 (port 9418)",
+            ),
+            ("//bob:pass@host/r.git", "//bob:***@host/r.git"),
+            ("bob:pass@host:1/r.git", "bob:***@host:1/r.git"),
+            ("https://bob:pass @host/r.git", "https://bob:*** @host/r.git"),
+            ("ext::sh -c \"x pass\"", "ext::***"),
             ("see https://h/a?b=c, https://h/d", "see https://h/a?b=***, https://h/d"),
             ("url.https://a:b@h.insteadOf=https://c:d@h", "url.https://a:***@h.insteadOf=https://c:***@h"),
         ] {

@@ -16,4 +16,4 @@ mod removal;
 pub use plan::{Pushed, RemovalPlan, discard_unneeded, judge_pushed, prune_automatic, remove_unneeded};
 pub use policy::{Policy, Retention, Verdict};
 pub use remaining::{StillThere, forget_links};
-pub use removal::{Removed, bring_back, remove_again};
+pub use removal::{BroughtBack, Removed, bring_back, remove_again};

@@ -258,16 +258,16 @@ fn copies_of<'k>(store: &Store, known: &'k [UnreadEntry], entry: &Entry) -> Vec<
     known.iter().filter(is_copy).collect()
 }
 
-/// Refuses to remove somebody else's snapshot by a name that it has only since another one of that name was removed: a
+/// Refuses to remove a snapshot by a name that it has only since another one of that name was removed: a
 /// command that is repeated must not hit it.
 fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()> {
-    let Some(manifest) = entry.readable().filter(|manifest| !entry.own && manifest.name == reference) else {
+    let Some(manifest) = entry.readable().filter(|manifest| manifest.name == reference) else {
         return Ok(());
     };
     let is_removal = |line: &LogEntry| {
         matches!(line.operation, Operation::Remove | Operation::Prune)
             && line.outcome.is_ok()
-            && (line.name == reference || line.name == NO_NAME)
+            && (line.name == reference || !entry.own && line.name == NO_NAME)
     };
     let last = log.iter().rev().find(|line| line.snapshot.as_ref() == Some(&manifest.id) || is_removal(line));
     if last.is_none_or(|line| line.snapshot.as_ref() == Some(&manifest.id)) {

@@ -183,7 +183,7 @@ pub fn bring_back(
     context: &Context,
     workspace: &Workspace,
     batch: &SnapshotId,
-) -> Result<(Vec<String>, Vec<Warning>)> {
+) -> Result<(BroughtBack, Vec<Warning>)> {
     let store = &workspace.store;
     let logged = store.read_log()?.iter().any(|line| line.batch.as_ref() == Some(batch));
     let (removed_at, (back, unread)) = {
@@ -213,8 +213,23 @@ pub fn bring_back(
     }
     let _best_effort = store.sync_log();
     let left = unlogged.map(|error| Warning::NotLogged(error.to_string()));
-    let names = back.iter().map(|manifest| store.called(manifest)).chain(unread).collect();
-    Ok((names, left.into_iter().collect()))
+    let called = back.iter().map(|manifest| (manifest.name.as_str(), store.called(manifest)));
+    // Somebody else's is `NAME@USER`, which says enough.
+    let has_number = |(name, called): &(&str, String)| {
+        called != name && called.strip_prefix(*name).is_none_or(|rest| !rest.starts_with('@'))
+    };
+    let renamed = called.clone().filter(has_number).map(|(name, called)| (name.to_owned(), called)).collect();
+    let names = called.map(|(_, called)| called).chain(unread).collect();
+    Ok((BroughtBack { names, renamed }, left.into_iter().collect()))
+}
+
+/// What came back from the trash.
+#[derive(Default)]
+pub struct BroughtBack {
+    /// What each is called here.
+    pub names: Vec<String>,
+    /// Those whose name another snapshot has by now: that name, and what they are called.
+    pub renamed: Vec<(String, String)>,
 }
 
 /// Removes snapshots once more that were brought back. Returns the names of those that are removed, and what is left of that.

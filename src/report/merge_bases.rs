@@ -415,7 +415,9 @@ impl Walk {
                     walk.1.insert(from);
                     break;
                 };
-                if node.parent.as_ref() != Some(&from) {
+                let restored = node.last_restore.as_ref().map(|restore| &restore.snapshot);
+                let is_told = restored == Some(&from) && node.since() != before.since();
+                if is_told || node.parent.as_ref() != Some(&from) {
                     // The log tells that, whatever the conversations say.
                     tip = from;
                 }

@@ -11,7 +11,7 @@ use super::RestorePlan;
 use super::admission::Doubt;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::manifest::{Change, Mode};
 use crate::restore::files::linked_settings::linked_settings;
 use crate::restore::files::step::{Step, Work};
@@ -139,9 +139,11 @@ impl RestorePlan {
 
 /// The error of a foreign snapshot that nobody agreed to.
 pub fn not_trusted(name: &str, why: &str) -> Error {
-    Error::new(Kind::Refused, format!("\"{}\" is not your own snapshot", Line(name))).because(why).hint(
-        "look at it with `snap show REF` and `snap diff REF`; if you would let its author use your shell, run this again with `--trust`",
-    )
+    Error::new(Kind::Refused, format!("\"{}\" is not your own snapshot", Line(name))).because(why).hint(format!(
+        "look at it with `snap show {name}` and `snap diff {name}`; if you would let its author use your shell, run this again with \
+         `--trust`",
+        name = for_shell(name)
+    ))
 }
 
 /// A file that git is told not to look at needs a yes of its own, because no diff would show changes of

@@ -15,6 +15,7 @@ mod merging;
 mod plan;
 pub mod protected_paths;
 mod rewind_notes;
+mod safety;
 mod servers;
 mod session;
 mod transaction;
@@ -30,11 +31,10 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::screen::cut;
 use crate::base::warning::{Lost, Warning};
-use crate::capture;
 use crate::client::{Placed, TaskChange};
 use crate::context::Context;
 use crate::git::{BaseHere, IndexState, Listing, Repository};
-use crate::manifest::{Edits, Manifest, Safety, Skipped, Version};
+use crate::manifest::{Edits, Manifest, Skipped, Version};
 use crate::prune;
 use crate::redaction::{refill, refill_side_files, to_supply};
 use crate::store::{Bases, LogEntry, Operation};
@@ -44,7 +44,6 @@ use crate::workspace::Workspace;
 use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
-use files::empty_folders::{displaced, filled};
 use files::merge_base::Forks;
 use files::resume::Planned;
 use files::{amounts, base_here, branch, merge, resume, rewind};
@@ -364,34 +363,10 @@ pub fn execute(
     if !plan.admission.is_admitted() {
         return Err(not_trusted(&plan.called, "nobody agreed to restore it"));
     }
-    if let Some(merging) = &plan.merging {
-        merging.keep_report(&workspace.store, &plan.manifest.id)?;
-    }
     let listing = plan.listing.take();
     let seen = listing.as_ref().map(Listing::seen);
-    let safety = match &workspace.repository {
-        Some(repository) if plan.sets_something() => {
-            let _phase = monitor.begin(Phase::Safety, None);
-            let tree = Tree::open(&workspace.root)?;
-            let new = plan.steps.iter().filter(|step| step.action() == Action::Create).map(Step::path);
-            let safety = Safety {
-                restores: plan.manifest.id.clone(),
-                name: plan.manifest.name.clone(),
-                paths: plan.steps.iter().map(|step| step.path().clone()).collect(),
-                filled: filled(&tree, new.clone().chain(&plan.folders)),
-                made: plan.folders.clone(),
-                removed: plan.emptied.iter().cloned().chain(displaced(&tree, new)).collect(),
-            };
-            let read = plan.steps.iter().filter_map(|step| Some((&step.path, step.read.as_ref()?))).collect();
-            let safety = capture::save_safety(context, workspace, safety, (listing, &read), monitor)?;
-            if let Some(moved) = &plan.moved {
-                // Not left to chance: nothing else may name the old tip.
-                repository.keep_commit(&safety.1.id, &moved.from)?;
-            }
-            Some(safety)
-        }
-        _ => None,
-    };
+    let safety = safety::make(context, workspace, &plan, listing, monitor);
+    let safety = safety.map_err(Error::with_nothing_changed)?;
     let saved = safety.as_ref().map(|(_, manifest)| manifest);
     let done = carry_out(context, workspace, (plan, seen), operation, saved, monitor);
     match (done, safety) {

@@ -1,4 +1,5 @@
-//! What each snapshot of a store is called: its name, or `NAME@USER` if another one here has that name.
+//! What each snapshot of a store is called: its name, or `NAME@USER` if another one here has that name; a second one of this user
+//! `NAME-2`.
 //!
 //! Pure. A name is given by whoever saved the snapshot, and stands in what they signed; so two people's snapshots of one
 //! name stay what they are, and are told apart here. This user's own keeps the plain name, else the one that was here first.
@@ -74,6 +75,7 @@ fn called(all: &[CallableSnapshot<'_>], unread: &[&str]) -> HashMap<String, Stri
                 // Several files can hold one and the same snapshot.
                 Some(word) => word.clone(),
                 None if known.is_empty() && !is_doubtful => name.to_owned(),
+                None if one.own => numbered(name, |word| taken.contains(word) || unread.contains(&word)),
                 None => {
                     let by_user = format!("{name}@{}", word_for(one.user));
                     if taken.contains(&by_user) { format!("{name}@{}", one.id.short()) } else { by_user }
@@ -85,6 +87,12 @@ fn called(all: &[CallableSnapshot<'_>], unread: &[&str]) -> HashMap<String, Stri
         }
     }
     called
+}
+
+/// Returns a name with the first number behind it that makes one which is not taken, as for names that are made.
+fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|number: usize| format!("{name}-{number}"));
+    numbered.into_iter().find(|word| !is_taken(word)).unwrap_or_default()
 }
 
 /// Returns a user's name as one word, safe to show.
@@ -117,6 +125,10 @@ mod tests {
             one("wip-2", true, 1, "wip", "me"),
             one("wip-3", false, 2, "wip", "ada"),
             one("wip-4", false, 0, "wip", "ada"),
+            one("mine", true, 1, "mine", "me"),
+            one("mine-2", true, 2, "mine", "me"),
+            one("mine-3", true, 3, "mine", "me"),
+            one("mine-2-2", true, 4, "mine-2", "me"),
             one("other", false, 3, "other", "bob"),
             one("other-2", false, 4, "other", "uid 7"),
         ];
@@ -126,6 +138,10 @@ mod tests {
             ("wip", "wip@ada"),
             ("wip-4", "wip@ada"),
             ("wip-3", "wip@cccccccc"),
+            ("mine", "mine"),
+            ("mine-2", "mine-3"),
+            ("mine-3", "mine-4"),
+            ("mine-2-2", "mine-2"),
             ("other", "other"),
             ("other-2", "other@uid-7"),
         ] {
@@ -133,7 +149,7 @@ mod tests {
         }
         let with_damaged = |stem| called(&all, &[stem]);
         // Only the own one is sure to have had its name before a later file.
-        assert_eq!(with_damaged("wip")["wip-2"], "wip@me");
+        assert_eq!(with_damaged("wip")["wip-2"], "wip-2");
         assert_eq!((&*with_damaged("wip-9")["wip-2"], &*with_damaged("wip-x")["wip-2"]), ("wip", "wip"));
         assert_eq!(
             (&*with_damaged("other-9")["other"], &*with_damaged("wip")["other"]),

@@ -25,6 +25,7 @@ mod log;
 mod manifest_cache;
 mod merge_reports;
 mod named_line;
+mod names_alike;
 mod needs;
 mod objects;
 mod pieces;

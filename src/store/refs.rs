@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::display_names::{Callable as _, CallableSnapshot, called_by_stem, is_meant, may_have_had};
+use super::display_names::{
+    Callable as _, CallableSnapshot, are_plain, called_by_stem, is_meant, may_have_had,
+};
 use super::stems::stems_for;
 use super::{Entry, Quarantined, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut, for_shell};
-use crate::base::similar_names::{names_like, was_meant};
-use crate::manifest::Manifest;
+use crate::base::similar_names::was_meant;
+use crate::manifest::{Manifest, Trigger};
 
 /// Returns a name in quotes, safe to show.
 fn quoted(name: &str) -> String {
@@ -129,7 +131,7 @@ impl Store {
         Ok(entry)
     }
 
-    /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
+    /// Returns what a snapshot is called here: its name, or `NAME@USER` or `NAME-2` if another one has that.
     pub fn called(&self, manifest: &Manifest) -> String {
         let known = self.known().unwrap_or_default();
         let mut called = called_by_stem(&known);
@@ -148,10 +150,9 @@ impl Store {
         Ok(heads.map(|(head, name)| (head.id.clone(), name.clone())).collect())
     }
 
-    /// Refuses a name that somebody else's snapshot goes by here, such as `NAME@USER`: it would get another one.
+    /// Refuses a name that a snapshot of another name goes by here, such as `NAME@USER`: that would get another one.
     pub(super) fn refuse_anothers(known: &[UnreadEntry], name: &str) -> Result<()> {
-        // Nobody else's goes by a name without that.
-        if !name.contains('@') {
+        if are_plain(known) {
             return Ok(());
         }
         let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
@@ -162,12 +163,10 @@ impl Store {
         };
         let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
         let shown = Line(name).to_string();
-        Err(Error::new(
-            Kind::Refused,
-            format!("\"{shown}\" is what a snapshot of another user is called here"),
-        )
-        .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
-        .hint("take another name"))
+        let whose = if taken.own { "another snapshot" } else { "a snapshot of another user" };
+        Err(Error::new(Kind::Refused, format!("\"{shown}\" is what {whose} is called here"))
+            .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
+            .hint("take another name"))
     }
 
     /// Refuses a name that one which can't be read may have: the new one could not be called by it.
@@ -374,7 +373,8 @@ impl Store {
             Err(_) => !known.iter().any(has_name) && known.iter().any(|one| has_lost_it(one, &entry.stem)),
         };
         let starts = |entry: &UnreadEntry| {
-            name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
+            let id = name.to_ascii_lowercase();
+            name.len() >= SHORTEST_START && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(&id))
         };
         let begins = |entry: &UnreadEntry| {
             let typed = name.to_lowercase();
@@ -406,6 +406,10 @@ impl Store {
             // Nobody means what was saved before something was overwritten, unless they say so.
             found.retain(|entry| !is_safety(entry));
         }
+        let is_hidden = |entry: &&UnreadEntry| {
+            entry.head.as_ref().is_ok_and(|head| head.safety || head.created_by.trigger == Trigger::Auto)
+        };
+        let list = if found.iter().any(is_hidden) { "`snap list -a`" } else { "`snap list`" };
         let fitting: Vec<String> = found
             .iter()
             .take(3)
@@ -425,9 +429,18 @@ impl Store {
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot \"{shown}\""))
                     .because(format!("{} has none of that name or id", self.root().display()));
+                let counts_back = name.split_once(['~', '^']).is_some_and(|(before, _)| {
+                    before == "latest" || called.values().any(|word| word == before)
+                });
                 Err(match self.names_alike(known, called, name).as_slice() {
+                    _ if counts_back => error.hint(
+                        "only `latest` can be counted back from, as `latest~2`; `snap list` shows the names, and `snap list --tree` what was saved after what",
+                    ),
                     [] if name.len() < SHORTEST_START && name.bytes().all(|b| b.is_ascii_hexdigit()) => error.hint(
                         format!("the start of an id has at least {SHORTEST_START} characters; `snap list` shows what there is"),
+                    ),
+                    [] if name.contains('/') => error.hint(
+                        "`snap list` shows what there is; `snap follow USER/SESSION` reads a session on a remote, and `snap resume` fetches it",
                     ),
                     [] => error.hint("`snap list` shows what there is"),
                     alike => {
@@ -438,34 +451,9 @@ impl Store {
             (Some(_), others) => {
                 Err(Error::new(Kind::Ambiguous, format!("\"{shown}\" fits {} snapshots", others + 1))
                     .because(format!("{}{}", fitting.join(", "), if others > 2 { ", …" } else { "" }))
-                    .hint("use more letters of the name, or of the id; `snap list` shows both"))
+                    .hint(format!("use more letters of the name, or of the id; {list} shows them")))
             }
         }
-    }
-}
-
-impl Store {
-    /// Returns the names of snapshots and of lines of work that are like one that was typed.
-    fn names_alike(
-        &self,
-        known: &[UnreadEntry],
-        called: &HashMap<String, String>,
-        name: &str,
-    ) -> Vec<String> {
-        let names =
-            known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let names = names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str());
-        let lines = self.line_states();
-        let names: Vec<&str> = names.chain(lines.names().into_iter().map(|(line, _)| line)).collect();
-        let mut alike = names_like(name, names.iter().copied());
-        if let (true, Some((before, _))) = (alike.is_empty(), name.rsplit_once('@')) {
-            alike = names_like(before, names.iter().copied());
-        }
-        // As git writes what is on a remote: `origin/NAME`.
-        if let (true, Some((_, behind))) = (alike.is_empty(), name.split_once('/')) {
-            alike = names_like(behind, names.into_iter());
-        }
-        alike
     }
 }
 

@@ -12,7 +12,6 @@ use super::{DeleteLock, PATIENCE, Store, manifest_name, stems};
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::{Line, for_shell};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest};
 use crate::sys::files;
@@ -114,44 +113,6 @@ impl Store {
         Ok(json.map(|json| Head::from_json(&json)))
     }
 
-    /// Returns the name of a snapshot of this user in a batch that another one has by now, or that is one of these, so that it can't
-    /// come back.
-    ///
-    /// # Errors
-    /// As [`Store::trash`].
-    pub fn name_in_the_way(&self, batch: &Batch, also: &BTreeSet<String>) -> Result<Option<String>> {
-        Ok(self.in_the_way(&self.heads_of(batch)?, also)?.map(|head| head.name))
-    }
-
-    /// Returns the names that this user's snapshots in a batch have, as soon as they are back.
-    ///
-    /// # Errors
-    /// As [`Store::trash`].
-    pub fn own_names_of(&self, batch: &Batch) -> Result<Vec<String>> {
-        let heads = self.heads_of(batch)?.into_iter();
-        Ok(heads.filter(|head| self.is_mine(head)).map(|head| head.name).collect())
-    }
-
-    /// Somebody else's of a name stands beside the user's own, as `NAME@USER`.
-    fn is_mine(&self, head: &Head) -> bool {
-        self.is_own(&head.proofs) || !self.can_prove()
-    }
-
-    /// Finds one of these, out of the trash, whose name another snapshot of this user has by now, or that is among `also`.
-    fn in_the_way(&self, heads: &[Head], also: &BTreeSet<String>) -> Result<Option<Head>> {
-        let known = self.known()?;
-        let is_there =
-            |id: &SnapshotId| known.iter().any(|known| known.head.as_ref().is_ok_and(|head| head.id == *id));
-        let own_names: BTreeSet<&str> = known
-            .iter()
-            .filter(|known| known.own || !self.can_prove())
-            .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
-            .collect();
-        let is_taken = |name: &str| own_names.contains(name) || also.contains(name);
-        let taken = |head: &&Head| !is_there(&head.id) && is_taken(&head.name) && self.is_mine(head);
-        Ok(heads.iter().find(taken).cloned())
-    }
-
     /// Returns the secrets that snapshots in the trash may need, by their ids.
     ///
     /// # Errors
@@ -217,6 +178,15 @@ impl Store {
         self.heads_in_trash(std::slice::from_ref(batch))
     }
 
+    /// Returns the names of this user's snapshots in a batch.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn own_names_of(&self, batch: &Batch) -> Result<Vec<String>> {
+        let is_mine = |head: &Head| self.is_own(&head.proofs) || !self.can_prove();
+        Ok(self.heads_of(batch)?.into_iter().filter(is_mine).map(|head| head.name).collect())
+    }
+
     /// Says whether `NAME@USER` means this one: by whoever saved it.
     pub(super) fn is_by_user(&self, one: &Trashed, reference: &str) -> bool {
         let who = reference.strip_prefix(one.name.as_str()).and_then(|rest| rest.strip_prefix('@'));
@@ -239,8 +209,7 @@ impl Store {
     /// those that can't be read.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] if it is not in the trash; [`Kind::Conflict`] if another snapshot has one of the names: nothing
-    /// comes back then; [`Kind::Environment`] with the path.
+    /// [`Kind::NotFound`] if it is not in the trash; [`Kind::Environment`] with the path.
     pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<(Vec<Manifest>, Vec<String>)> {
         let Some(batch) = self.batch(id.clone())? else {
             return Err(Error::new(Kind::NotFound, "What was removed is no longer in the trash"));
@@ -248,16 +217,6 @@ impl Store {
         let known = self.known()?;
         let heads: Vec<&Head> = known.iter().filter_map(|known| known.head.as_ref().ok()).collect();
         let is_there = |id: &SnapshotId| heads.iter().any(|head| head.id == *id);
-        if let Some(taken) = self.in_the_way(&self.heads_of(&batch)?, &BTreeSet::new())? {
-            let name = Line(&taken.name).to_string();
-            return Err(Error::new(Kind::Conflict, "Nothing was brought back")
-                .because(format!("there is another snapshot \"{name}\" by now"))
-                .hint(format!(
-                    "`snap export {name} -o FILE` keeps that one if you need it; `snap rm --now {name}` removes it for good, and \
-                     `snap undo --anyway` brings back this one then",
-                    name = for_shell(&taken.name)
-                )));
-        }
         let _publishing = self.publishing()?;
         let (mut back, mut unread) = (Vec::new(), Vec::new());
         for stem in &batch.stems {

@@ -59,6 +59,13 @@ pub struct RemotePrunePlan {
     pub others: usize,
 }
 
+/// What is to be removed from a remote by name.
+pub struct Withdrawal {
+    pub(super) places: Vec<RemoteSnapshot>,
+    /// Those of it that others saved.
+    pub of_others: Vec<ListedSnapshot>,
+}
+
 impl TransferResult {
     pub(super) fn new(manifest: &Manifest, fate: TransferOutcome) -> TransferResult {
         TransferResult { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }

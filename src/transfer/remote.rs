@@ -1,4 +1,4 @@
-//! `push`, `pull`, `list --remote` and `rm --remote`.
+//! `push` and `pull`, and leases.
 //!
 //! A snapshot on a remote is immutable, like one in the store: its ref is created or exists already, and is
 //! never moved. Several are transferred together, but independently: a problem with one is reported, and the
@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use super::common_snapshots::{self, Mine};
 use super::lease::{self, Lease};
-use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult, as_called_here};
+use super::outcome::{TransferOutcome, TransferResult, as_called_here};
 use super::peers::{self, Peer};
 use super::remote_names::RemoteNames;
 use super::{keep_base, line, seen_leases};
@@ -20,7 +20,6 @@ use crate::base::screen::Line;
 use crate::context::Context;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
 use crate::manifest::Manifest;
-use crate::prune::{self, Policy, Pushed};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel, check_sound};
 use crate::sys::files::Scratch;
@@ -242,87 +241,8 @@ impl<'a> Remotes<'a> {
         Ok(handed)
     }
 
-    /// Deletes a snapshot's ref on the remote; the snapshot here stays.
-    ///
-    /// # Errors
-    /// [`Kind::NotFound`] or [`Kind::Ambiguous`], [`Kind::Conflict`] if it has changed
-    /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
-    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
-        let there = self.places()?;
-        let places = self.resolve_all(&there, references, true)?;
-        self.remove(Operation::Withdraw, &places)
-    }
-
-    /// Decides about the snapshots on the remote that this user saved. Those of others are not this
-    /// user's to remove. A snapshot that can't be read, or claims to be from the future, is kept and
-    /// not counted.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] if the remote can't be reached.
-    pub fn judge(&mut self, policy: Policy) -> Result<RemotePrunePlan> {
-        let there = self.places()?;
-        let all = self.describe(&there)?;
-        let (own, others): (Vec<ListedSnapshot>, Vec<ListedSnapshot>) =
-            all.into_iter().partition(|one| one.place.user == commit_format::part(&self.context.user));
-        let entries = self.store.entries()?;
-        let mine = common_snapshots::mine(&entries);
-        let pushed = |one: &ListedSnapshot| Pushed {
-            created_at: one.created_at,
-            here: mine.get(&one.id).map(|here| (here.entry, here.manifest)),
-        };
-        let pushed: Vec<Pushed<'_>> = own.iter().map(pushed).collect();
-        let verdicts = prune::judge_pushed(&pushed, policy, self.context.now);
-        Ok(RemotePrunePlan { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
-    }
-
-    /// Removes from the remote what was judged so.
-    ///
-    /// # Errors
-    /// As [`Remotes::withdraw`].
-    pub fn prune(&mut self, judged: &RemotePrunePlan) -> Result<Vec<TransferResult>> {
-        let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
-        let places: Vec<RemoteSnapshot> = gone.map(|(one, _)| one.place.clone()).collect();
-        self.remove(Operation::Prune, &places)
-    }
-
-    /// Deletes the refs of snapshots, and the leases on them.
-    fn remove(&mut self, operation: Operation, places: &[RemoteSnapshot]) -> Result<Vec<TransferResult>> {
-        let entries = self.store.entries()?;
-        let mine = common_snapshots::mine(&entries);
-        let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
-        let mut gone = Vec::new();
-        for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
-            let name = match mine.get(&place.id) {
-                Some(one) => Line(&self.store.called(one.manifest)).to_string(),
-                None => place.id.short().to_owned(),
-            };
-            let fate = match answer {
-                PushAnswer::Taken => TransferOutcome::Done,
-                PushAnswer::Rejected(why) => TransferOutcome::Failed(
-                    Error::new(Kind::Environment, format!("{} refused to delete {name}", self.shown()))
-                        .because(why)
-                        .hint("nothing was removed; see who may delete refs there"),
-                ),
-            };
-            let line = LogEntry {
-                snapshot: Some(place.id.clone()),
-                name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
-                // An `undo` right after it must not take something else back.
-                root: (operation == Operation::Withdraw).then(|| self.workspace.root.as_path().into()),
-                ..self.line(operation, None)
-            };
-            self.write(line, &fate);
-            gone.push(TransferResult { name, id: place.id.clone(), fate });
-        }
-        let removed = |id: &SnapshotId| {
-            gone.iter().any(|one| one.id == *id && matches!(one.fate, TransferOutcome::Done))
-        };
-        self.forget_leases(|lease| removed(&lease.id));
-        Ok(gone)
-    }
-
     /// Deletes leases; what can't be deleted expires.
-    fn forget_leases(&mut self, which: impl Fn(&Lease) -> bool) {
+    pub(super) fn forget_leases(&mut self, which: impl Fn(&Lease) -> bool) {
         let gone: Vec<Lease> = self.leases.extract_if(.., |lease| which(lease)).collect();
         if !gone.is_empty() {
             let refs: Vec<RemoteRef> = gone.into_iter().map(|lease| lease.at).collect();
@@ -374,7 +294,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// Begins a line of the log on this remote.
-    fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
+    pub(super) fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
         line(self.context, operation, manifest, &self.shown())
     }
 
@@ -400,7 +320,7 @@ impl<'a> Remotes<'a> {
         self.peer() == *peer
     }
 
-    fn write(&self, line: LogEntry, fate: &TransferOutcome) {
+    pub(super) fn write(&self, line: LogEntry, fate: &TransferOutcome) {
         let line = match fate {
             TransferOutcome::Done | TransferOutcome::Mended => line,
             TransferOutcome::Already => audit::skipped(line),

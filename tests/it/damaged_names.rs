@@ -6,7 +6,7 @@ use std::io::Write as _;
 use crate::support::Must;
 use crate::support::project::{Project, ran};
 
-/// Two snapshots of one name, the first one damaged since; the other one is called `wip@USER`.
+/// Two snapshots of one name, the first one damaged since; the other one is called `wip-2`.
 fn with_a_namesake() -> (Project, String) {
     let project = Project::new();
     project.write("a.txt", "the first one\n");
@@ -19,7 +19,7 @@ fn with_a_namesake() -> (Project, String) {
     let list = project.snap(&["list", "--json"]).exits(0).json();
     let names: Vec<&str> =
         list.as_array().must("a list").iter().filter_map(|one| one["name"].as_str()).collect();
-    let other = names.iter().find(|name| name.starts_with("wip@")).must("a namesake").to_string();
+    let other = names.iter().find(|name| name.starts_with("wip-")).must("a namesake").to_string();
     let mut file = OpenOptions::new().append(true).open(project.stored("wip.json")).must("its manifest");
     file.write_all(b"garbage").must("to damage it");
     (project, other)

@@ -407,26 +407,6 @@ fn what_a_redo_brings_back_is_what_the_undo_found() {
 }
 
 #[test]
-fn a_snapshot_in_the_way_is_kept_as_the_hint_says() {
-    let project = Project::new();
-    project.write("a.txt", "one\n");
-    project.snap(&["save", "x"]).exits(0);
-    project.snap(&["rm", "x"]).exits(0);
-    project.write("a.txt", "two\n");
-    project.snap(&["save", "x"]).exits(0);
-    project
-        .snap(&["undo"])
-        .exits(4)
-        .says(&["`snap export \"x\" -o FILE` keeps that one", "`snap rm --now \"x\"`"]);
-    let file = project.home.path().join("FILE");
-    project.snap(&["export", "x", "-o", utf8(&file)]).exits(0);
-    project.snap(&["rm", "--now", "x"]).exits(0);
-    project.snap(&["undo", "--anyway"]).exits(0);
-    project.snap(&["import", utf8(&file)]).exits(0);
-    assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().map(Vec::len), Some(2));
-}
-
-#[test]
 fn a_diff_without_a_difference_says_that_something_else_is_staged() {
     let project = Project::new();
     project.write("a.txt", "edited\n");

@@ -260,6 +260,7 @@ fn a_full_disk_costs_only_the_save_that_did_not_fit_and_prune_needs_no_space() {
         let before = project.state_with_flags();
         let refused = project.snap(&["rewind", &acknowledged[0], "--no-run"]);
         is_said_well(&refused, "rewind on a full disk");
+        assert!(refused.stderr.contains("nothing was changed"), "{}", refused.stderr);
         assert!(refused.code != 0 && project.state_with_flags() == before, "{}", refused.stderr);
         crate::store::age_objects(&project);
         let pruned = project.snap(&["prune", "--keep-last", "1"]);

@@ -560,7 +560,10 @@ fn every_word_of_the_snapshot_command_is_answered() {
     assert_eq!(project.read("a.txt"), b"spoilt\n");
     assert!(shown(&project, "/snapshot prune --keep-last 1 --dry-run").contains("keep"));
     assert!(shown(&project, "/snapshot hook Stop").contains("There is no `/snapshot hook`"));
-    assert!(shown(&project, "/snapshot rm x; rm -rf .").contains("There is no `/snapshot rm`"));
+    assert!(
+        shown(&project, "/snapshot rm x; rm -rf .")
+            .contains("There is no `/snapshot rm`. In a shell, `snap rm` does that.")
+    );
     for other in ["hello", "/snapshots", "tell me of /snapshot list", ""] {
         let input = json!({"cwd": project.root(), "prompt": other});
         let ran = hook(&project, "UserPromptSubmit", &input).exits(0);

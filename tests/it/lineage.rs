@@ -174,6 +174,88 @@ fn an_undo_leads_back_to_what_came_before_the_restore_and_a_redo_to_it() {
 }
 
 #[test]
+fn what_is_saved_next_goes_on_from_what_its_files_came_from_however_they_got_there() {
+    // The commands after "base" and "one" were saved, and what the next save of this session comes after.
+    let ways: &[(&[&str], &str)] = &[
+        (&[], "one"),
+        (&["rewind base --no-session"], "base"),
+        (&["rewind base --no-run"], "base"),
+        (&["rewind base --no-run --no-input"], "base"),
+        (&["rewind base --no-session", "undo"], "one"),
+        (&["rewind base --no-session", "undo", "redo"], "base"),
+        (&["rewind base --no-run", "undo"], "one"),
+        (&["rewind base --no-run", "undo", "redo"], "base"),
+        (&["rewind base --no-session", "rewind one --no-session"], "one"),
+        (&["rewind base --no-session", "rewind one --no-session", "undo"], "base"),
+        (&["rewind base --no-session", "rewind one --no-session", "undo", "undo"], "one"),
+        (&["rewind base --no-session", "save here", "merge one"], "here"),
+        (&["rewind base --no-session", "save here", "merge one", "undo"], "here"),
+        (&["rewind base --no-session", "save here", "merge one", "undo", "undo"], "one"),
+        (&["remove base.txt", "resume base --merge --no-session"], "base"),
+        (&["resume base --no-edits --no-run"], "base"),
+    ];
+    for with_session in [true, false] {
+        for (commands, expected) in ways {
+            if !with_session && commands.iter().any(|command| command.contains("--no-edits")) {
+                continue;
+            }
+            let project = Project::new();
+            let mut id = ID.to_owned();
+            if with_session {
+                project.session(ID);
+            }
+            let saved = |name: &str, session: &str| {
+                project.write(format!("{name}.txt"), name);
+                let mut args = vec!["save", name];
+                args.extend(if with_session { vec!["--session", session] } else { vec![] });
+                project.snap(&args).exits(0);
+            };
+            saved("base", &id);
+            saved("one", &id);
+            for command in *commands {
+                if let Some(file) = command.strip_prefix("remove ") {
+                    fs::remove_file(project.path(file)).must("to remove");
+                    continue;
+                }
+                let mut args: Vec<&str> = command.split(' ').collect();
+                args.push("--json");
+                let said = project.snap(&args).exits(0).json();
+                // The client goes on with what was brought back; an undo leaves the conversation.
+                if let Some(now) = said["session_id"].as_str() {
+                    id = now.to_owned();
+                }
+            }
+            saved("two", &id);
+            let way = format!("with a session: {with_session}, {commands:?}");
+            assert_eq!(parent(&project, "two").as_deref(), Some(*expected), "{way}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_was_rewound_away_is_another_one_though_the_session_goes_on() {
+    let project = Project::new();
+    project.session(ID);
+    for (name, back) in [("base", false), ("one", false), ("two", true)] {
+        if back {
+            project.snap(&["rewind", "base", "--no-session"]).exits(0);
+        }
+        project.write(format!("{name}.txt"), name);
+        project.snap(&["save", name]).exits(0);
+    }
+    assert_eq!(tree(&project), ["┌─● two", "├─● one", "● base"]);
+    project.snap(&["branch", "left", "one"]).exits(0);
+    project.snap(&["branch", "right", "two"]).exits(0);
+    project.snap(&["merge", "left"]).exits(0);
+    assert_eq!(project.read("one.txt"), b"one");
+    project.snap(&["close", "left"]).exits(0);
+    let all = project.snap(&["list", "--json"]).exits(0).json();
+    let closed: Vec<&Value> =
+        all.as_array().must("a list").iter().filter(|one| one["line"]["closed"] != Value::Null).collect();
+    assert!(closed.iter().all(|one| one["name"] == "one"), "{closed:?}");
+}
+
+#[test]
 fn the_log_says_what_came_of_each_operation() {
     let (ada, remote) = with_remote();
     ada.session(ID);
@@ -210,7 +292,7 @@ fn the_log_says_what_came_of_each_operation() {
     bob.snap(&["pull"]).exits(7);
     bob.snap(&["push", "origin", "one"]).exits(7);
     bob.snap(&["import", "/dev/null"]).exits(5);
-    assert_eq!(log(&bob)[1..], ["pull ok one@ada", "pull failed ", "push failed one", "import failed "]);
+    assert_eq!(log(&bob)[1..], ["pull ok one-2", "pull failed ", "push failed one", "import failed "]);
     let log = bob.snap(&["log", "--json", "-n", "2"]).exits(0).json();
     assert_eq!(log[0].get("snapshot"), None);
     assert_eq!(log[1]["peer"], json!("origin"));

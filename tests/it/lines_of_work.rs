@@ -80,7 +80,11 @@ fn a_line_stands_at_the_newest_that_remains_after_one_in_its_middle_was_removed(
     assert_eq!(listed[0]["newest_name"], "last");
     // The line is the one here, though its beginning is gone.
     project.snap(&["branch", "L1"]).exits(0).says(&["L1"]);
-    project.snap(&["close", "L1"]).exits(0).says(&["The line that ends with \"last\" is closed"]);
+    project.snap(&["close", "L1"]).exits(0).says(&["The line that ends with \"last\" is closed (\"L1\")"]);
+    project.snap(&["branch", "L2", "last"]).exits(0);
+    project.snap(&["reopen", "L2"]).exits(0).says(&["is open again (of all of these: \"L1\", \"L2\")"]);
+    project.snap(&["branch", "L2", "--remove"]).exits(0);
+    project.snap(&["close", "L1"]).exits(0);
     // The older half of the log goes, and what descends from what stays.
     let log = fs::read_to_string(project.stored("log.jsonl")).must("a log");
     let filler = log.lines().next().must("a line");

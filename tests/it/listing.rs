@@ -253,10 +253,16 @@ fn a_snapshot_is_found_by_the_beginning_of_its_name_but_never_removed_by_it() {
         |typed: &str| project.snap(&["show", typed]).exits(0).stdout.lines().next().must("a line").to_owned();
     assert!(head("before a").starts_with("before api refactor  "));
     assert!(head("WI").starts_with("wip  "));
-    project
-        .snap(&["show", "before"])
-        .exits(3)
-        .says(&["fits 2 snapshots", "\"before lunch\", \"before api refactor\""]);
+    project.snap(&["show", "before"]).exits(3).says(&[
+        "fits 2 snapshots",
+        "\"before lunch\", \"before api refactor\"",
+        "`snap list` shows them",
+    ]);
+    let id = project.snap(&["show", "wip", "--json"]).exits(0).json()["id"].as_str().must("an id").to_owned();
+    assert!(head(&id[..6].to_uppercase()).starts_with("wip  "), "an id in capitals, as names");
+    for typed in ["wip~1", "wip^", "latest^"] {
+        project.snap(&["show", typed]).exits(3).says(&["only `latest` can be counted back from"]);
+    }
     project.snap(&["rewind", "before l", "--no-run", "--no-input"]).exits(0);
     for typed in ["before api refactr", "befor api"] {
         project.snap(&["show", typed]).exits(3).says(&["did you mean \"before api refactor\""]);
@@ -265,6 +271,8 @@ fn a_snapshot_is_found_by_the_beginning_of_its_name_but_never_removed_by_it() {
     // Safety snapshots are found only by those who mean them.
     project.snap(&["show", "s"]).exits(0);
     assert!(head("safety").starts_with("safety-"));
+    project.snap(&["rewind", "wip", "--no-run", "--no-input"]).exits(0);
+    project.snap(&["show", "safety"]).exits(3).says(&["fits 2 snapshots", "`snap list -a` shows them"]);
 }
 
 #[test]
@@ -439,6 +447,15 @@ fn a_mistake_on_the_command_line_gets_a_hint_that_fits() {
     let project = Project::new();
     project.snap(&["save", "my first"]).exits(0);
     project.snap(&["resume", "my", "first"]).exits(2).says(&["needs quotes"]);
+    project.snap(&["link", "my", "first"]).exits(2).says(&["the link is called like that"]);
+    project.snap(&["show", "my first", "a.txt"]).exits(2).says(&["`snap diff REF -- PATH` shows one file"]);
+    project.snap(&["show", "my first", "--stat"]).exits(2).says(&["`snap diff REF --stat`"]);
+    project.snap(&["save", "-m", ""]).exits(2).says(&["the value is empty"]);
+    project.snap(&["show", "my first", "--ignored"]).exits(0).says(&["No file was ignored there."]);
+    project.snap(&["show", "ada/12345678"]).exits(3).says(&["`snap follow USER/SESSION` reads a session"]);
+    project.write("a.txt", "more\n");
+    project.snap(&["save", "my second"]).exits(0);
+    project.snap(&["list", "--tree", "-n", "1"]).exits(0).says(&["1 of 2 snapshots; 1 older"]);
     project.snap(&["version"]).exits(2).says(&["snap --version"]);
     project.snap(&["diff", "a.txt"]).exits(3).says(&["snap diff -- a.txt"]);
     project.snap(&["log", "-n", "0"]).exits(0);

@@ -372,7 +372,11 @@ fn somebody_elses_line_is_merged_only_after_a_yes_and_gives_no_rights() {
     as_user(&bob, "bob", &["push", "origin", "with more"]).exits(0);
     ada.snap(&["pull"]).exits(0);
     let (state, before) = (ada.state(), tasks(&ada, ID));
-    ada.snap(&["merge", "with more"]).exits(3).says(&["is not your own snapshot", "--trust"]);
+    ada.snap(&["merge", "with more"]).exits(3).says(&[
+        "is not your own snapshot",
+        "`snap show \"with more\"`",
+        "--trust",
+    ]);
     assert_eq!((ada.state(), tasks(&ada, ID)), (state, before));
     assert!(!ada.stored("merged").exists(), "no word of it before the yes");
     let merged = ada.snap(&["merge", "with more", "--trust", "--json"]).exits(6).json();

@@ -204,3 +204,22 @@ fn a_new_file_that_is_put_into_a_renamed_folder_is_named() {
     assert!(!merged.stdout.contains("was removed here"), "{}", merged.stdout);
     assert_eq!(project.read("lib/new.txt"), b"new\n");
 }
+
+#[test]
+fn what_files_were_set_to_alone_is_the_base_though_the_conversation_has_nothing_of_it() {
+    let project = begun();
+    project.write("a.txt", text(&[(5, "one")]));
+    talk(&project, ID, "s", "go on", "done");
+    project.snap(&["save", "s2"]).exits(0);
+    let resumed = project.snap(&["rewind", "s1", "--fork", "--json"]).exits(0).json();
+    let fork = resumed["session_id"].as_str().must("a session").to_owned();
+    talk(&project, &fork, "f1", "try it", "tried");
+    project.snap(&["save", "s3", "--session", &fork]).exits(0);
+    project.snap(&["rewind", "s2", "--no-session"]).exits(0);
+    // Taken back, which a merge from anything older would not know.
+    project.write("a.txt", text(&[(25, "two")]));
+    project.snap(&["save", "s4", "--session", &fork]).exits(0);
+    project.snap(&["rewind", "s2"]).exits(0);
+    project.snap(&["merge", "s4"]).exits(0);
+    has(&project, &[(25, "two")]);
+}

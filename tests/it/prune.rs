@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::handoff_remote::{colleague, with_remote};
+use crate::real_client::answering_on_terminal;
 use crate::redaction::token;
 use crate::support::Must;
-use crate::support::project::{Project, files_below};
+use crate::support::project::{Project, files_below, git_in, ran};
 
 const ID: &str = "0c5d6a0e-2ac4-4a62-9d4b-6f1f2a5b7c80";
 const PAST: &str = "5b1d7f6e-8c9a-4b3c-a1d2-e3f4a5b6c7d8";
@@ -93,4 +95,54 @@ fn a_dry_run_says_that_what_was_just_saved_would_be_freed_only_if_it_is_deleted_
     let command = ["prune", "--keep-last", "1", "--dry-run"];
     project.snap(&command).exits(0).says(&["Would free no space at once"]);
     project.snap(&[&command[..], &["--now"]].concat()).exits(0).says(&["KiB in 1 object"]);
+}
+
+#[test]
+fn what_somebody_else_pushed_is_removed_from_a_remote_only_after_a_yes() {
+    let (ada, remote) = with_remote();
+    ada.snap(&["save", "hand-over"]).exits(0);
+    ada.snap(&["push", "origin", "hand-over"]).exits(0);
+    let user = ada.snap(&["show", "--json"]).exits(0).json()["created_by"]["user"].clone();
+    let user = user.as_str().must("a user");
+    let bob = colleague(&ada, &remote).of_another_user();
+    let bobs = |args: &[&str]| {
+        let mut command = bob.command(bob.root(), args);
+        command.env("USER", "bob");
+        command
+    };
+    let snap = |args: &[&str]| ran(&mut bobs(args));
+    snap(&["save", "mine"]).exits(0);
+    snap(&["push", "origin", "mine"]).exits(0);
+    let there = || git_in(&ada.home, &remote, &["for-each-ref", "refs/snapshots"]);
+    let before = there();
+    let remove = ["rm", "--remote", "origin", "hand-over"];
+    let whose = format!("\"hand-over\" was saved by {user}@");
+    snap(&remove).exits(3).says(&[&whose, "Nothing was removed", "`--yes`"]);
+    snap(&["rm", "--remote", "origin", "mine", "hand-over", "--json"]).exits(3);
+    let said = answering_on_terminal(&mut bobs(&remove), "n\n");
+    assert!(said.contains(&whose), "{said}");
+    assert_eq!(there(), before, "nobody has said yes");
+    snap(&["rm", "--remote", "origin", "mine"]).exits(0);
+    let said = answering_on_terminal(&mut bobs(&remove), "y\n");
+    assert!(said.contains("Removed"), "{said}");
+    assert_eq!(there(), "");
+    ada.snap(&["push", "origin", "hand-over"]).exits(0);
+    snap(&[&remove[..], &["--yes"]].concat()).exits(0);
+    assert_eq!(there(), "");
+}
+
+#[test]
+fn what_a_person_is_asked_about_stands_in_columns() {
+    let project = Project::new();
+    for name in ["a", "longer"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let rm = &["rm", "a", "longer", "--ask"];
+    let said = answering_on_terminal(&mut project.command(project.root(), rm), "n\n");
+    let reason = |name: &str| {
+        let line = said.lines().find(|line| line.contains(&format!("  {name} "))).must("a line");
+        line.trim_end().rfind("  ").must("a reason")
+    };
+    assert_eq!(reason("a"), reason("longer"), "{said}");
 }

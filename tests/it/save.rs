@@ -421,6 +421,10 @@ fn status_names_the_files_that_no_save_takes_and_counts_them_as_no_change() {
     );
     let newest = project.snap(&["status", "--json"]).exits(0).json()["newest"].clone();
     assert_eq!((&newest["changed"], &newest["left_out"]), (&0.into(), &1.into()), "{newest}");
+    (0..201).for_each(|number| project.write(format!("node_modules/x/{number}"), "x"));
+    let said = status();
+    assert!(said.contains("too many: huge, node_modules/ (201 files) (`snap save"), "{said}");
+    std::fs::remove_dir_all(project.path("node_modules")).must("removed");
     project.snap(&["save", "two", "--include", "huge"]).exits(0);
     assert!(!status().contains("huge"));
 }

@@ -204,19 +204,39 @@ fn a_redo_removes_nothing_again_once_something_else_was_removed() {
 }
 
 #[test]
-fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
+fn what_is_undone_comes_back_under_a_free_name_if_another_one_has_its_name_by_now() {
     let project = project();
+    let id = |name: &str| project.snap(&["show", name, "--json"]).exits(0).json()["id"].clone();
+    let older = id("one");
     project.snap(&["rm", "one", "two"]).exits(0);
     project.write("a.txt", "another one\n");
     project.snap(&["save", "one"]).exits(0);
-    let before = project.stored_files();
-    let said = ["Nothing was brought back", "another snapshot \"one\" by now", "`snap rm --now \"one\"`"];
-    project.snap(&["undo"]).exits(4).says(&said);
-    assert_eq!(project.stored_files(), before);
+    let newer = id("one");
+    project.snap(&["rewind", "stays"]).exits(0);
+    // What was done before it can be undone, too.
+    project.snap(&["undo"]).exits(0).says(&["rewind \"stays\""]);
+    let said = ["There is another \"one\" by now", "it gets another name"];
+    project.snap(&["undo", "--dry-run"]).exits(0).says(&said);
+    let before = names(&project);
+    let both = |word: &str| {
+        let said = ["\"one-2\"", "There is another \"one\" by now: this one is called \"one-2\" here."];
+        project.snap(&[word]).exits(0).says(&said);
+        let now = names(&project);
+        assert!(["one", "one-2", "two"].iter().all(|name| now.iter().any(|one| one == name)), "{now:?}");
+        assert_eq!((id("one"), id("one-2")), (newer.clone(), older.clone()));
+        // Nobody else gets that name.
+        project
+            .snap(&["save", "one-2", "-m", "new"])
+            .exits(3)
+            .says(&["is what another snapshot is called here"]);
+    };
+    both("undo");
+    project.snap(&["redo"]).exits(0).says(&["\"one-2\""]);
+    assert_eq!(names(&project), before);
+    both("undo");
+    // A command that is repeated does not hit the other one, which is called so then.
     project.snap(&["rm", "one"]).exits(0);
-    project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
-    project.snap(&["rm", "one", "--now"]).exits(0);
-    project.snap(&["undo", "--anyway"]).exits(0).says(&["\"two\", \"one\" are back"]);
+    project.snap(&["rm", "one"]).exits(3).says(&["was removed; what is called so now is another snapshot"]);
     project.snap(&["verify"]).exits(0);
 }
 

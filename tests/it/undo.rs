@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::handoff_remote::{colleague, with_remote};
 use crate::merging::as_user;
+use crate::real_client::answering_on_terminal;
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -424,4 +425,38 @@ fn a_restore_of_which_even_the_name_is_gone_is_told_in_words() {
         .exits(3)
         .says(&["the rewind of a snapshot that is gone", "`snap list -a`"]);
     assert!(!undo.stderr.contains("(removed)"), "{undo:?}");
+}
+
+#[test]
+fn a_person_whose_last_restore_changed_no_file_is_asked_before_anything_older_is_undone() {
+    let project = project();
+    let undo = |answer: &str| answering_on_terminal(&mut project.command(project.root(), &["undo"]), answer);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = undo("n\n");
+    assert!(said.contains("changed no file") && said.contains("Undo rewind \"one\""), "{said}");
+    assert!(said.contains("Nothing was undone"), "{said}");
+    assert_ne!(project.read("a.txt"), b"mine\n");
+    undo("y\n");
+    assert_eq!(project.read("a.txt"), b"mine\n");
+    project.snap(&["redo"]).exits(0);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["rewind", "one"]).exits(0);
+    let said = undo("n\n");
+    assert!(said.contains("Undo rm of 1 snapshot") && said.contains("Nothing was undone"), "{said}");
+    project.snap(&["show", "two"]).exits(3);
+}
+
+#[test]
+fn where_all_is_undone_here_the_last_restore_in_another_work_tree_is_named() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    let said = project.snap(&["undo"]).exits(3).stderr;
+    assert!(!said.contains("-C"), "{said}");
+    project.snap(&["resume", "one", "--worktree", "try", "--no-run"]).exits(0);
+    project
+        .snap(&["undo"])
+        .exits(3)
+        .says(&["the last resume was in another work tree: `snap -C ", "/try\" undo`"]);
 }

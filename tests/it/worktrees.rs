@@ -67,7 +67,10 @@ fn a_work_tree_that_can_not_be_made_is_refused_in_plain_words_by_a_dry_run_too()
     let taken = project.path("taken").display().to_string();
     for (arguments, says) in [
         (&["main"][..], &["branch main is already checked out in", &root, "another branch"][..]),
-        (&["side"], &["branch side is already checked out in", "beside", "another branch"]),
+        (
+            &["side"],
+            &["branch side is already checked out in", "beside", "another branch", "`git worktree remove "],
+        ),
         (&["a..b"], &["\"a..b\" can't be the name of a branch"]),
         (&["try", "--into", &taken], &["something is there already", "--into DIR"]),
     ] {

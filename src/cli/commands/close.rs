@@ -78,7 +78,11 @@ fn set(
     let newest =
         store.summaries().ok().and_then(|all| all.newest_of_line(&id)).filter(|newest| *newest != id);
     let goes_on = newest.and_then(|newest| store.names().unwrap_or_default().remove(&newest));
-    ui.confirm(&CloseReport { name: &entry.called, id: &id, closed, changed, goes_on })?;
+    let summaries = store.summaries()?;
+    let ends_here = |begin: &SnapshotId| summaries.newest_of_line(begin).as_ref() == Some(&id);
+    let lines = states.names().into_iter().filter(|(_, begin)| ends_here(begin));
+    let lines = lines.map(|(name, _)| name.to_owned()).collect();
+    ui.confirm(&CloseReport { name: &entry.called, id: &id, closed, changed, goes_on, lines })?;
     Ok(Outcome::Done)
 }
 
@@ -92,22 +96,37 @@ struct CloseReport<'a> {
     /// What the newest one is called that was saved after it, if any was.
     #[serde(skip)]
     goes_on: Option<String>,
+    /// The names of the lines that end with it.
+    #[serde(skip)]
+    lines: Vec<String>,
+}
+
+impl CloseReport<'_> {
+    /// Names the lines that end with it: who typed one closes them all.
+    fn ending(&self) -> String {
+        let names: Vec<String> = self.lines.iter().map(|name| format!("\"{}\"", Line(name))).collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!(" ({one})"),
+            all => format!(" (of all of these: {})", all.join(", ")),
+        }
+    }
 }
 
 impl Report for CloseReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        let name = Line(self.name);
+        let (name, ending) = (Line(self.name), self.ending());
         let reopen = format!("`snap reopen {}` opens it again.", quoted(self.name));
         ui.say(&match (self.closed, self.changed) {
             (true, true) => match &self.goes_on {
                 Some(later) => {
                     format!("\"{name}\" is closed; \"{}\", saved after it, stays open. {reopen}", Line(later))
                 }
-                None => format!("The line that ends with \"{name}\" is closed; {reopen}"),
+                None => format!("The line that ends with \"{name}\" is closed{ending}; {reopen}"),
             },
-            (true, false) => format!("The line that ends with \"{name}\" is closed already."),
-            (false, true) => format!("The line that ends with \"{name}\" is open again."),
-            (false, false) => format!("The line that ends with \"{name}\" is not closed."),
+            (true, false) => format!("The line that ends with \"{name}\" is closed already{ending}."),
+            (false, true) => format!("The line that ends with \"{name}\" is open again{ending}."),
+            (false, false) => format!("The line that ends with \"{name}\" is not closed{ending}."),
         });
         Ok(())
     }

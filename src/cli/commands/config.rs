@@ -8,6 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::folded;
 use crate::cli::output::{Report, Style, Ui, pager, text};
 use crate::cli::program_name;
 use crate::context::Context;
@@ -144,7 +145,7 @@ impl Report for ConfigReport {
             (true, Some(_)) => " (nothing in it counts until it is corrected)",
             (true, None) => "",
         };
-        ui.line(text![Style::Faint.of(format!("{}{state}", Line(&self.file)))])?;
+        folded(ui, &text![Style::Faint.of(format!("{}{state}", Line(&self.file)))], 2)?;
         let names = self.settings.iter().map(|row| wide(row.name)).max().unwrap_or_default();
         let shown =
             |row: &SettingRow| row.value.as_deref().map_or("-".to_owned(), |value| Line(value).to_string());

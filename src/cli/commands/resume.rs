@@ -208,7 +208,7 @@ impl Resume {
             None => home.join(restore::WORK_TREES).join(branch.replace('/', "-")),
         };
         if let Some((why, hint)) = in_the_way(repository, branch, &place)? {
-            return Err(not_made(&place, &why, hint));
+            return Err(not_made(&place, &why, &hint));
         }
         if self.args.dry_run {
             ui.report(&NewWorkTree::new((&manifest, &called(&here, &manifest)), &place, Some(branch), base))?;
@@ -315,24 +315,28 @@ const ANOTHER_BRANCH: &str = "take another branch: `--worktree BRANCH` makes it 
 const ANOTHER_PLACE: &str = "take another branch, or another folder with `--into DIR`";
 
 /// Says why a work tree for this branch can't be made there, and what helps; `None` if nothing is known to be in the way.
-fn in_the_way(repository: &Repository, branch: &str, place: &Path) -> Result<Option<(String, &'static str)>> {
+fn in_the_way(repository: &Repository, branch: &str, place: &Path) -> Result<Option<(String, String)>> {
     let shown = Line(branch).to_string();
     let checked_out =
         |root: &Path| format!("branch {shown} is already checked out in {}", Line(&root.to_string_lossy()));
     if !repository.takes_branch(branch)? {
         if repository.head()?.branch.as_deref() == Some(branch) {
-            return Ok(Some((checked_out(repository.root()), ANOTHER_BRANCH)));
+            return Ok(Some((checked_out(repository.root()), ANOTHER_BRANCH.to_owned())));
         }
         return Ok(Some(match repository.other_worktree_of(branch)? {
-            Some(root) => (checked_out(&root), ANOTHER_BRANCH),
-            None => (format!("\"{shown}\" can't be the name of a branch"), ANOTHER_BRANCH),
+            Some(root) => {
+                let gone =
+                    format!("`git worktree remove {}` takes that one away", quoted(&root.to_string_lossy()));
+                (checked_out(&root), format!("{ANOTHER_BRANCH}; {gone}"))
+            }
+            None => (format!("\"{shown}\" can't be the name of a branch"), ANOTHER_BRANCH.to_owned()),
         }));
     }
     let is_free = match place.read_dir() {
         Ok(mut inside) => inside.next().is_none(),
         Err(_) => place.symlink_metadata().is_err(),
     };
-    Ok((!is_free).then(|| ("something is there already".to_owned(), ANOTHER_PLACE)))
+    Ok((!is_free).then(|| ("something is there already".to_owned(), ANOTHER_PLACE.to_owned())))
 }
 
 fn not_made(place: &Path, why: &str, hint: &str) -> Error {

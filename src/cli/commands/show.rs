@@ -1,14 +1,14 @@
 //! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use serde_json::Value;
 
+use super::ignored;
 use super::talk;
 use crate::base::columns::{fitted, padded, wide};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paths::RepoPath;
 use crate::base::screen::{self, Line, cut};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
@@ -75,7 +75,7 @@ impl Show {
             return Ok(Outcome::Done);
         }
         if self.ignored {
-            return ignored(manifest, ui);
+            return ignored::print(manifest, ui);
         }
         let mut page = Page { screen: ui.shows_on_terminal().then(screen_width), lines: Vec::new() };
         let made = made_before(workspace, manifest, &entry.called);
@@ -101,26 +101,6 @@ impl Show {
         paged(ui, &page.lines)?;
         Ok(Outcome::Done)
     }
-}
-
-/// Prints which ignored files and folders there were; those that are in the snapshot with a mark.
-fn ignored(manifest: &Manifest, ui: &mut Ui) -> Result<Outcome> {
-    let around = manifest.around.as_ref();
-    if around.is_some_and(|around| around.ignored.is_none()) {
-        return Err(Error::new(Kind::NotFound, "Which files were ignored is not in this snapshot")
-            .because("there were too many of them to be listed"));
-    }
-    let Some(listed) = around.and_then(|around| around.ignored.as_ref()) else { return Ok(Outcome::Done) };
-    let mut lines: Vec<Text> = listed.folders.iter().map(|folder| text![format!("{folder}/")]).collect();
-    let held = manifest.edited_files().iter().map(|edit| &edit.path).filter(|path| listed.cover(path));
-    let held: BTreeSet<&RepoPath> = held.collect();
-    let files: BTreeSet<&RepoPath> = listed.files.iter().chain(held.iter().copied()).collect();
-    for path in files {
-        let mark = if held.contains(path) { "  (in the snapshot)" } else { "" };
-        lines.push(text![path.to_string(), Style::Faint.of(mark)]);
-    }
-    paged(ui, &lines)?;
-    Ok(Outcome::Done)
 }
 
 /// What is shown, line by line.

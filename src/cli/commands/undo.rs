@@ -1,12 +1,14 @@
 //! `snap undo` and `snap redo`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, for_shell};
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::interrupted;
@@ -18,9 +20,9 @@ use crate::cli::restore_flow::{
 };
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::prune;
+use crate::prune::{self, BroughtBack};
 use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
-use crate::store::{NO_NAME, Operation, UnreadLog};
+use crate::store::{LogEntry, NO_NAME, Operation, UnreadLog};
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.
@@ -99,9 +101,15 @@ impl UndoneStep {
                         told(last, context.now)
                     ),
                 };
+                let elsewhere = last_elsewhere(workspace)
+                    .map(|(last, root)| {
+                        let (last, root) = (last.word(), for_shell(&root.to_string_lossy()));
+                        format!("; the last {last} was in another work tree: `snap -C {root} undo` undoes it")
+                    })
+                    .unwrap_or_default();
                 return Err(Error::new(Kind::NotFound, "There is nothing to undo")
                     .because(why)
-                    .hint("`snap redo` goes forward again"));
+                    .hint(format!("`snap redo` goes forward again{elsewhere}")));
             }
             NextStep::Gone(gone) => {
                 let error = Error::new(Kind::NotFound, "There is nothing to undo")
@@ -119,6 +127,9 @@ impl UndoneStep {
                 }
                 if let Some(passed) = passed_over(&passed, context.now) {
                     ui.say(&passed);
+                    let before =
+                        format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
+                    self.past_unchanged(direction, anyway, &before, ui)?;
                 }
                 return self.step_of_removal(direction, &removal, context, workspace, ui);
             }
@@ -140,6 +151,9 @@ impl UndoneStep {
             return Ok(Outcome::Done);
         }
         let plan = self.consent.obtain(ui, plan, |plan| report(plan, &way, context.now))?;
+        if !way.passed.is_empty() {
+            self.past_unchanged(direction, anyway, &told(&way.what, context.now), ui)?;
+        }
         let report = report(&plan, &way, context.now);
         let named = named(plan.steps());
         let operation = match direction {
@@ -189,18 +203,36 @@ impl UndoneStep {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         interrupted::says(interrupted::IN_PART);
-        let (names, left) = match (direction, &removal.batch) {
-            _ if self.dry_run => (removal.names.clone(), Vec::new()),
-            (Direction::Redo, _) => prune::remove_again(context, workspace, &removal.snapshots)?,
+        let named = |names: Vec<String>| BroughtBack { names, ..BroughtBack::default() };
+        let (done, left) = match (direction, &removal.batch) {
+            _ if self.dry_run => (named(removal.names.clone()), Vec::new()),
+            (Direction::Redo, _) => {
+                let (names, left) = prune::remove_again(context, workspace, &removal.snapshots)?;
+                (named(names), left)
+            }
             (Direction::Undo, Some(batch)) => prune::bring_back(context, workspace, batch)?,
-            (Direction::Undo, None) => (Vec::new(), Vec::new()),
+            (Direction::Undo, None) => (named(Vec::new()), Vec::new()),
         };
         if !self.dry_run {
             follow_links(workspace, ui);
         }
         left.iter().for_each(|left| ui.warn(&left.to_string()));
-        let report = RemovalReport::of(direction, removal, names, self.dry_run, context.now);
+        let report = RemovalReport::of(direction, removal, done.names, self.dry_run, context.now);
         ui.report(&RemovalReport { unlogged: !left.is_empty(), ..report })?;
+        if !ui.json() {
+            let is_taken = |name: &&String| workspace.store.refuse_taken(name).is_err();
+            let will_be = removal.names.iter().filter(|_| self.dry_run && direction == Direction::Undo);
+            for name in will_be.filter(is_taken) {
+                ui.say(&format!("There is another \"{}\" by now: it gets another name here.", Line(name)));
+            }
+            for (name, called) in &done.renamed {
+                ui.say(&format!(
+                    "There is another \"{}\" by now: this one is called \"{}\" here.",
+                    Line(name),
+                    Line(called)
+                ));
+            }
+        }
         Ok(Outcome::partial_if(!left.is_empty()))
     }
 
@@ -239,6 +271,15 @@ impl UndoneStep {
             .hint(anyway + &further))
     }
 
+    /// Makes sure that a person whose last restore changed no file wants to undo what came before that.
+    fn past_unchanged(&self, direction: Direction, anyway: bool, before: &str, ui: &mut Ui) -> Result<()> {
+        let asks = direction == Direction::Undo && !anyway && !self.dry_run && self.consent.asks(ui);
+        if !asks || ui.ask(&format!("Undo {before}, which came before?"))? {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Refused, "Nothing was undone").because("the answer was no"))
+    }
+
     /// Makes sure that a person who has just removed snapshots for good does not want those back.
     fn past_removal(&self, ui: &mut Ui, now: Timestamp, gone: &Removal, before: &str) -> Result<()> {
         let last = gone_for_good(gone, now);
@@ -253,6 +294,17 @@ impl UndoneStep {
                 + &format!("`snap undo --anyway` undoes {before}, which came before"),
         ))
     }
+}
+
+/// Returns what was restored last, if that was in another work tree of this store, which is there.
+fn last_elsewhere(workspace: &Workspace) -> Option<(Operation, PathBuf)> {
+    let log = workspace.store.own_log().ok()?;
+    let is_restore = |line: &&LogEntry| {
+        line.outcome.is_ok() && line.operation.is_restore() && line.safety.is_some() && line.root.is_some()
+    };
+    let last = log.iter().rfind(is_restore)?;
+    let root = last.root.as_ref()?.as_path();
+    (root != workspace.root && root.is_dir()).then(|| (last.operation, root.to_owned()))
 }
 
 fn gone_for_good(gone: &Removal, now: Timestamp) -> String {

@@ -46,6 +46,12 @@ const TABLE: [(&str, Run, &str); 11] = [
     ("help", Run::Help, "help                     this"),
 ];
 
+/// What only a shell does, of what a person looks for here.
+const IN_SHELL: [&str; 20] = [
+    "branch", "close", "config", "doctor", "export", "follow", "import", "init", "log", "merge", "pin",
+    "pull", "push", "reopen", "report", "rm", "space", "status", "verify", "view",
+];
+
 /// How a word of the table is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
@@ -121,6 +127,9 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
             let meant = names_like(verb, TABLE.iter().map(|(word, ..)| *word));
             let meant =
                 meant.first().map(|word| format!(" Did you mean `{name} {word}`?")).unwrap_or_default();
+            let in_shell = IN_SHELL.contains(&verb);
+            let meant =
+                if in_shell { format!(" In a shell, `snap {}` does that.", Line(verb)) } else { meant };
             Ok(format!("There is no `{name} {}`.{meant}\n{}", Line(verb), help(name)))
         }
         Some(Run::Help) => Ok(help(name)),

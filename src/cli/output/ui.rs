@@ -313,7 +313,12 @@ impl Ui {
         let _closed = self.out.flush();
         let text = text.into();
         let lines = match terminal_width() {
-            Some(width) => text.folded(width, FOLDED),
+            // What goes on below an entry of a list is not to look like the next one.
+            Some(width) => {
+                let plain = text.render(false);
+                let before = plain.len() - plain.trim_start_matches(' ').len();
+                text.folded(width, if before < width / 2 { before + FOLDED } else { FOLDED })
+            }
             None => vec![text],
         };
         for line in lines {

@@ -31,7 +31,9 @@ pub(super) fn draw(
     let readable = all.iter().filter_map(|one| Some((one, one.readable()?)));
     let (mut newest_first, mut others): (Vec<(Listed<'_>, Saved<'_>)>, Vec<_>) =
         readable.partition(is_wanted);
-    others.extend(newest_first.split_off(wanted.most.unwrap_or(usize::MAX).min(newest_first.len())));
+    let older = newest_first.split_off(wanted.most.unwrap_or(usize::MAX).min(newest_first.len()));
+    let cut_off = older.len();
+    others.extend(older);
     if newest_first.is_empty() {
         return Ok(false);
     }
@@ -63,6 +65,10 @@ pub(super) fn draw(
     let drawn = snapshot_tree::draw(&nodes, &hidden);
     let drawn = if oldest_first { snapshot_tree::turned_over(drawn) } else { drawn };
     paged(ui, &snapshot_tree::lines(&drawn, row, screen))?;
+    if cut_off > 0 {
+        let (shown, all) = (nodes.len(), nodes.len() + cut_off);
+        ui.say(&format!("{shown} of {all} snapshots; {cut_off} older"));
+    }
     Ok(true)
 }
 

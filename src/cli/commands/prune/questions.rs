@@ -2,12 +2,17 @@
 //! agreed to is compared with what there is then.
 
 use super::report::{Judged, Trashed};
+use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::cli::output::paged::folded;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Ui, text};
+use crate::transfer::ListedSnapshot;
+
+/// A longer name gets no column.
+const WIDEST: usize = 40;
 
 /// Up to so many are removed without a question.
 pub(super) const MOST_UNASKED: usize = 5;
@@ -34,13 +39,31 @@ pub(super) fn ask_for_remote(all: &[Judged], remote: &str, ui: &mut Ui) -> Resul
     if removed.is_empty() { Ok(()) } else { asked(&removed, &format!(" from {remote} for good"), ui) }
 }
 
+/// Asks before what others saved is removed from a remote: they may count on it, and nothing brings it back there.
+///
+/// # Errors
+/// [`Kind::Refused`] if the answer is no, or nobody can be asked.
+pub(super) fn ask_for_others(of_others: &[ListedSnapshot], remote: &str, ui: &mut Ui) -> Result<()> {
+    let refused = Error::new(Kind::Refused, "Nothing was removed");
+    let named: Vec<String> =
+        of_others.iter().map(|one| format!("\"{}\" was saved by {}", one.name, one.by)).collect();
+    let named = format!("{}, and nothing brings it back on {remote}", named.join(", "));
+    if ui.json() || !ui.is_terminal() {
+        return Err(refused.because(named).hint("`--yes` removes what others saved, too"));
+    }
+    if ui.ask(&format!("{named}. Remove it for good?"))? {
+        return Ok(());
+    }
+    Err(refused.because("the answer was no"))
+}
+
 fn asked(removed: &[&Judged], how: &str, ui: &mut Ui) -> Result<()> {
-    for one in removed {
-        folded(
-            ui,
-            &text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)],
-            8,
-        )?;
+    let shown: Vec<String> = removed.iter().map(|one| Line(&one.name).to_string()).collect();
+    // One long name does not move all reasons away.
+    let column = shown.iter().map(|name| wide(name)).filter(|width| *width <= WIDEST).max().unwrap_or(0);
+    for (one, name) in removed.iter().zip(&shown) {
+        let name = padded(name, column);
+        folded(ui, &text![Style::Bad.of("remove"), "  ", name, "  ", Style::Faint.of(&one.reason)], 8)?;
     }
     let question = match removed.len() {
         1 => format!("Remove it{how}?"),

@@ -1,7 +1,7 @@
 //! `snap prune --remote` and `snap rm --remote`.
 
 use super::Prune;
-use super::questions::ask_for_remote;
+use super::questions::{ask_for_others, ask_for_remote};
 use super::report::{Judged, OnRemote, PruneReport};
 use crate::base::error::Result;
 use crate::cli::outcome::Outcome;
@@ -67,8 +67,18 @@ pub(super) fn remove_from_remote(
     ui: &mut Ui,
     remote: &str,
     references: &[String],
+    no_input: bool,
 ) -> Result<Outcome> {
-    let (shown, handed) = with_remote(context, workspace, ui, remote, |r| r.withdraw(references))?;
+    let (shown, (wanted, mut handed)) = with_remote(context, workspace, ui, remote, |r| {
+        let wanted = r.to_withdraw(references)?;
+        let handed = if no_input || wanted.of_others.is_empty() { Some(r.withdraw(&wanted)?) } else { None };
+        Ok((wanted, handed))
+    })?;
+    if handed.is_none() {
+        ask_for_others(&wanted.of_others, &shown, ui)?;
+        handed = Some(with_remote(context, workspace, ui, remote, |r| r.withdraw(&wanted))?.1);
+    }
+    let handed = handed.unwrap_or_default();
     ui.report(&TransferReport::new(Transfer::Remove, &shown, &handed))?;
     ui.warn(STILL_ELSEWHERE);
     finish(ui, handed)

@@ -16,7 +16,7 @@ use crate::cli::program_name::in_words;
 use crate::cli::ways::comes_back;
 use crate::context::Context;
 use crate::prune::{Removed, Verdict};
-use crate::restore::{self, WayBack};
+use crate::restore;
 use crate::space;
 use crate::store::{Store, Sweep, YoungObjects};
 use crate::transfer::{forget_names, forget_rescued, rescued_folder};
@@ -45,8 +45,7 @@ pub(super) fn in_trash(store: &Store) -> Result<Vec<Trashed>> {
 pub(super) fn tell_way_back(workspace: &Workspace, batch: Option<&SnapshotId>, ui: &mut Ui) {
     let Some(batch) = batch.filter(|_| !ui.json()) else { return };
     match restore::way_back(workspace, batch).ok().flatten() {
-        Some(back @ WayBack::Undo { .. }) => ui.say(&format!("{}, for a day.", comes_back(&back))),
-        Some(back) => ui.say(&format!("What was removed is in the trash for a day; {}.", comes_back(&back))),
+        Some(back) => ui.say(&format!("{}, for a day.", comes_back(&back))),
         None => ui.say("What was removed is in the trash for a day; `snap undo` does not bring it back."),
     }
 }

@@ -120,7 +120,7 @@ impl Rm {
             });
         }
         if let Some(remote) = &self.remote {
-            return remove_from_remote(context, workspace, ui, remote, &self.references);
+            return remove_from_remote(context, workspace, ui, remote, &self.references, self.no_input);
         }
         let references = line_choice::as_meant_here(workspace, &self.references, "rm", ui)?;
         let mut agreed = None;

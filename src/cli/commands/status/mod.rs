@@ -15,7 +15,7 @@ use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::folded;
-use crate::cli::output::words::{ago, count, quoted, size_text};
+use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::program_name;
 use crate::cli::session_choice;
@@ -240,18 +240,11 @@ impl StatusReport {
             let words =
                 format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
             let back = match &trash.comes_back {
-                Some(WayBack::NameTaken { name, way }) => format!(
-                    "  another snapshot is called {} by now: {} says what to do",
-                    quoted(name),
-                    way.command()
-                ),
-                Some(WayBack::Undo { way, .. }) => {
+                Some(WayBack { way, .. }) => {
                     let last = if way.later { "" } else { " last" };
                     format!("  {} brings back what was removed{last}", way.command())
                 }
-                Some(WayBack::NameComesFirst(_)) | None => {
-                    "  kept for a day; `snap prune --now` deletes it".to_owned()
-                }
+                None => "  kept for a day; `snap prune --now` deletes it".to_owned(),
             };
             lines.push(("Store", text![words, Style::Faint.of(program_name::in_words(&back))]));
         }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, Limits};
 use crate::cli::output::snapshot_words::submodule_gone;
-use crate::cli::output::words::{ago, quoted};
+use crate::cli::output::words::{ago, count, quoted};
 use crate::cli::output::{Style, Text, text};
 use crate::cli::program_name;
 use crate::compare::changed_since;
@@ -40,9 +41,9 @@ pub(super) struct Newest {
     newer_elsewhere: Option<String>,
     #[serde(skip)]
     age: String,
-    /// A few of the files that a save leaves out.
+    /// What a save leaves out: files, and folders that tools fill.
     #[serde(skip)]
-    left_out_first: Vec<String>,
+    left_out_places: Vec<String>,
     /// The submodules whose folders are gone since.
     #[serde(skip)]
     submodules_gone: Vec<String>,
@@ -99,12 +100,7 @@ impl Newest {
                 .map(ToString::to_string)
                 .collect(),
             left_out: left_out.map(Vec::len),
-            left_out_first: left_out
-                .into_iter()
-                .flatten()
-                .take(MOST_NAMED)
-                .map(ToString::to_string)
-                .collect(),
+            left_out_places: left_out.map(|all| places(all)).unwrap_or_default(),
             work_tree: here.is_none().then(|| manifest.workspace.root.to_string()),
             newer_elsewhere: (!is_newest).then(|| newest.called.to_owned()),
             age: manifest.created_at.age(context.now),
@@ -136,13 +132,33 @@ impl Newest {
     }
 }
 
+/// Names what is left out: a folder that tools fill in the place of all that is in it.
+fn places(left_out: &[RepoPath]) -> Vec<String> {
+    let mut places: Vec<(String, usize)> = Vec::new();
+    for path in left_out {
+        let folder = capture::generated_folder(path).map(|folder| format!("{}/", Line(&folder)));
+        let place = folder.unwrap_or_else(|| path.to_string());
+        match places.last_mut() {
+            Some((last, number)) if *last == place => *number += 1,
+            _ => places.push((place, 1)),
+        }
+    }
+    let named = |(place, number): (String, usize)| {
+        if place.ends_with('/') { format!("{place} ({})", count(number, "file")) } else { place }
+    };
+    places.into_iter().map(named).collect()
+}
+
 impl Newest {
     /// Says which files are in no snapshot because a save leaves them out.
     fn without(&self) -> Option<Text> {
-        let number = self.left_out.filter(|number| *number > 0)?;
-        let names: Vec<String> = self.left_out_first.iter().map(|name| Line(name).to_string()).collect();
+        let all = &self.left_out_places;
+        if all.is_empty() {
+            return None;
+        }
+        let names: Vec<&str> = all.iter().take(MOST_NAMED).map(String::as_str).collect();
         let names = names.join(", ");
-        let names = match number - self.left_out_first.len() {
+        let names = match all.len().saturating_sub(MOST_NAMED) {
             0 => names,
             more => format!("{names} and {more} more"),
         };
