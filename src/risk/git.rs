@@ -23,6 +23,8 @@ pub(super) struct GitCall {
     verb: String,
     /// Whether `clean` needs no `-f`.
     needs_no_force: bool,
+    /// Whether it works in submodules too, by a setting.
+    recurses: bool,
     /// `--work-tree`, if it is given.
     work_tree: Option<Vec<Value>>,
     /// `--git-dir`, if it is given.
@@ -42,7 +44,7 @@ impl GitCall {
             set.or_else(|| context.around.variable(name).map(|text| vec![Value::text(&text)]))
         };
         let (mut git_dir, mut work_tree) = (variable("GIT_DIR"), variable("GIT_WORK_TREE"));
-        let mut needs_no_force = false;
+        let (mut needs_no_force, mut recurses) = (false, false);
         let mut words = step.arguments.iter().peekable();
         while let Some(option) = words.next_if(|word| word.text.starts_with('-')) {
             let (name, value) = match option.text.split_once('=') {
@@ -57,7 +59,9 @@ impl GitCall {
             match name {
                 "-C" => rest.state.dirs = rest.state.at(&values),
                 "-c" | "--config-env" => {
-                    needs_no_force |= value.text.to_ascii_lowercase().starts_with("clean.requireforce");
+                    let setting = value.text.to_ascii_lowercase();
+                    needs_no_force |= setting.starts_with("clean.requireforce");
+                    recurses |= setting.starts_with("submodule.recurse");
                 }
                 "--git-dir" => git_dir = Some(values),
                 "--work-tree" => work_tree = Some(values),
@@ -66,7 +70,7 @@ impl GitCall {
         }
         let verb = words.next()?.text.clone();
         rest.arguments = words.cloned().collect();
-        Some(GitCall { rest, verb, needs_no_force, work_tree, git_dir })
+        Some(GitCall { rest, verb, needs_no_force, recurses, work_tree, git_dir })
     }
 
     /// Says whether one of these options is given. A long one may be cut short, as git takes it.
@@ -226,7 +230,7 @@ impl GitCall {
                     _ => None,
                 };
                 self.add_trees(state, &mut touched);
-                if self.rest.has("--recurse-submodules") {
+                if self.recurses || self.rest.has("--recurse-submodules") {
                     for dir in state.known() {
                         touched.add(Target { path: dir.clone(), reach: Reach::Below });
                     }

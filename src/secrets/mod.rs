@@ -222,7 +222,7 @@ impl Scanner {
         );
         places.sort_unstable();
         let mut findings = Vec::new();
-        for part in parts(text, &places) {
+        for part in triggers::parts(text, &places) {
             let start = part.start;
             let map = |span: Range<usize>| start + span.start..start + span.end;
             self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, close), &mut findings);
@@ -410,27 +410,6 @@ pub fn is_noise(text: &[u8]) -> bool {
     let start = &text[..text.len().min(4 << 10)];
     let odd = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127..)).count();
     odd > start.len() / 4
-}
-
-/// Returns the parts of a text that hold these places: disjoint, in order, cut only at blanks.
-fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    for (from, to) in places {
-        let to = (*to).min(text.len());
-        let done = parts.last().map_or(0, |part| part.end);
-        if to <= done {
-            continue;
-        }
-        let end = to + text[to..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        // Without a blank since the last part it goes on.
-        let blank = text.get(done..*from).and_then(|before| before.iter().rposition(u8::is_ascii_whitespace));
-        match (blank, parts.last_mut()) {
-            (Some(blank), _) => parts.push(done + blank + 1..end),
-            (None, Some(last)) => last.end = end,
-            (None, None) => parts.push(0..end),
-        }
-    }
-    parts
 }
 
 /// A text that is nothing but a key or two: what `master.key` of Rails holds, what `wg genkey` or `openssl rand -base64`

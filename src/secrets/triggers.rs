@@ -329,3 +329,24 @@ fn command_holds(text: &[u8], hit: &Range<usize>, index: usize) -> bool {
     }
     holds
 }
+
+/// Returns the parts of a text that hold these places: disjoint, in order, cut only at blanks.
+pub(super) fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (from, to) in places {
+        let to = (*to).min(text.len());
+        let done = parts.last().map_or(0, |part| part.end);
+        if to <= done {
+            continue;
+        }
+        let end = to + text[to..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        // Without a blank since the last part it goes on.
+        let blank = text.get(done..*from).and_then(|before| before.iter().rposition(u8::is_ascii_whitespace));
+        match (blank, parts.last_mut()) {
+            (Some(blank), _) => parts.push(done + blank + 1..end),
+            (None, Some(last)) => last.end = end,
+            (None, None) => parts.push(0..end),
+        }
+    }
+    parts
+}

@@ -246,6 +246,8 @@ impl Pen<'_> {
 
     /// Draws an empty frame in the middle of the screen, as large as that allows; returns where it is.
     fn frame(&mut self, width: u16, height: u16, screen: Rect) -> Rect {
+        // The terminal may have been made smaller since it was asked.
+        let screen = screen.intersection(*self.buffer.area());
         // What is left beside it would be too narrow to be read.
         let width = if width + 4 > screen.width { screen.width } else { width };
         let height = height.min(screen.height);
@@ -307,4 +309,21 @@ fn tone(tone: Tone) -> Style {
         style = style.remove_modifier(Modifier::REVERSED);
     }
     style
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_became_smaller_meanwhile_is_drawn_on_as_far_as_it_goes() {
+        for (width, height) in [(1, 1), (7, 2), (60, 19), (171, 5)] {
+            let mut state = State::new(171, 40);
+            state.help = true;
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+            draw(&mut state, true, &mut buffer).expect("nothing is read");
+            state.page = Some(Page { lines: vec!["a line".to_owned(); 50], top: 3 });
+            draw(&mut state, true, &mut buffer).expect("nothing is read");
+        }
+    }
 }

@@ -55,7 +55,7 @@ fn each_removed_snapshot_is_listed_with_what_brings_it_back() {
     assert!(status.contains("`snap undo` brings back what was removed last"), "{status}");
     assert!(show.contains("`snap undo --anyway`, again and again, brings back"), "{show}");
     assert!(listed.contains("In the trash: three; `snap undo` brings back"), "{listed}");
-    assert!(listed.contains("In the trash: one; `snap undo --anyway`, "), "{listed}");
+    assert!(listed.contains("Also there: one; `snap undo --anyway`, "), "{listed}");
     project.snap(&["undo"]).exits(0).says(&["\"three\" is back"]);
     project.snap(&["undo"]).exits(3);
     project.snap(&["undo", "--anyway"]).exits(0).says(&["\"one\" is back"]);
@@ -160,7 +160,7 @@ fn of_two_that_had_one_name_undo_brings_back_both_one_after_the_other() {
     let [_, show, listed] = said(&project, "one");
     assert!(show.contains("`snap undo` brings back what was removed"), "{show}");
     assert!(listed.contains("In the trash: one; `snap undo` brings back"), "{listed}");
-    assert!(listed.contains("In the trash: one; `snap undo`, again and again, brings back"), "{listed}");
+    assert!(listed.contains("Also there: one; `snap undo`, again and again, brings back"), "{listed}");
     project.snap(&["undo"]).exits(0).says(&["\"one\" is back"]);
     project.snap(&["undo"]).exits(0).says(&["\"one-2\" is back"]);
 }
