@@ -39,6 +39,7 @@ fn within(
     let mut last_run = 0..0;
     let mut last_name = 0..0;
     let mut last_table = 0..0;
+    let mut last_command = (0, 0);
     triggers::all(text, tell, |trigger, hit| {
         let mut named = |span: Range<usize>, name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
@@ -68,7 +69,14 @@ fn within(
                 }
             }
             Trigger::Command(index) => {
-                commands::read(text, hit.start..hit.end - 1, commands::COMMANDS[index].1, &mut named);
+                // The name of the same program among the words of a command: they are all read.
+                if last_command.0 == index && hit.start < last_command.1 {
+                    return;
+                }
+                let program = hit.start..hit.end - 1;
+                if let Some(end) = commands::read(text, program, commands::COMMANDS[index].1, &mut named) {
+                    last_command = (index, end);
+                }
             }
             Trigger::Listed(index) => {
                 commands::listed(text, hit.start..hit.end - 1, commands::COMMANDS[index].1, &mut named);

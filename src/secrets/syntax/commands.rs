@@ -147,11 +147,19 @@ struct Word {
     span: Range<usize>,
 }
 
-/// Reads the command that begins with the name of a program.
-pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut OnFound<'_>) {
-    if is_program(text, &program) {
-        offer(text, &words(text, program.end), forms, found);
+/// Reads the command that begins with the name of a program; returns where the words end that were read.
+pub(in crate::secrets) fn read(
+    text: &[u8],
+    program: Range<usize>,
+    forms: &[&str],
+    found: &mut OnFound<'_>,
+) -> Option<usize> {
+    if !is_program(text, &program) {
+        return None;
     }
+    let words = words(text, program.end);
+    offer(text, &words, forms, found);
+    words.last().map(|word| word.span.end)
 }
 
 /// Reads the command whose words are literals of a list: `['mysql', '-p…']`, `"Path": "mysql", "Args": ["-p…"]`.
