@@ -55,7 +55,10 @@ impl Import {
             }
             let file = match File::open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(Error::new(Kind::NotFound, format!("There is no file {}", path.display())));
+                    return Err(Error::new(
+                        Kind::NotFound,
+                        format!("There is no file {}", Line(&self.file.to_string_lossy())),
+                    ));
                 }
                 opened => opened.context("open", &path)?,
             };
@@ -63,7 +66,7 @@ impl Import {
             let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
             let _phase = monitor.begin(Phase::Importing, all);
             let input = Counted(BufReader::new(Begun(file, false)), &monitor);
-            let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
+            let import = || transfer::import(context, workspace, input, &self.file.to_string_lossy());
             progress_bar::show(ui.talks(), &monitor, import)?
         };
         let Imported { manifest, called, added } = &imported;

@@ -192,8 +192,11 @@ impl List {
             let before = if footer.is_empty() { String::new() } else { format!("{footer}. ") };
             footer = before + &in_trash(workspace, &trash);
         }
+        if ui.is_quiet() {
+            footer.clear();
+        }
         if ui.shows_on_terminal() {
-            if !shown.is_empty() {
+            if !shown.is_empty() && !footer.is_empty() {
                 shown.push(Text::default());
             }
             let room = screen.unwrap_or(usize::MAX);

@@ -13,7 +13,7 @@ use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::worked_on_by;
 use crate::transfer::{Lease, ListedSnapshot};
 
-/// How many columns those who saved them take.
+/// How many columns those who saved them take at most.
 const BY: usize = 24;
 
 /// Where what a narrow terminal has no room for goes on in the next line.
@@ -98,7 +98,10 @@ impl Report for RemoteList<'_> {
         if !ui.shows_on_terminal() {
             return self.for_programs(ui);
         }
-        ui.line(Style::Faint.of(format!("{:8}  {:>4}  {:4}  {:24}  NAME", "ID", "AGE", "HERE", "BY")))?;
+        let widest =
+            self.snapshots.iter().map(|one| one.by.chars().map(screen::width).sum()).max().unwrap_or(0);
+        let by = widest.clamp("BY".len(), BY);
+        ui.line(Style::Faint.of(format!("{:8}  {:>4}  {:4}  {:by$}  NAME", "ID", "AGE", "HERE", "BY")))?;
         for one in &self.snapshots {
             let worked_on = match one.worked_on {
                 [] => String::new(),
@@ -109,7 +112,7 @@ impl Report for RemoteList<'_> {
                 one.id.short(),
                 one.created_at.age(self.now),
                 if one.here { "yes" } else { "-" },
-                padded(&fitted(one.by, BY), BY),
+                padded(&fitted(one.by, by), by),
                 screen::cut(one.name, 60),
             );
             folded(ui, &line.as_str().into(), BELOW)?;
