@@ -308,6 +308,12 @@ fn hint(error: &Error) -> Option<String> {
             Some("the value is empty, as that of a variable that is not set".to_owned())
         }
         ErrorKind::InvalidSubcommand => {
+            // Of what is behind `help`, clap suggests nothing.
+            let suggested = error.get(ContextKind::SuggestedSubcommand).is_some();
+            let alike = like_a_command(typed(ContextKind::InvalidSubcommand)).filter(|_| !suggested);
+            if let Some(alike) = alike {
+                return Some(format!("did you mean {alike}?"));
+            }
             let other = program_name::other_on_path()?;
             Some(format!(
                 "this `snap` saves sessions of Claude Code; {} is another program",
@@ -316,6 +322,13 @@ fn hint(error: &Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Returns the command that a word is most like.
+fn like_a_command(word: Option<&str>) -> Option<String> {
+    let line = Arguments::line();
+    let shown = line.get_subcommands().filter(|command| !command.is_hide_set());
+    names_like(word?, shown.map(clap::Command::get_name)).into_iter().next()
 }
 
 /// Takes the line ends out of what was typed: those left are clap's own.

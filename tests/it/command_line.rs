@@ -88,6 +88,10 @@ fn every_command_has_help_with_its_own_options_first_and_examples_that_fit_a_ter
     }
     let (code, _, said) = snap(&["help", "nothing"]);
     assert!(code == Some(2) && said.contains("unrecognized subcommand 'nothing'"), "{said}");
+    let (code, _, said) = snap(&["help", "sav"]);
+    assert!(code == Some(2) && said.contains("did you mean save?"), "{said}");
+    let (code, _, said) = snap(&["log", "-n", "99999999999999999999"]);
+    assert!(code == Some(2) && said.contains("is too large"), "{said}");
     let (code, _, said) = snap(&["sav"]);
     assert!(code == Some(2) && said.contains("'save'"), "{said}");
 }
