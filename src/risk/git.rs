@@ -23,8 +23,6 @@ pub(super) struct GitCall {
     verb: String,
     /// Whether `clean` needs no `-f`.
     needs_no_force: bool,
-    /// Whether it works in submodules too, by a setting.
-    recurses: bool,
     /// `--work-tree`, if it is given.
     work_tree: Option<Vec<Value>>,
     /// `--git-dir`, if it is given.
@@ -44,7 +42,7 @@ impl GitCall {
             set.or_else(|| context.around.variable(name).map(|text| vec![Value::text(&text)]))
         };
         let (mut git_dir, mut work_tree) = (variable("GIT_DIR"), variable("GIT_WORK_TREE"));
-        let (mut needs_no_force, mut recurses) = (false, false);
+        let mut needs_no_force = false;
         let mut words = step.arguments.iter().peekable();
         while let Some(option) = words.next_if(|word| word.text.starts_with('-')) {
             let (name, value) = match option.text.split_once('=') {
@@ -61,7 +59,6 @@ impl GitCall {
                 "-c" | "--config-env" => {
                     let setting = value.text.to_ascii_lowercase();
                     needs_no_force |= setting.starts_with("clean.requireforce");
-                    recurses |= setting.starts_with("submodule.recurse");
                 }
                 "--git-dir" => git_dir = Some(values),
                 "--work-tree" => work_tree = Some(values),
@@ -70,7 +67,7 @@ impl GitCall {
         }
         let verb = words.next()?.text.clone();
         rest.arguments = words.cloned().collect();
-        Some(GitCall { rest, verb, needs_no_force, recurses, work_tree, git_dir })
+        Some(GitCall { rest, verb, needs_no_force, work_tree, git_dir })
     }
 
     /// Says whether one of these options is given. A long one may be cut short, as git takes it.
@@ -230,7 +227,7 @@ impl GitCall {
                     _ => None,
                 };
                 self.add_trees(state, &mut touched);
-                if self.recurses || self.rest.has("--recurse-submodules") {
+                if self.rest.has("--recurse-submodules") {
                     for dir in state.known() {
                         touched.add(Target { path: dir.clone(), reach: Reach::Below });
                     }

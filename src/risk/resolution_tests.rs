@@ -273,7 +273,6 @@ fn steps_of_git_are_resolved_to_the_work_trees_that_they_work_in() {
         ("git submodule foreach --recursive git clean -fd", "B@"),
         ("git submodule update --force", "T@ B@"),
         ("git reset --hard --recurse-submodules", "T@ B@"),
-        ("git -c submodule.recurse=true reset --hard", "T@ B@"),
         ("git checkout -- ../app/a.txt", "T@"),
         ("git stash drop", "T@"),
         ("find . -name .git -execdir git clean -fd \\;", "B@"),

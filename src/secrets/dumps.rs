@@ -85,7 +85,7 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut out = Vec::new();
-    let mut reader = flate2::read::GzDecoder::new(bytes).take(MOST_UNPACKED);
+    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(MOST_UNPACKED);
     // What came before an error counts.
     let _partly = reader.read_to_end(&mut out);
     (!out.is_empty()).then_some(out)

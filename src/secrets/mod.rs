@@ -26,6 +26,7 @@ mod utf16;
 mod vendor_rules;
 mod views;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use self::json::{Exempt, LEFT_OUT};
@@ -149,16 +150,19 @@ impl Scanner {
 
     fn find_in_telling(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
         let unpacked = if text.len() <= MOST_PACKED { dumps::unpacked(text) } else { None };
-        let mut findings = match unpacked {
-            Some(unpacked) => {
-                tell(text.len() as u64);
-                self.in_packed(text, &unpacked)
-            }
-            None => self.find_in_all_encodings(text, tell),
-        };
+        let mut findings = unpacked.map_or_else(Vec::new, |unpacked| self.in_packed(text, &unpacked));
+        if findings.is_empty() {
+            // What stands before, between and behind what is packed is searched as it is.
+            findings = self.find_in_all_encodings(text, tell);
+        } else {
+            tell(text.len() as u64);
+        }
         // In `OLD_TOKEN=NEW_TOKEN`, what stands where a name does is a secret too, and a name is shown.
+        let mut judged = BTreeMap::new();
         for finding in &mut findings {
-            finding.name.take_if(|name| self.is_secret_name(name));
+            finding.name.take_if(|name| {
+                *judged.entry(name.clone()).or_insert_with_key(|name| self.is_secret_name(name))
+            });
         }
         findings
     }
@@ -192,12 +196,6 @@ impl Scanner {
 
     fn find_in_one_encoding(&self, text: &[u8], tell: &mut dyn FnMut(u64)) -> Vec<Finding> {
         let all = text.len() as u64;
-        if text.len() <= MOST_PACKED
-            && let Some(unpacked) = dumps::unpacked(text)
-        {
-            tell(all);
-            return self.in_packed(text, &unpacked);
-        }
         // A text is gone through for what may be a secret and for known values, and closely near both. That is mostly little, but
         // of noise it is nearly all.
         let quick = if self.known.is_empty() { 1 } else { 2 };

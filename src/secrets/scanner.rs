@@ -146,17 +146,15 @@ fn encoded(
     for skipped in 0..4 {
         let Some(part) = text.get(from + skipped..to) else { break };
         let bytes = if line_ends { dumps::base64_lines(part, sign) } else { views::base64(part) };
-        let bytes = match dumps::unpacked(&bytes) {
-            Some(unpacked) => unpacked,
-            None => bytes,
-        };
         let mut first: Option<(&'static str, bool)> = None;
-        find_decoded(&bytes, known, depth - 1, &mut |read| {
-            let better = first.is_none_or(|(_, sure)| !sure && read.sure);
-            if better {
-                first = Some((read.kind, read.sure));
-            }
-        });
+        for decoded in dumps::unpacked(&bytes).iter().chain([&bytes]) {
+            find_decoded(decoded, known, depth - 1, &mut |read| {
+                let better = first.is_none_or(|(_, sure)| !sure && read.sure);
+                if better {
+                    first = Some((read.kind, read.sure));
+                }
+            });
+        }
         if let Some((kind, sure)) = first {
             found(FoundSecret { kind, span: code, sure, name: None });
             break;

@@ -302,3 +302,34 @@ fn values_that_are_names_of_each_other_are_searched_for_once() {
     let found = scanner.find(format!("{one} and {other}\n").as_bytes());
     assert!(found.len() == 2 && found.iter().all(|one| one.name.is_none()), "{found:?}");
 }
+
+#[test]
+fn a_token_beside_what_is_packed_in_the_same_file_is_found() {
+    let secret = token("github classic", 21);
+    let packed = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packed, text.as_bytes()).must("to pack");
+        packed.finish().must("to pack")
+    };
+    let (plain, line) = (packed(&"nothing in it\n".repeat(40)), format!("tok {secret}\n").into_bytes());
+    for (number, parts) in [
+        [plain.clone(), line.clone(), Vec::new()],
+        [plain.clone(), line.clone(), plain.clone()],
+        [plain[..30].to_vec(), line.clone(), Vec::new()],
+        [vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], line.clone(), Vec::new()],
+        [plain.clone(), packed(&format!("{}tok {secret}\n", "and more of it\n".repeat(40))), Vec::new()],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let found = claude_snap::secrets::Scanner::new(Vec::new()).find(&parts.concat());
+        assert!(!found.is_empty(), "{number}: {:?}", parts.concat().escape_ascii().to_string());
+        let project = said("look");
+        project.write("log.gz", parts.concat());
+        let saved = project.snap(&["save", "one"]).exits(0);
+        assert!(saved.stderr.contains("github-token in log.gz"), "{number}: {}", saved.stderr);
+        std::fs::remove_file(project.path("log.gz")).must("to remove a file");
+        project.snap(&["rewind", "one", "--no-run"]).exits(0);
+        assert_eq!(project.read("log.gz"), parts.concat(), "{number}");
+    }
+}

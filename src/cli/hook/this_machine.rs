@@ -111,6 +111,10 @@ impl<'a> ThisMachine<'a> {
 
     /// Looks what overwriting a file would lose. In doubt nothing, as most files that are written are new.
     fn look(&self, path: &Path) -> Unsaved {
+        // `/dev/stdout` is a link, and where it leads differs for each program.
+        if path.starts_with("/dev") && !path.starts_with("/dev/shm") {
+            return Unsaved::No;
+        }
         match path.symlink_metadata() {
             Ok(meta) if meta.is_dir() => return Unsaved::Folder,
             Ok(meta) if meta.len() > 0 && !self.is_scratch(path) => {}
