@@ -261,13 +261,21 @@ fn copies_of<'k>(store: &Store, known: &'k [UnreadEntry], entry: &Entry) -> Vec<
 /// Refuses to remove a snapshot by a name that it has only since another one of that name was removed: a
 /// command that is repeated must not hit it.
 fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()> {
-    let Some(manifest) = entry.readable().filter(|manifest| manifest.name == reference) else {
-        return Ok(());
+    let Some(manifest) = entry.readable() else { return Ok(()) };
+    // `NAME-2` is what is called so as long as there are two: each removal of one of them changes which.
+    let is_numbered = |name: &str| {
+        let number = name.strip_prefix(manifest.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
     };
+    if manifest.name != reference && !is_numbered(reference) {
+        return Ok(());
+    }
     let is_removal = |line: &LogEntry| {
         matches!(line.operation, Operation::Remove | Operation::Prune)
             && line.outcome.is_ok()
-            && (line.name == reference || !entry.own && line.name == NO_NAME)
+            && (line.name == reference
+                || is_numbered(reference) && (line.name == manifest.name || is_numbered(&line.name))
+                || !entry.own && line.name == NO_NAME)
     };
     let last = log.iter().rev().find(|line| line.snapshot.as_ref() == Some(&manifest.id) || is_removal(line));
     if last.is_none_or(|line| line.snapshot.as_ref() == Some(&manifest.id)) {

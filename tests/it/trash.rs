@@ -398,3 +398,21 @@ fn a_name_that_has_passed_on_is_told_before_anything_is_restored_under_it() {
     as_user(&ada, "ada", &["undo"]).exits(0);
     assert!(!dry("wip").exits(0).stderr.contains(told));
 }
+
+#[test]
+fn a_number_behind_a_name_that_means_another_snapshot_by_now_removes_nothing() {
+    let project = Project::new();
+    for content in ["first\n", "second\n", "third\n"] {
+        project.write("a.txt", content);
+        project.snap(&["save", "a"]).exits(0);
+        if content != "third\n" {
+            project.snap(&["rm", "a"]).exits(0);
+        }
+    }
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["\"a-3\""]);
+    project.snap(&["rm", "a-2"]).exits(0);
+    let refused = project.snap(&["rm", "a-2"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().must("a list").len(), 2);
+}
