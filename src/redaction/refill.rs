@@ -412,7 +412,10 @@ impl Supply {
                 None => self.keeper.kept(id),
             };
         }
-        let names = self.names.get(id).map_or(&[][..], |(_, names)| names);
+        let (kind, names) = self.names.get(id).map_or(("", &[][..]), |(kind, names)| (kind, names));
+        if kind == secrets::PACKED {
+            return Ok(None);
+        }
         // Which of several secrets a variable of their name holds here, only a person can say.
         let chosen = self.agreed.iter().find_map(|one| one.strip_prefix(id)?.strip_prefix('='));
         let is_agreed = |name: &&String| self.agreed.contains(*name) && !self.of_several.contains(*name);

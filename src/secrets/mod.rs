@@ -90,6 +90,9 @@ const NEAR: usize = 4 << 10;
 /// Keys of what a program printed or a person said.
 const SHOWN: [&[u8]; 5] = [b"content", b"text", b"stdout", b"output", b"result"];
 
+/// What a packed file is called that holds a secret: it is no value that a person could give.
+pub const PACKED: &str = "packed-file";
+
 /// The largest packed file that is looked into, in bytes: as a whole, it must be a secret that can be kept.
 const MOST_PACKED: usize = 1 << 20;
 
@@ -173,7 +176,7 @@ impl Scanner {
             .find_in_all_encodings(unpacked, &mut |_| ())
             .into_iter()
             .find(|one| one.sure || one.kind == "seen");
-        found.map(|one| Finding { span: 0..packed.len(), ..one }).into_iter().collect()
+        found.map(|one| Finding { span: 0..packed.len(), kind: PACKED, ..one }).into_iter().collect()
     }
 
     fn is_secret_name(&self, name: &str) -> bool {

@@ -77,13 +77,35 @@ fn a_packed_file_with_a_token_is_taken_out_and_comes_back() {
     let packed = packed.finish().must("to pack");
     project.write("log.gz", &packed);
     let saved = project.snap(&["save", "one"]).exits(0);
-    assert!(saved.stderr.contains("github-token in log.gz"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("packed-file in log.gz"), "{}", saved.stderr);
     for object in crate::redaction::content_of(&project.path(".claude/snapshots")) {
         assert!(memchr::memmem::find(&object.1, &packed[..24]).is_none(), "{}", object.0);
     }
     std::fs::remove_file(project.path("log.gz")).must("to remove a file");
     project.snap(&["rewind", "one", "--no-run"]).exits(0);
     assert_eq!(project.read("log.gz"), packed);
+    // Elsewhere, the token is not the file.
+    let shown = project.snap(&["show", "one", "--json"]).exits(0).json();
+    let id = shown["secrets"][0]["id"].as_str().must("an id").to_owned();
+    let store = project.stored("").display().to_string();
+    let other = project.cloned().of_another_user();
+    let fill = format!("{id}=TOKEN");
+    let words = [
+        "resume",
+        "one",
+        "--store",
+        &store,
+        "--trust",
+        "--allow-kind",
+        "all",
+        "--no-input",
+        "--no-run",
+        "--fill",
+        &fill,
+    ];
+    let mut command = other.command(other.root(), &words);
+    let ran = crate::support::project::ran(command.env("TOKEN", &secret));
+    assert!(ran.code != 0 && !other.path("log.gz").exists(), "{ran:?}");
 }
 
 #[test]
@@ -327,7 +349,7 @@ fn a_token_beside_what_is_packed_in_the_same_file_is_found() {
         let project = said("look");
         project.write("log.gz", parts.concat());
         let saved = project.snap(&["save", "one"]).exits(0);
-        assert!(saved.stderr.contains("github-token in log.gz"), "{number}: {}", saved.stderr);
+        assert!(saved.stderr.contains(" in log.gz"), "{number}: {}", saved.stderr);
         std::fs::remove_file(project.path("log.gz")).must("to remove a file");
         project.snap(&["rewind", "one", "--no-run"]).exits(0);
         assert_eq!(project.read("log.gz"), parts.concat(), "{number}");
