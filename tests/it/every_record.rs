@@ -16,10 +16,6 @@ with_both_clients! {
     the_first_request_after_a_hand_off_is_that_of_the_original
 }
 
-also_with_the_client_between! {
-    the_first_request_after_a_hand_off_is_that_of_the_original
-}
-
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 const AGENT: &str = "a0123456789abcdef";
 

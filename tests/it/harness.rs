@@ -31,10 +31,6 @@ with_the_newest_client! {
     claude_is_found_on_the_path_of_the_environment
 }
 
-also_with_the_client_between! {
-    a_running_client_is_on_record_until_it_ends
-}
-
 /// Where one session lives: a home and a working directory with a file in it.
 struct Place {
     home: Home,

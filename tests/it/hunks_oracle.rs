@@ -165,6 +165,9 @@ fn bodies(printed: &[u8]) -> Vec<Vec<u8>> {
 }
 
 proptest! {
+    // Each case has up to 23 pairs.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn git_applies_our_diffs_and_makes_exactly_the_new_text(pairs in pairs()) {
         git_takes_ours(&pairs).map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -174,7 +177,9 @@ proptest! {
     fn diffs_made_by_git_are_applied_to_exactly_the_new_text(pairs in pairs()) {
         we_take_gits(&pairs).map_err(|error| TestCaseError::fail(error.to_string()))?;
     }
+}
 
+proptest! {
     #[test]
     fn any_bytes_make_it_there_and_back(old: Vec<u8>, new: Vec<u8>, junk: Vec<u8>) {
         prop_assert_eq!(apply(&old, &diff(&old, &new).text), Ok(new));

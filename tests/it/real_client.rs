@@ -29,10 +29,6 @@ with_both_clients! {
     queued_prompts_are_the_first_that_a_person_lets_the_client_have
 }
 
-also_with_the_client_between! {
-    a_session_goes_on_in_a_clone_under_another_home
-}
-
 /// What was saved and what must come back.
 struct Saved {
     session: String,

@@ -13,10 +13,6 @@ with_the_newest_client! {
     a_page_of_a_real_session_links_its_tasks_agents_and_edits_with_the_calls
 }
 
-also_with_the_client_between! {
-    a_page_of_a_real_session_links_its_tasks_agents_and_edits_with_the_calls
-}
-
 fn a_page_of_a_real_session_links_its_tasks_agents_and_edits_with_the_calls(client: &Client) {
     let (project, api) = (Project::new(), StandIn::start(script));
     project.write("notes.txt", "one\ntwo\n");

@@ -19,10 +19,6 @@ with_both_clients! {
     tasks_of_a_shared_list_come_back_as_the_sessions_own
 }
 
-also_with_the_client_between! {
-    what_the_client_still_loads_resumes_with_the_same_request_as_the_whole
-}
-
 fn project() -> Project {
     let project = Project::new();
     project.write("notes.txt", "one\ntwo\n");

@@ -1,6 +1,6 @@
 //! Random trees, random edits, random staging: whatever was saved comes back exactly.
 //!
-//! 8 cases by default. `SNAP_CASES=2000` is a longer form: each case has a seed, the first one is `SNAP_SEED` (0), so
+//! 5 cases by default. `SNAP_CASES=2000` is a longer form: each case has a seed, the first one is `SNAP_SEED` (0), so
 //! that several processes share the work; it goes on after a failure, and names the seeds that failed.
 
 mod around;

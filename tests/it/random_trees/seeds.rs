@@ -11,7 +11,7 @@ use crate::support::Must;
 use crate::support::project::Project;
 
 /// How many cases the short form has.
-const SHORT: u64 = 8;
+const SHORT: u64 = 5;
 
 /// How often a failing case is made smaller, at most: each try is a whole case.
 const MOST_SMALLER: u32 = 200;

@@ -25,16 +25,6 @@ macro_rules! with_the_newest_client {
     };
 }
 
-/// Makes each of these functions of a client a test with the one between the newest and the oldest client.
-macro_rules! also_with_the_client_between {
-    ($($name:ident)*) => {
-        mod between {
-            use crate::support::client::{BETWEEN, Client, with};
-            $(#[test] fn $name() { with(Client::get(BETWEEN), super::$name); })*
-        }
-    };
-}
-
 pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod disk;
