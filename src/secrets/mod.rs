@@ -5,8 +5,10 @@
 //! is searched. Bytes outside a replaced secret are never changed, and a valid JSON record stays valid. The
 //! caller decides which secrets are replaced, and by what.
 
+mod coding;
 mod dumps;
 mod entities;
+mod finding;
 mod json;
 mod judge;
 mod keys;
@@ -29,31 +31,20 @@ mod views;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::finding::merged;
 use self::json::{Exempt, LEFT_OUT};
 use self::judge::Closeness;
 use self::known::Known;
 use self::syntax::assigned::name_before;
 use self::views::DecodedText;
 
+pub use self::coding::Coding;
+pub use self::finding::Finding;
 pub use self::known::{KnownValue, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder, placeholders};
 pub use self::spellings::spellings;
 pub use self::vendor_rules::{VERSION, has_own_shape};
-
-/// A secret that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Where it is.
-    pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it was found in another place of
-    /// the save.
-    pub kind: &'static str,
-    /// Whether it is one for certain; else its name and its look say so.
-    pub sure: bool,
-    /// The variable that held it, as far as that is known.
-    pub name: Option<String>,
-}
 
 /// A secret about to be taken out.
 pub struct Hit<'a> {
@@ -142,7 +133,8 @@ impl Scanner {
         if findings.is_empty()
             && let Some(span) = alone(text)
         {
-            findings.push(Finding { span, kind: "secret", sure: false, name: None });
+            let value = coding::itself(&text[span.clone()]);
+            findings.push(Finding { span, kind: "secret", sure: false, name: None, value });
         }
         findings
     }
@@ -176,7 +168,10 @@ impl Scanner {
             .find_in_all_encodings(unpacked, &mut |_| ())
             .into_iter()
             .find(|one| one.sure || one.kind == "seen");
-        found.map(|one| Finding { span: 0..packed.len(), kind: PACKED, ..one }).into_iter().collect()
+        found
+            .map(|one| Finding { span: 0..packed.len(), kind: PACKED, value: None, ..one })
+            .into_iter()
+            .collect()
     }
 
     fn is_secret_name(&self, name: &str) -> bool {
@@ -190,9 +185,17 @@ impl Scanner {
         if views.iter().all(Option::is_none) {
             return findings;
         }
+        let mut whole: Vec<Range<usize>> = Vec::new();
         for view in views.iter().flatten() {
-            let found = self.find_in_one_encoding(&view.bytes, &mut |_| ());
-            findings.extend(found.into_iter().map(|one| Finding { span: view.span(&one.span), ..one }));
+            let found = self.find_in_one_encoding(&view.bytes, &mut |_| ()).into_iter();
+            let found = found.map(|one| Finding { span: view.span(&one.span), ..one });
+            // A part of a text whose bytes come in another order is read as if it began one byte later.
+            let is_there = |one: &Finding| {
+                whole.iter().any(|whole| whole.start <= one.span.start && one.span.end <= whole.end + 1)
+            };
+            let found: Vec<Finding> = found.filter(|one| !is_there(one)).collect();
+            whole.extend(found.iter().map(|one| one.span.clone()));
+            findings.extend(found);
         }
         merged(findings)
     }
@@ -252,11 +255,15 @@ impl Scanner {
         let steps = passes(depth);
         scanner::find(text, &self.known, &mut |more| tell(more / steps), &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
-            findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
+            let value = read.decoded.as_deref().unwrap_or(&text[read.span.clone()]);
+            let value = coding::itself(value);
+            findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name, value });
         });
         self.known.find(text, |one| {
             let name = Some(one.value.name.clone()).filter(|name| !name.is_empty());
-            findings.push(Finding { span: map(one.span.clone()), kind: one.kind(), sure: !one.seen, name });
+            let value = one.value.is_whole.then(|| one.value.value.clone());
+            let (kind, sure) = (one.kind(), !one.seen);
+            findings.push(Finding { span: map(one.span), kind, sure, name, value });
         });
         tell(all / steps);
         if depth == 0 {
@@ -400,7 +407,7 @@ impl Scanner {
         let span = 0..value.len();
         if judge::is_secret(name, text, Closeness::Firm) {
             let name = Some(name.to_owned()).filter(|name| !self.is_secret_name(name));
-            return vec![Finding { span, kind: "secret", sure: false, name }];
+            return vec![Finding { span, kind: "secret", sure: false, name, value: None }];
         }
         Vec::new()
     }
@@ -440,29 +447,6 @@ fn is_key(line: &[u8]) -> bool {
 
 fn is_json(record: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(record).is_ok()
-}
-
-/// Makes one finding of those that overlap: the surer kind, then the longer one, names it.
-fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let weight =
-        |finding: &Finding| (finding.sure, !matches!(finding.kind, "known" | "seen"), finding.span.len());
-    findings.sort_by_key(|finding| finding.span.start);
-    let mut all: Vec<Finding> = Vec::new();
-    for finding in findings {
-        match all.last_mut() {
-            Some(last) if finding.span.start < last.span.end => {
-                let span = last.span.start..last.span.end.max(finding.span.end);
-                let known = |finding: &Finding| finding.name.clone().filter(|_| finding.kind == "known");
-                let name = known(last).or(known(&finding)).or(last.name.clone()).or(finding.name.clone());
-                if weight(&finding) > weight(last) {
-                    *last = finding;
-                }
-                (last.span, last.name) = (span, name);
-            }
-            _ => all.push(finding),
-        }
-    }
-    all
 }
 
 /// Copies a text with changes that are disjoint and in order; `None` if there are none.

@@ -252,10 +252,20 @@ pub(super) fn base64_around(text: &[u8], at: usize, before: usize, most: usize) 
     view.end(end)
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Returns bytes in base64 of the usual alphabet.
+pub(super) fn in_base64(bytes: &[u8]) -> Vec<u8> {
+    let coded = |group: &[u8]| -> [u8; 4] {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
+        std::array::from_fn(|at| if at <= group.len() { ALPHABET[bits >> (18 - 6 * at) & 63] } else { b'=' })
+    };
+    bytes.chunks(3).flat_map(coded).collect()
+}
+
 /// Returns how a text looks inside base64, for each of the three places where it can begin: only the
 /// characters that do not depend on the text around it.
 pub(super) fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     (0..3).map(move |before| {
         let bits = (before + text.len()) * 8;
         let bit = |at: usize| match at.checked_sub(before * 8) {

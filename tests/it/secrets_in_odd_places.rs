@@ -317,6 +317,7 @@ fn values_that_are_names_of_each_other_are_searched_for_once() {
     let value = |name: &str, value: &str| claude_snap::secrets::KnownValue {
         name: name.to_owned(),
         value: value.to_owned(),
+        is_whole: true,
     };
     let (one, other) = ("Kq7Rw2Xz9Lm4Tb6Vc8Hd", "Zt5Np3Qs8Wf1Gy6Jk2Mv");
     let seen = vec![value(other, one), value(one, other)];
