@@ -251,7 +251,7 @@ impl Known {
                 Noticed::Part(part, writing) if *writing != Writing::Escaped || part.len() < SURE => {
                     follow(text, hit.range(), value, part, *writing).is_some()
                 }
-                Noticed::Encoded(_) if hit.len() < SURE => views::base64_run(text, hit.start()).len() >= 16,
+                Noticed::Encoded(_) if hit.len() < SURE => views::has_base64_run(text, hit.start(), 16),
                 _ => true,
             };
             may.then(|| (hit.range(), value.value.len() * 6))

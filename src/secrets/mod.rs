@@ -37,6 +37,7 @@ use self::judge::Closeness;
 use self::known::Known;
 use self::syntax::assigned::name_before;
 use self::views::DecodedText;
+use crate::base::digest::ObjectId;
 
 pub use self::coding::Coding;
 pub use self::finding::Finding;
@@ -229,7 +230,9 @@ impl Scanner {
         for part in triggers::parts(text, &places) {
             let start = part.start;
             let map = |span: Range<usize>| start + span.start..start + span.end;
-            self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, close), &mut findings);
+            let mut looked_at = BTreeMap::new();
+            let tell = &mut |more| part_of(more, close);
+            self.look(&text[part], DEPTH, &map, tell, &mut looked_at, &mut findings);
         }
         tell(all.saturating_sub(told));
         let mut findings = merged(findings);
@@ -249,6 +252,7 @@ impl Scanner {
         depth: usize,
         map: &dyn Fn(Range<usize>) -> Range<usize>,
         tell: &mut dyn FnMut(u64),
+        looked_at: &mut BTreeMap<ObjectId, usize>,
         findings: &mut Vec<Finding>,
     ) {
         let all = text.len() as u64;
@@ -272,10 +276,15 @@ impl Scanner {
         let mut through = |view: Option<DecodedText>| {
             // Of a view, there are views too.
             let within = passes(depth - 1);
+            // In whichever order two codes are undone, what comes of it is mostly the same.
+            let view = view.filter(|view| {
+                let before = looked_at.entry(ObjectId::of(&view.bytes)).or_default();
+                std::mem::replace(before, depth.max(*before)) < depth
+            });
             let Some(view) = view else { return tell(all * within / steps) };
             let size = (view.bytes.len() as u64).max(1);
             let mut tell = |more: u64| tell(more * all * within / (steps * size));
-            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, findings);
+            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, looked_at, findings);
         };
         through(views::uncoloured(text));
         through(views::unpercented(text));

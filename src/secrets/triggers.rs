@@ -160,7 +160,7 @@ pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl
         let reach = match trigger {
             Trigger::Rule(index) => near(rule_matching::has_tail(&RULES[index], text, hit.end)),
             Trigger::Encoded => {
-                (views::base64_run(text, hit.start).len() >= 24).then_some((16 << 10, keys::LONGEST))
+                views::has_base64_run(text, hit.start, 24).then_some((16 << 10, keys::LONGEST))
             }
             Trigger::Name if last_name.contains(&hit.start) => None,
             Trigger::Name => name_holds(text, &hit, &mut last_name),
@@ -188,7 +188,7 @@ pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl
             Trigger::Dump if !dumps::may_begin(text, &hit) => None,
             Trigger::Dump => Some((super::BEFORE, 4 * keys::LONGEST)),
             Trigger::Packed => {
-                (views::base64_run(text, hit.start).len() >= 40).then_some((super::BEFORE, dumps::LONGEST))
+                views::has_base64_run(text, hit.start, 40).then_some((super::BEFORE, dumps::LONGEST))
             }
             Trigger::Shown => {
                 let length = text[hit.end..]

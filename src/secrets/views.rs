@@ -180,6 +180,13 @@ pub(super) fn base64_run(text: &[u8], at: usize) -> Range<usize> {
     start..end + padding
 }
 
+/// Says whether the run around a place has so many characters, however many more it has.
+pub(super) fn has_base64_run(text: &[u8], at: usize, least: usize) -> bool {
+    let from = at.saturating_sub(least);
+    let near = &text[from..text.len().min(at + least)];
+    base64_run(near, at - from).len() >= least
+}
+
 /// Decodes base64 of either alphabet, as far as it goes, beginning `skip` characters in.
 pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
@@ -293,6 +300,17 @@ mod tests {
         assert_eq!(view.bytes, b"a-b\n/c");
         assert_eq!(&text[view.span(&(1..3))], br"\u002db");
         assert_eq!(view.span(&(0..6)), 0..text.len());
+    }
+
+    #[test]
+    fn a_long_run_of_base64_is_not_counted_to_its_ends() {
+        let text = ["ab", &"x".repeat(30), "== ", &"y/".repeat(12), "=", "\n", "zz"].concat();
+        for at in 0..text.len() {
+            for least in [1, 2, 16, 24, 32, 40] {
+                let is_long = base64_run(text.as_bytes(), at).len() >= least;
+                assert_eq!(has_base64_run(text.as_bytes(), at, least), is_long, "{at} {least}");
+            }
+        }
     }
 
     #[test]
