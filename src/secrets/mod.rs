@@ -9,6 +9,7 @@ mod coding;
 mod dumps;
 mod entities;
 mod finding;
+mod identifiers;
 mod json;
 mod judge;
 mod keys;
@@ -64,7 +65,7 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 const DEPTH: usize = 2;
 
 /// How many views of a text there are.
-const VIEWS: u64 = 4;
+const VIEWS: u64 = 5;
 
 /// How many times a text is gone through when it is looked at closely, with its views and theirs.
 const fn passes(depth: usize) -> u64 {
@@ -289,6 +290,7 @@ impl Scanner {
         through(views::uncoloured(text));
         through(views::unpercented(text));
         through(views::uncareted(text));
+        through(views::continued(text));
         through(views::hides(text).then(|| views::unescaped(text)));
     }
 

@@ -48,7 +48,7 @@ fn within(
             found(FoundSecret { kind: "secret", span, sure: false, name, decoded: None });
         };
         match trigger {
-            Trigger::Mark | Trigger::Shown => {}
+            Trigger::Mark | Trigger::Shown | Trigger::GoesOn => {}
             Trigger::Rule(index) => {
                 if rule_matching::has_tail(&RULES[index], text, hit.end)
                     && let Some(span) = rule_matching::apply(index, text, hit.start)

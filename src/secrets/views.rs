@@ -161,6 +161,33 @@ pub(super) fn unpercented(text: &[u8]) -> Option<DecodedText> {
     Some(view.end(text.len()))
 }
 
+/// Joins words that a backslash at the end of a line breaks, as a shell does.
+pub(super) fn continued(text: &[u8]) -> Option<DecodedText> {
+    let joint = |at: usize| {
+        let length = match text.get(at..)? {
+            [b'\\', b'\n', ..] => 2,
+            [b'\\', b'\r', b'\n', ..] => 3,
+            _ => return None,
+        };
+        let is_word =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        (is_word(before) && is_word(text.get(at + length))).then_some(length)
+    };
+    memchr::memchr_iter(b'\\', text).find(|at| joint(*at).is_some())?;
+    let mut view = DecodedText::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        if let Some(length) = (byte == b'\\').then(|| joint(at)).flatten() {
+            at += length;
+            continue;
+        }
+        view.push(byte, at);
+        at += 1;
+    }
+    Some(view.end(text.len()))
+}
+
 /// Says whether a text holds escapes that could hide a token: `\uXXXX` of a plain character, or `\/`.
 pub(super) fn hides(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| match text.get(at + 1) {
