@@ -20,6 +20,7 @@ fn main() {
         .map(|number| KnownValue {
             name: format!("KEY_{number}"),
             value: format!("v{:016x}Q{number}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number + 1)),
+            is_whole: true,
         })
         .collect();
     let start = Instant::now();

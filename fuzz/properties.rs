@@ -99,6 +99,10 @@ pub fn rules(data: &[u8]) {
 struct Anywhere;
 
 impl risk::Machine for Anywhere {
+    fn may_have_submodules(&self, _: &Path) -> bool {
+        true
+    }
+
     fn unsaved(&self, path: &Path) -> risk::Unsaved {
         if self.is_folder(path) { risk::Unsaved::Folder } else { risk::Unsaved::Whole }
     }

@@ -20,6 +20,8 @@ mod session;
 mod summary;
 mod surroundings;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -318,6 +320,9 @@ pub struct Redaction {
     pub base: Vec<Replaced>,
     /// The secrets of the result that its base does not have, by ID.
     pub secrets: Vec<String>,
+    /// Those of them that stand there in a code, or that may: the word for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub coded: BTreeMap<String, String>,
     /// A keyed hash of path and original.
     #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
     pub mac: String,

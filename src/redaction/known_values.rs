@@ -154,7 +154,8 @@ pub(super) fn known_before(
         }
         match String::from_utf8(value) {
             Ok(value) if known.iter().any(|one| one.value == value) => {}
-            Ok(value) if kind == "known" => known.push(KnownValue { name, value }),
+            // As it stood in some file.
+            Ok(value) if kind == "known" => known.push(KnownValue { name, value, is_whole: false }),
             Ok(value) => seen.extend(worth_remembering(&name, value.as_bytes())),
             Err(_) => {}
         }

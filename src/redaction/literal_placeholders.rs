@@ -19,7 +19,7 @@ pub(super) fn add(key: &Key, text: &[u8], ids: &BTreeSet<String>, replaced: &mut
             continue;
         }
         let own = secrets::id(key, &text[span.clone()]);
-        let finding = Finding { span: span.clone(), kind: KIND, sure: true, name: None };
+        let finding = Finding { span: span.clone(), kind: KIND, sure: true, name: None, value: None };
         replaced.push(Replacement { span, text: secrets::placeholder(KIND, &own), id: own, finding });
     }
     replaced.sort_by_key(|one| one.span.start);

@@ -35,7 +35,7 @@ use crate::base::timestamp::Timestamp;
 use crate::git::Listing;
 use crate::manifest::{ObjectRef, Redaction, Replaced, Secret};
 use crate::redaction::vault::Vault;
-use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing};
+use crate::secrets::{self, Coding, Finding, Hit, KnownValue, Scanner, has_own_shape, worth_knowing};
 use crate::sys::parallel::held;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
@@ -289,9 +289,17 @@ impl Redactor {
         let in_base: BTreeSet<&[u8]> =
             old.iter().flat_map(|old| of_base.iter().map(|one| &old[one.span.clone()])).collect();
         let mut missing = BTreeSet::new();
+        let mut codings = BTreeMap::new();
         for one in &of_new {
             let value = &new[one.span.clone()];
             self.note_late(&one.finding, value);
+            let coding = Coding::of(one.finding.value.as_deref(), value);
+            let is_the_same = |other: &mut Coding| {
+                if *other != coding {
+                    *other = Coding::Other
+                }
+            };
+            codings.entry(one.id.clone()).and_modify(is_the_same).or_insert(coding);
             if !in_base.contains(value) && missing.insert(one.id.clone()) {
                 self.keep(&one.id, value)?;
             }
@@ -304,6 +312,11 @@ impl Redactor {
                     bytes: one.span.len() as u64,
                     with: one.text.clone(),
                 })
+                .collect(),
+            coded: codings
+                .into_iter()
+                .filter(|(id, _)| missing.contains(id))
+                .filter_map(|(id, coding)| Some((id, coding.word()?.to_owned())))
                 .collect(),
             secrets: missing.into_iter().collect(),
             mac: mac(&self.key, place, new),

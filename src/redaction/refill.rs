@@ -24,7 +24,7 @@ use crate::manifest::{
     Session, SideFile, Skipped, StagedVersion, Version,
 };
 use crate::redaction::vault::Vault;
-use crate::secrets::{self, Scanner, spellings, worth_knowing};
+use crate::secrets::{self, Coding, Scanner, spellings, worth_knowing};
 use crate::store::Bases;
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -40,6 +40,8 @@ pub struct MissingSecret {
     pub names: Vec<String>,
     /// Those of them that are set here, perhaps to something else.
     pub here: Vec<String>,
+    /// Whether it stands there in a code that can't be made again from the value.
+    pub is_coded: bool,
     /// Whether that of them which is taken first also held another secret: then it is not known which of them it holds here.
     pub of_several: bool,
 }
@@ -86,6 +88,12 @@ impl Held {
             .secrets
             .iter()
             .map(|one| match one.names.first() {
+                _ if one.is_coded => format!(
+                    "its {} ({}) stands there in a code that can't be made again from the value: resume it where it was \
+                     saved, or copy the file from there",
+                    kind(&one.kind),
+                    Line(&one.id)
+                ),
                 Some(name) => format!("set {} (its {})", Line(name), kind(&one.kind)),
                 None => format!("its {} ({}) is not known here", kind(&one.kind), Line(&one.id)),
             })
@@ -323,7 +331,7 @@ fn fill(
             }
             None => {
                 is_whole = false;
-                missing.insert(id.clone(), supply.missing(id));
+                missing.insert(id.clone(), supply.missing(id, redaction));
             }
         }
     }
@@ -412,16 +420,25 @@ impl Supply {
                 None => self.keeper.kept(id),
             };
         }
-        let (kind, names) = self.names.get(id).map_or(("", &[][..]), |(kind, names)| (kind, names));
-        if kind == secrets::PACKED {
-            return Ok(None);
-        }
+        let coding = self.coding(id, redaction);
+        Ok(self.agreed_to(id).and_then(|value| coding.write(value.as_bytes())))
+    }
+
+    /// Returns how a secret stands in a file that was saved elsewhere.
+    fn coding(&self, id: &str, redaction: &Redaction) -> Coding {
+        let is_packed = self.names.get(id).is_some_and(|(kind, _)| kind == secrets::PACKED);
+        let coding = if is_packed { Some(Coding::Other) } else { None };
+        coding.or_else(|| redaction.coded.get(id).map(|word| Coding::named(word))).unwrap_or(Coding::Plain)
+    }
+
+    /// Returns the value that a person agreed to take for a secret.
+    fn agreed_to(&self, id: &str) -> Option<&str> {
+        let names = self.names.get(id).map_or(&[][..], |(_, names)| names);
         // Which of several secrets a variable of their name holds here, only a person can say.
         let chosen = self.agreed.iter().find_map(|one| one.strip_prefix(id)?.strip_prefix('='));
         let is_agreed = |name: &&String| self.agreed.contains(*name) && !self.of_several.contains(*name);
         let agreed = chosen.or_else(|| names.iter().find(is_agreed).map(String::as_str));
-        let value = agreed.and_then(|name| self.variable(name));
-        Ok(value.map(|value| value.as_bytes().to_vec()))
+        agreed.and_then(|name| self.variable(name))
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
@@ -429,15 +446,17 @@ impl Supply {
         found.map(|(_, value)| value.as_str())
     }
 
-    fn missing(&self, id: &str) -> MissingSecret {
+    fn missing(&self, id: &str, redaction: &Redaction) -> MissingSecret {
         let (kind, names) = self.names.get(id).cloned().unwrap_or_default();
+        let is_coded = !self.is_own(redaction)
+            && (self.coding(id, redaction) == Coding::Other || self.agreed_to(id).is_some());
         let (several, alone): (Vec<String>, Vec<String>) = names
             .iter()
-            .filter(|name| self.variable(name).is_some())
+            .filter(|name| !is_coded && self.variable(name).is_some())
             .cloned()
             .partition(|name| self.of_several.contains(name));
         let of_several = alone.is_empty() && !several.is_empty();
         let here = alone.into_iter().chain(several).collect();
-        MissingSecret { id: id.to_owned(), kind, names, here, of_several }
+        MissingSecret { id: id.to_owned(), kind, names, here, is_coded, of_several }
     }
 }

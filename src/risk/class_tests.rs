@@ -450,3 +450,40 @@ fn a_step_is_named_without_what_could_be_a_secret() {
     assert_eq!(step(&format!("rm {}", "é".repeat(200))).chars().count(), 48);
     assert_eq!(step("rm 'a\nb'"), "rm a\\nb");
 }
+
+#[test]
+fn a_program_is_found_behind_functions_and_outputs_and_in_words_of_several_letters() {
+    for (line, wanted) in [
+        ("$(which git) reset --hard", Some("discard")),
+        ("\"$(command -v git)\" reset --hard", Some("discard")),
+        ("g(){ git \"$@\"; }; g reset --hard", Some("discard")),
+        ("function g { git \"$@\"; }\ng reset --hard", Some("discard")),
+        ("function g() { command git $*; }; g clean -fd", Some("discard")),
+        ("del () { rm -r \"$1\"; }; del src", Some("delete")),
+        ("a(){ b \"$@\"; }; b(){ git \"$@\"; }; a reset --hard", Some("discard")),
+        ("git(){ command git \"$@\"; }; git reset --hard", Some("discard")),
+        ("g(){ git \"$@\"; }; g status", None),
+        ("g(){ g \"$@\"; g \"$@\"; }; g x", None),
+        ("f() (echo); f", None),
+        ("tar rf draft.md x", Some("overwrite")),
+        ("tar uf draft.md x", Some("overwrite")),
+        ("tar -rvf draft.md x", Some("overwrite")),
+        ("tar --append --file=draft.md x", Some("overwrite")),
+        ("tar tf draft.md", None),
+        ("tar -tvf draft.md", None),
+        ("wget -qOdraft.md u", Some("overwrite")),
+        ("curl -sSodraft.md u", Some("overwrite")),
+        ("curl -sSo draft.md u", Some("overwrite")),
+        ("curl -To draft.md", None),
+        ("curl -T o draft.md", None),
+        ("sort -ko draft.md", None),
+        ("sort -uo draft.md x", Some("overwrite")),
+        ("for f do rm \"$f\"; done", Some("delete")),
+        ("for f\ndo rm \"$f\"; done", Some("delete")),
+        ("set -- a b; for f; do rm \"$f\"; done", Some("delete")),
+        ("for f in a b; do echo $f; done", None),
+        ("git -c submodule.recurse=true reset --hard", Some("discard")),
+    ] {
+        assert_eq!(class(line).as_deref(), wanted, "{line:?}");
+    }
+}

@@ -266,7 +266,10 @@ impl CommandLine {
                 }
                 _ => vec![Value::text("/tmp/mktemp")],
             },
-            ("echo", _) => words(1),
+            ("echo" | "which" | "whence", _) => words(1),
+            ("command" | "type", _) if rest.iter().any(|word| matches!(*word, "-v" | "-p" | "-P")) => {
+                words(1)
+            }
             ("printf", _) => words(2),
             ("realpath" | "readlink", _) => words(1),
             ("dirname", _) => words(1).into_iter().map(above).collect(),

@@ -43,6 +43,10 @@ impl Machine for Fake {
         folder.starts_with(ROOT).then(|| PathBuf::from(ROOT))
     }
 
+    fn may_have_submodules(&self, folder: &Path) -> bool {
+        !folder.ends_with("no-submodules")
+    }
+
     fn is_folder(&self, path: &Path) -> bool {
         !path.ends_with("not-there")
     }

@@ -23,6 +23,8 @@ pub(super) struct GitCall {
     verb: String,
     /// Whether `clean` needs no `-f`.
     needs_no_force: bool,
+    /// Whether submodules are changed with the work tree, by a setting.
+    recurses: bool,
     /// `--work-tree`, if it is given.
     work_tree: Option<Vec<Value>>,
     /// `--git-dir`, if it is given.
@@ -42,7 +44,7 @@ impl GitCall {
             set.or_else(|| context.around.variable(name).map(|text| vec![Value::text(&text)]))
         };
         let (mut git_dir, mut work_tree) = (variable("GIT_DIR"), variable("GIT_WORK_TREE"));
-        let mut needs_no_force = false;
+        let (mut needs_no_force, mut recurses) = (false, false);
         let mut words = step.arguments.iter().peekable();
         while let Some(option) = words.next_if(|word| word.text.starts_with('-')) {
             let (name, value) = match option.text.split_once('=') {
@@ -59,6 +61,9 @@ impl GitCall {
                 "-c" | "--config-env" => {
                     let setting = value.text.to_ascii_lowercase();
                     needs_no_force |= setting.starts_with("clean.requireforce");
+                    let is_off =
+                        ["false", "no", "off", "0"].iter().any(|off| setting.ends_with(&format!("={off}")));
+                    recurses |= setting.starts_with("submodule.recurse") && !is_off;
                 }
                 "--git-dir" => git_dir = Some(values),
                 "--work-tree" => work_tree = Some(values),
@@ -67,7 +72,7 @@ impl GitCall {
         }
         let verb = words.next()?.text.clone();
         rest.arguments = words.cloned().collect();
-        Some(GitCall { rest, verb, needs_no_force, work_tree, git_dir })
+        Some(GitCall { rest, verb, needs_no_force, recurses, work_tree, git_dir })
     }
 
     /// Says whether one of these options is given. A long one may be cut short, as git takes it.
@@ -227,8 +232,9 @@ impl GitCall {
                     _ => None,
                 };
                 self.add_trees(state, &mut touched);
-                if self.rest.has("--recurse-submodules") {
-                    for dir in state.known() {
+                let recurses = self.rest.has("--recurse-submodules") || self.recurses;
+                if recurses && !self.rest.has("--no-recurse-submodules") {
+                    for dir in state.known().filter(|dir| context.around.may_have_submodules(dir)) {
                         touched.add(Target { path: dir.clone(), reach: Reach::Below });
                     }
                 }

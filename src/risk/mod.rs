@@ -91,6 +91,8 @@ pub trait Machine {
     fn variable(&self, name: &str) -> Option<String>;
     /// Returns the root of the work tree that a folder is in.
     fn top(&self, folder: &Path) -> Option<PathBuf>;
+    /// Says whether the work tree that a folder is in may have submodules.
+    fn may_have_submodules(&self, folder: &Path) -> bool;
     /// Says whether there is a folder.
     fn is_folder(&self, path: &Path) -> bool;
 }

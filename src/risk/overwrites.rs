@@ -69,14 +69,14 @@ pub(super) fn of_step(step: &ShellStep, lines: &[CommandLine], context: &StepCon
             add(target.map(|word| word.behind(3)));
         }
         "curl" => {
-            add(step.option_in_cluster('o', "--output"));
+            add(step.option_in_cluster('o', "--output", "bcCdDeEFHKmPQrtTuUwxXyYz"));
             if step.has("-O") || step.has("--remote-name") || step.has("--remote-name-all") {
                 let names = step.operands().into_iter().filter_map(|word| remote_name(&word.text));
                 names.for_each(|name| add(Some(Word::plain(name))));
             }
         }
-        "wget" => add(step.option_in_cluster('O', "--output-document")),
-        "sort" => add(step.option_in_cluster('o', "--output")),
+        "wget" => add(step.option_in_cluster('O', "--output-document", "aABDeiIlPQRtTUwX")),
+        "sort" => add(step.option_in_cluster('o', "--output", "kStT")),
         "cc" | "gcc" | "clang" | "c++" | "g++" | "clang++" | "ld" | "rustc" | "iconv" | "pandoc" => {
             add(step.option(&["-o", "--output"]));
         }
@@ -228,7 +228,7 @@ impl Place<'_> {
         }
         let across = matches!(step.program.as_str(), "rsync" | "scp");
         let operands = step.operands_without(valued(&step.program));
-        let into = step.option_in_cluster('t', "--target-directory").filter(|_| !across);
+        let into = step.option_in_cluster('t', "--target-directory", "gmoS").filter(|_| !across);
         let behind = !step.fed.is_empty() && !self.names_what_is_fed();
         let (target, sources) = match (&into, operands.split_last()) {
             (Some(folder), _) => (folder, operands.as_slice()),
@@ -329,11 +329,20 @@ fn remote_name(address: &str) -> Option<&str> {
     path.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
 }
 
-/// Says whether `tar` makes an archive.
+/// Says whether `tar` makes an archive, or changes one.
 fn packs(step: &ShellStep) -> bool {
     let first = step.arguments.first().map_or("", |word| word.text.as_str());
-    let old_style = !first.starts_with('-') && first.contains('c') && !first.contains(['.', '/']);
-    old_style || step.has("-c") || step.has("--create")
+    let makes = |letters: &str| letters.contains(['c', 'r', 'u', 'A']) && !letters.contains(['x', 't']);
+    let old_style = !first.starts_with('-') && makes(first) && !first.contains(['.', '/']);
+    let long = ["--create", "--append", "--update", "--catenate", "--concatenate", "--delete"];
+    let words = step.arguments.iter().take_while(|word| word.text != "--");
+    // A letter behind one that takes a value belongs to that.
+    let letters = words.filter_map(|word| word.text.strip_prefix('-').filter(|rest| !rest.starts_with('-')));
+    let letters =
+        letters.map(|letters| letters.split(['C', 'I', 'T', 'X', 'f', 'b']).next().unwrap_or_default());
+    let letters: Vec<&str> = letters.collect();
+    let unpacks = letters.iter().any(|letters| letters.contains(['x', 't']));
+    old_style || long.iter().any(|option| step.has(option)) || !unpacks && letters.into_iter().any(makes)
 }
 
 /// Returns the archive that `tar` is given.
@@ -341,7 +350,7 @@ fn archive(step: &ShellStep) -> Option<Word> {
     let is_old_style = |word: &&Word| !word.text.starts_with('-') && word.text.contains('f');
     match step.arguments.first().filter(is_old_style) {
         Some(_) => step.arguments.get(1).cloned(),
-        None => step.option_in_cluster('f', "--file"),
+        None => step.option_in_cluster('f', "--file", "bCFgHIKLNTVX"),
     }
 }
 

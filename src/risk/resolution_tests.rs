@@ -358,3 +358,20 @@ fn a_step_without_end_is_read_in_bounded_time() {
     let nested = format!("{}rm x", "X=$(echo $X$X$X); ".repeat(200));
     of_tool("Bash", &json!({"command": nested}));
 }
+
+#[test]
+fn submodules_are_only_touched_where_there_may_be_some() {
+    let reaches = |line: &str| {
+        let input = serde_json::json!({"command": line});
+        let context = StepContext::in_folder(Path::new(ROOT));
+        let risks = of_call(&Call { tool: "Bash", input: &input }, &Rules::default(), &context);
+        let risk = risks.first().expect("a risk");
+        risk.touched.targets.iter().any(|target| target.reach == Reach::Below)
+    };
+    assert!(reaches("git reset --hard --recurse-submodules"));
+    assert!(reaches("git -c submodule.recurse=true reset --hard"));
+    assert!(reaches("git -c submodule.recurse checkout -f main"));
+    assert!(!reaches("git -c submodule.recurse=false reset --hard"));
+    assert!(!reaches("git -c submodule.recurse=1 reset --hard --no-recurse-submodules"));
+    assert!(!reaches("git -C no-submodules reset --hard --recurse-submodules"));
+}

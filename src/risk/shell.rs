@@ -49,6 +49,8 @@ pub struct Command {
     pub fed_by: Option<usize>,
     /// Whether it is in a loop.
     pub in_loop: bool,
+    /// The function that it is a part of.
+    pub(super) function: Option<String>,
 }
 
 /// Takes a command line or script apart; nested commands come before the one that holds them.
@@ -98,6 +100,10 @@ struct Parser {
     /// How many subshells there were.
     numbered: usize,
     joint: Joint,
+    /// The name of a function whose body comes next.
+    defined: Option<String>,
+    /// The braces around, each with the function whose body they are.
+    braces: Vec<Option<String>>,
     /// The arrays that were assigned in the command that is being read: which word, and the values.
     arrays: Vec<(usize, Vec<Word>)>,
 }
@@ -207,6 +213,11 @@ impl Parser {
                         self.arrays.push((command.words.len() - 1, values));
                     }
                 }
+                ')' if self.names_a_function(&command) => {
+                    self.cursor.at += 1;
+                    self.defined = command.words.pop().map(|word| word.text);
+                    command = Command::default();
+                }
                 ')' => {
                     self.cursor.at += 1;
                     self.finish(&mut command, feeder.take());
@@ -252,6 +263,18 @@ impl Parser {
         values
     }
 
+    /// Says whether what was read is `NAME(`, with a bracket coming that ends it.
+    fn names_a_function(&self, command: &Command) -> bool {
+        let opens = self.cursor.at.checked_sub(1).and_then(|at| self.cursor.text.get(at)) == Some(&'(');
+        let is_one = match command.words.as_slice() {
+            [_] => true,
+            [first, _] => first.text == "function",
+            _ => false,
+        };
+        let is_name = |word: &Word| !word.dynamic && !is_assignment(&word.text) && !word.text.ends_with('=');
+        opens && is_one && command.words.last().is_some_and(is_name)
+    }
+
     fn skip_line(&mut self) {
         while self.cursor.peek(0).is_some_and(|c| c != '\n') {
             self.cursor.at += 1;
@@ -267,7 +290,10 @@ impl Parser {
         for (at, word) in command.words.iter().enumerate() {
             match word.text.as_str() {
                 // The name behind it, and an option of `time`, are no commands.
-                _ if before == "function" => before = "",
+                name if before == "function" => {
+                    self.defined = Some(name.to_owned());
+                    before = "";
+                }
                 "-p" | "--" if before == "time" => {}
                 text if is_assignment(text) => {
                     let array = arrays.iter().find(|(owner, _)| *owner == at);
@@ -284,14 +310,24 @@ impl Parser {
                         first.reads.append(&mut command.reads);
                     }
                 }
+                "{" => self.braces.push(self.defined.take()),
+                "}" => drop(self.braces.pop()),
                 text if KEYWORDS.contains(&text) => before = text,
                 // What these list is data, not commands.
                 "for" | "select" => {
                     self.loops.push(self.commands.len());
                     let name = command.words.get(at + 1).map(|word| word.text.clone());
-                    let values = command.words.get(at + 3..).unwrap_or_default().to_vec();
-                    command.each = name.map(|name| (name, values));
-                    command.words.clear();
+                    let is_listed = command.words.get(at + 2).is_some_and(|word| word.text == "in");
+                    // Without a list, it goes through what the shell was given.
+                    let given = || vec![Word::variable("@")];
+                    let values = command.words.get(at + 3..).filter(|_| is_listed);
+                    command.each = name.map(|name| (name, values.map_or_else(given, <[Word]>::to_vec)));
+                    if is_listed || command.words.len() < at + 3 {
+                        command.words.clear();
+                        break;
+                    }
+                    // `for NAME do COMMAND`
+                    skip = at + 3;
                     break;
                 }
                 "case" => {
@@ -309,6 +345,7 @@ impl Parser {
         }
         command.fed_by = fed_by;
         command.in_loop = !self.loops.is_empty();
+        command.function = self.braces.iter().rev().flatten().next().cloned();
         command.shells.clone_from(&self.shells);
         command.joint = std::mem::take(&mut self.joint);
         for (_, _, owner) in self.open.iter_mut().filter(|(_, _, owner)| owner.is_none()) {

@@ -71,15 +71,23 @@ impl ShellStep {
         None
     }
 
-    /// Returns the same of a letter that may also stand last in a word of several: `-o X`, `-sSo X`.
-    pub(super) fn option_in_cluster(&self, letter: char, long: &str) -> Option<Word> {
-        let is_last = |word: &Word| {
-            let rest = word.text.strip_prefix('-').and_then(|rest| rest.strip_suffix(letter));
-            rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()))
-        };
-        let at = self.arguments.iter().take_while(|word| word.text != "--").position(is_last);
-        let behind = at.and_then(|at| self.arguments.get(at + 1)).cloned();
-        behind.or_else(|| self.option(&[&format!("-{letter}"), long]))
+    /// Returns the same of a letter that may also stand among others: `-o X`, `-sSo X`, `-sSoX`. Behind one of the letters
+    /// `valued`, the rest of the word or the next word is its value.
+    pub(super) fn option_in_cluster(&self, letter: char, long: &str, valued: &str) -> Option<Word> {
+        let mut words = self.arguments.iter().take_while(|word| word.text != "--");
+        while let Some(word) = words.next() {
+            let Some(letters) = word.text.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else {
+                continue;
+            };
+            let takes = |one: char| one == letter || valued.contains(one);
+            let Some((at, one)) = letters.char_indices().find(|(_, one)| takes(*one)) else { continue };
+            let end = 1 + at + one.len_utf8();
+            let value = if end < word.text.len() { Some(word.behind(end)) } else { words.next().cloned() };
+            if one == letter {
+                return value;
+            }
+        }
+        self.option(&[long])
     }
 
     /// Returns what one of its words can be.

@@ -141,6 +141,7 @@ impl Walk<'_> {
                 *state = end;
             }
         }
+        self.call(&step, line, number, state, depth);
         if let Some((found, runs)) = finders::of(&step, line, self.context) {
             self.executed(&step, line, &found, runs, depth);
         }
@@ -150,6 +151,38 @@ impl Walk<'_> {
             self.done.steps[before..].iter_mut().for_each(|step| step.in_each = true);
         }
         self.done.steps.push(step);
+    }
+
+    /// Walks through the function of this line that a step calls, with what it is given.
+    fn call(&mut self, step: &ShellStep, line: &CommandLine, number: usize, state: &mut State, depth: usize) {
+        let is_part = |command: &Command| command.function.as_ref() == Some(&step.program);
+        if depth >= DEEPEST || self.done.steps.len() > MOST_STATES || !line.commands.iter().any(is_part) {
+            return;
+        }
+        let mut called = line.clone();
+        let mut inner = step.state.clone();
+        for (at, word) in step.arguments.iter().enumerate() {
+            inner.set(&(at + 1).to_string(), line.values(word, &step.state, self.context));
+        }
+        let given = |word: &Word| match word.is_variable() {
+            Some("@" | "*") => step.arguments.clone(),
+            Some(name) => match name.parse::<usize>().ok().and_then(|number| number.checked_sub(1)) {
+                Some(at) => step.arguments.get(at).cloned().into_iter().collect(),
+                None => vec![word.clone()],
+            },
+            None => vec![word.clone()],
+        };
+        for command in called.commands.iter_mut().filter(|command| is_part(command)) {
+            command.words = command.words.iter().flat_map(given).collect();
+            if let Some((_, words)) = &mut command.each {
+                *words = words.iter().flat_map(given).collect();
+            }
+        }
+        for at in (0..called.commands.len()).filter(|at| is_part(&line.commands[*at])) {
+            self.assign(&called.commands[at], &called, &mut inner);
+            self.command(&called, at, number, &mut inner, depth + 1);
+        }
+        state.dirs = inner.dirs;
     }
 
     /// Adds the commands that `find` and `fd` run on what they find.

@@ -40,6 +40,23 @@ impl Word {
         Word { text: text.to_owned(), quoted: true, parts, ..Word::default() }
     }
 
+    /// Makes a word that is a variable.
+    pub(super) fn variable(name: &str) -> Word {
+        let parts = vec![WordPart::Variable(name.to_owned())];
+        Word { text: format!("${name}"), dynamic: true, quoted: true, parts, ..Word::default() }
+    }
+
+    /// Returns the name of the variable that is all of it.
+    pub(super) fn is_variable(&self) -> Option<&str> {
+        // An opening quote is an empty text.
+        let mut parts =
+            self.parts.iter().filter(|part| !matches!(part, WordPart::Text(text, _) if text.is_empty()));
+        match (parts.next(), parts.next()) {
+            (Some(WordPart::Variable(name)), None) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Returns it as a person is told of it: of the commands in it, that they are there.
     pub(super) fn shown(&self) -> String {
         if self.inner.is_empty() {

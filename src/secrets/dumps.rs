@@ -150,8 +150,7 @@ pub(super) fn dump(text: &[u8], at: usize) -> Option<Decoded> {
     }
     while from < text.len() && decoded.bytes.len() < LONGEST {
         let end = memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |found| from + found);
-        let line = std::str::from_utf8(&text[from..end]).ok()?;
-        let Some(bytes) = row(line) else { break };
+        let Some(bytes) = std::str::from_utf8(&text[from..end]).ok().and_then(row) else { break };
         decoded.rows.push((decoded.bytes.len(), from..end));
         decoded.bytes.extend(bytes);
         from = end + 1;
@@ -225,4 +224,15 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
     bytes.filter(|bytes| !bytes.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dump_ends_where_something_else_begins() {
+        let text = b"00000000: 7061 7373 776f 7264  password\n\xff\xfe\n";
+        assert_eq!(dump(text, 0).expect("a dump").bytes, b"password");
+    }
 }

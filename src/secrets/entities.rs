@@ -1,5 +1,8 @@
 //! The entities of XML and HTML: by number, and the names of ASCII and Latin-1.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 /// Names of signs.
 const SIGNS: [(&str, char); 42] = [
     ("amp", '&'),
@@ -53,6 +56,11 @@ Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc
 Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml \
 eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml";
 
+fn named() -> &'static HashMap<&'static str, char> {
+    static NAMED: OnceLock<HashMap<&'static str, char>> = OnceLock::new();
+    NAMED.get_or_init(|| LATIN.split(' ').zip('\u{a0}'..).chain(SIGNS).collect())
+}
+
 /// Reads the entity behind an `&`; returns what it stands for, and where it ends.
 pub(super) fn read(text: &[u8], at: usize) -> Option<(char, usize)> {
     let rest = text.get(at..)?;
@@ -66,13 +74,7 @@ pub(super) fn read(text: &[u8], at: usize) -> Option<(char, usize)> {
             };
             char::from_u32(code.ok()?)?
         }
-        None => {
-            let sign = SIGNS.iter().find(|(name, _)| *name == body).map(|(_, one)| *one);
-            let latin = || {
-                Some(char::from(u8::try_from(160 + LATIN.split(' ').position(|name| name == body)?).ok()?))
-            };
-            sign.or_else(latin)?
-        }
+        None => *named().get(body)?,
     };
     Some((one, at + length + 1))
 }

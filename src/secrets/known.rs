@@ -20,6 +20,8 @@ pub struct KnownValue {
     pub name: String,
     /// The value.
     pub value: String,
+    /// Whether it is all that the variable holds, as it holds it; else it is a part of that, or how it may be written.
+    pub is_whole: bool,
 }
 
 /// Values shorter than this are found by chance.
@@ -34,15 +36,16 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     if value.len() > 16 << 10 {
         return Vec::new();
     }
-    let make = |name: &str, value: &str| KnownValue { name: name.to_owned(), value: value.to_owned() };
+    let make =
+        |part: &str| KnownValue { name: name.to_owned(), value: part.to_owned(), is_whole: part == value };
     let mut all: Vec<KnownValue> =
-        is_worth_knowing(name, value, false).then(|| make(name, value)).into_iter().collect();
+        is_worth_knowing(name, value, false).then(|| make(value)).into_iter().collect();
     let parts = parts(name, value).into_iter();
     let parts = parts.filter(|part| is_worth_knowing(&part.name, &part.value, part.is_password));
     for part in parts {
         // The variable's name is the one that can be set.
         if all.iter().all(|one| one.value != part.value) {
-            all.push(make(name, &part.value));
+            all.push(make(&part.value));
         }
     }
     all
@@ -113,13 +116,14 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     all.extend(utf16::decoded(found).and_then(decoded));
     all.sort();
     all.dedup();
+    let is_whole = all.len() == 1;
     // A line end belongs to a private key, which is found by its shape.
     let worth = |value: &String| {
         (SHORTEST..=2_048).contains(&value.len())
             && !value.contains('\n')
             && looks::look(value) > looks::ValueLook::Plain
     };
-    all.into_iter().filter(worth).map(|value| KnownValue { name: name.to_owned(), value }).collect()
+    all.into_iter().filter(worth).map(|value| KnownValue { name: name.to_owned(), value, is_whole }).collect()
 }
 
 /// Finds the values.
@@ -162,7 +166,9 @@ impl Known {
     pub(super) fn new(known: Vec<KnownValue>, seen: Vec<KnownValue>) -> Known {
         let mut all: Vec<(KnownValue, bool)> = known.into_iter().map(|value| (value, false)).collect();
         all.extend(seen.into_iter().map(|value| (value, true)));
-        all.sort_by(|(a, a_seen), (b, b_seen)| (&a.value, a_seen, &a.name).cmp(&(&b.value, b_seen, &b.name)));
+        all.sort_by(|(a, a_seen), (b, b_seen)| {
+            (&a.value, a_seen, !a.is_whole, &a.name).cmp(&(&b.value, b_seen, !b.is_whole, &b.name))
+        });
         all.dedup_by(|(a, _), (b, _)| a.value == b.value);
         let (values, seen): (Vec<KnownValue>, Vec<bool>) = all.into_iter().unzip();
         let mut forms = Vec::new();
@@ -245,7 +251,7 @@ impl Known {
                 Noticed::Part(part, writing) if *writing != Writing::Escaped || part.len() < SURE => {
                     follow(text, hit.range(), value, part, *writing).is_some()
                 }
-                Noticed::Encoded(_) if hit.len() < SURE => views::base64_run(text, hit.start()).len() >= 16,
+                Noticed::Encoded(_) if hit.len() < SURE => views::has_base64_run(text, hit.start(), 16),
                 _ => true,
             };
             may.then(|| (hit.range(), value.value.len() * 6))

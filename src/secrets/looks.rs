@@ -2,6 +2,8 @@
 //!
 //! Random text changes between capitals, small letters and digits all the time; people write words.
 
+use super::identifiers::{is_name_of_algorithm, is_strange};
+
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ValueLook {
@@ -24,6 +26,7 @@ pub(super) fn look(value: &str) -> ValueLook {
         || names_itself(&lower)
         || is_stand_in(value)
         || is_elsewhere(value)
+        || is_name_of_algorithm(value)
         || value.bytes().any(|byte| byte < b' ')
     {
         return ValueLook::Plain;
@@ -333,41 +336,6 @@ pub(super) fn in_words(bytes: &[u8]) -> usize {
         }
     }
     count
-}
-
-/// Whether no usual word has these two letters beside each other.
-fn is_strange(one: u8, two: u8) -> bool {
-    // Behind each letter of the alphabet, those that do not follow it.
-    const STRANGE: [&str; 26] = [
-        "",
-        "cfgkpqvwxz",
-        "bdfgjmpvwxz",
-        "cfjkpqtxz",
-        "",
-        "bcdghjkmnpqvwxz",
-        "bcdfjkpqvwxz",
-        "bcdfghjkpqvxz",
-        "iy",
-        "bcdfghjklmnpqrstvwxyz",
-        "bcdfgjkpqvxz",
-        "hjqrxz",
-        "cfghjkqrvwxz",
-        "qx",
-        "",
-        "bcdfgjkmqvwxz",
-        "abcdefghijklmnopqrstvwxyz",
-        "xz",
-        "jvxz",
-        "bfgjkpqvx",
-        "q",
-        "bcdfghjklmnpqstvwxz",
-        "bcgjmpqvwxz",
-        "bdgjkrvwxzn",
-        "jqvx",
-        "bcdfgjkmnpqrstvwx",
-    ];
-    let index = usize::from(one.to_ascii_lowercase().wrapping_sub(b'a'));
-    STRANGE.get(index).is_some_and(|letters| letters.as_bytes().contains(&two.to_ascii_lowercase()))
 }
 
 /// Shannon's measure, in bits a byte.

@@ -5,8 +5,11 @@
 //! is searched. Bytes outside a replaced secret are never changed, and a valid JSON record stays valid. The
 //! caller decides which secrets are replaced, and by what.
 
+mod coding;
 mod dumps;
 mod entities;
+mod finding;
+mod identifiers;
 mod json;
 mod judge;
 mod keys;
@@ -29,31 +32,21 @@ mod views;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::finding::merged;
 use self::json::{Exempt, LEFT_OUT};
 use self::judge::Closeness;
 use self::known::Known;
 use self::syntax::assigned::name_before;
 use self::views::DecodedText;
+use crate::base::digest::ObjectId;
 
+pub use self::coding::Coding;
+pub use self::finding::Finding;
 pub use self::known::{KnownValue, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder, placeholders};
 pub use self::spellings::spellings;
 pub use self::vendor_rules::{VERSION, has_own_shape};
-
-/// A secret that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Where it is.
-    pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it was found in another place of
-    /// the save.
-    pub kind: &'static str,
-    /// Whether it is one for certain; else its name and its look say so.
-    pub sure: bool,
-    /// The variable that held it, as far as that is known.
-    pub name: Option<String>,
-}
 
 /// A secret about to be taken out.
 pub struct Hit<'a> {
@@ -72,7 +65,7 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 const DEPTH: usize = 2;
 
 /// How many views of a text there are.
-const VIEWS: u64 = 4;
+const VIEWS: u64 = 5;
 
 /// How many times a text is gone through when it is looked at closely, with its views and theirs.
 const fn passes(depth: usize) -> u64 {
@@ -142,7 +135,8 @@ impl Scanner {
         if findings.is_empty()
             && let Some(span) = alone(text)
         {
-            findings.push(Finding { span, kind: "secret", sure: false, name: None });
+            let value = coding::itself(&text[span.clone()]);
+            findings.push(Finding { span, kind: "secret", sure: false, name: None, value });
         }
         findings
     }
@@ -176,7 +170,10 @@ impl Scanner {
             .find_in_all_encodings(unpacked, &mut |_| ())
             .into_iter()
             .find(|one| one.sure || one.kind == "seen");
-        found.map(|one| Finding { span: 0..packed.len(), kind: PACKED, ..one }).into_iter().collect()
+        found
+            .map(|one| Finding { span: 0..packed.len(), kind: PACKED, value: None, ..one })
+            .into_iter()
+            .collect()
     }
 
     fn is_secret_name(&self, name: &str) -> bool {
@@ -190,9 +187,17 @@ impl Scanner {
         if views.iter().all(Option::is_none) {
             return findings;
         }
+        let mut whole: Vec<Range<usize>> = Vec::new();
         for view in views.iter().flatten() {
-            let found = self.find_in_one_encoding(&view.bytes, &mut |_| ());
-            findings.extend(found.into_iter().map(|one| Finding { span: view.span(&one.span), ..one }));
+            let found = self.find_in_one_encoding(&view.bytes, &mut |_| ()).into_iter();
+            let found = found.map(|one| Finding { span: view.span(&one.span), ..one });
+            // A part of a text whose bytes come in another order is read as if it began one byte later.
+            let is_there = |one: &Finding| {
+                whole.iter().any(|whole| whole.start <= one.span.start && one.span.end <= whole.end + 1)
+            };
+            let found: Vec<Finding> = found.filter(|one| !is_there(one)).collect();
+            whole.extend(found.iter().map(|one| one.span.clone()));
+            findings.extend(found);
         }
         merged(findings)
     }
@@ -226,7 +231,9 @@ impl Scanner {
         for part in triggers::parts(text, &places) {
             let start = part.start;
             let map = |span: Range<usize>| start + span.start..start + span.end;
-            self.look(&text[part], DEPTH, &map, &mut |more| part_of(more, close), &mut findings);
+            let mut looked_at = BTreeMap::new();
+            let tell = &mut |more| part_of(more, close);
+            self.look(&text[part], DEPTH, &map, tell, &mut looked_at, &mut findings);
         }
         tell(all.saturating_sub(told));
         let mut findings = merged(findings);
@@ -246,17 +253,22 @@ impl Scanner {
         depth: usize,
         map: &dyn Fn(Range<usize>) -> Range<usize>,
         tell: &mut dyn FnMut(u64),
+        looked_at: &mut BTreeMap<ObjectId, usize>,
         findings: &mut Vec<Finding>,
     ) {
         let all = text.len() as u64;
         let steps = passes(depth);
         scanner::find(text, &self.known, &mut |more| tell(more / steps), &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
-            findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
+            let value = read.decoded.as_deref().unwrap_or(&text[read.span.clone()]);
+            let value = coding::itself(value);
+            findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name, value });
         });
         self.known.find(text, |one| {
             let name = Some(one.value.name.clone()).filter(|name| !name.is_empty());
-            findings.push(Finding { span: map(one.span.clone()), kind: one.kind(), sure: !one.seen, name });
+            let value = one.value.is_whole.then(|| one.value.value.clone());
+            let (kind, sure) = (one.kind(), !one.seen);
+            findings.push(Finding { span: map(one.span), kind, sure, name, value });
         });
         tell(all / steps);
         if depth == 0 {
@@ -265,14 +277,20 @@ impl Scanner {
         let mut through = |view: Option<DecodedText>| {
             // Of a view, there are views too.
             let within = passes(depth - 1);
+            // In whichever order two codes are undone, what comes of it is mostly the same.
+            let view = view.filter(|view| {
+                let before = looked_at.entry(ObjectId::of(&view.bytes)).or_default();
+                std::mem::replace(before, depth.max(*before)) < depth
+            });
             let Some(view) = view else { return tell(all * within / steps) };
             let size = (view.bytes.len() as u64).max(1);
             let mut tell = |more: u64| tell(more * all * within / (steps * size));
-            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, findings);
+            self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), &mut tell, looked_at, findings);
         };
         through(views::uncoloured(text));
         through(views::unpercented(text));
         through(views::uncareted(text));
+        through(views::continued(text));
         through(views::hides(text).then(|| views::unescaped(text)));
     }
 
@@ -400,7 +418,7 @@ impl Scanner {
         let span = 0..value.len();
         if judge::is_secret(name, text, Closeness::Firm) {
             let name = Some(name.to_owned()).filter(|name| !self.is_secret_name(name));
-            return vec![Finding { span, kind: "secret", sure: false, name }];
+            return vec![Finding { span, kind: "secret", sure: false, name, value: None }];
         }
         Vec::new()
     }
@@ -440,29 +458,6 @@ fn is_key(line: &[u8]) -> bool {
 
 fn is_json(record: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(record).is_ok()
-}
-
-/// Makes one finding of those that overlap: the surer kind, then the longer one, names it.
-fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let weight =
-        |finding: &Finding| (finding.sure, !matches!(finding.kind, "known" | "seen"), finding.span.len());
-    findings.sort_by_key(|finding| finding.span.start);
-    let mut all: Vec<Finding> = Vec::new();
-    for finding in findings {
-        match all.last_mut() {
-            Some(last) if finding.span.start < last.span.end => {
-                let span = last.span.start..last.span.end.max(finding.span.end);
-                let known = |finding: &Finding| finding.name.clone().filter(|_| finding.kind == "known");
-                let name = known(last).or(known(&finding)).or(last.name.clone()).or(finding.name.clone());
-                if weight(&finding) > weight(last) {
-                    *last = finding;
-                }
-                (last.span, last.name) = (span, name);
-            }
-            _ => all.push(finding),
-        }
-    }
-    all
 }
 
 /// Copies a text with changes that are disjoint and in order; `None` if there are none.

@@ -14,6 +14,8 @@ pub(super) struct FoundSecret<'a> {
     pub(super) span: Range<usize>,
     pub(super) sure: bool,
     pub(super) name: Option<&'a str>,
+    /// What it is, if it is there in a code.
+    pub(super) decoded: Option<Vec<u8>>,
 }
 
 /// How often a code within a code is decoded.
@@ -43,15 +45,21 @@ fn within(
     triggers::all(text, tell, |trigger, hit| {
         let mut named = |span: Range<usize>, name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
-            found(FoundSecret { kind: "secret", span, sure: false, name });
+            found(FoundSecret { kind: "secret", span, sure: false, name, decoded: None });
         };
         match trigger {
-            Trigger::Mark | Trigger::Shown => {}
+            Trigger::Mark | Trigger::Shown | Trigger::GoesOn => {}
             Trigger::Rule(index) => {
                 if rule_matching::has_tail(&RULES[index], text, hit.end)
                     && let Some(span) = rule_matching::apply(index, text, hit.start)
                 {
-                    found(FoundSecret { kind: RULES[index].kind, span, sure: true, name: None });
+                    found(FoundSecret {
+                        kind: RULES[index].kind,
+                        span,
+                        sure: true,
+                        name: None,
+                        decoded: None,
+                    });
                 }
             }
             Trigger::Name => {
@@ -85,7 +93,7 @@ fn within(
             Trigger::Call(index) => calls::read(text, hit.end, calls::CALLS[index].1, &mut named),
             Trigger::Echo => commands::echoed(text, hit, &mut named),
             Trigger::Key(index) => keys::read(text, &hit, keys::MARKS[index].1, &mut |span| {
-                found(FoundSecret { kind: "private-key", span, sure: true, name: None });
+                found(FoundSecret { kind: "private-key", span, sure: true, name: None, decoded: None });
             }),
             Trigger::Encoded | Trigger::Packed if depth > 0 => {
                 if last_run.contains(&hit.start) {
@@ -105,7 +113,8 @@ fn within(
                 let Some(decoded) = decoded else { return };
                 last_run = decoded.code(&(0..decoded.bytes.len()));
                 find_decoded(&decoded.bytes, known, depth - 1, &mut |read| {
-                    found(FoundSecret { span: decoded.code(&read.span), ..read });
+                    let value = Some(of_code(&read, &decoded.bytes));
+                    found(FoundSecret { span: decoded.code(&read.span), decoded: value, ..read });
                 });
             }
             Trigger::Encoded | Trigger::Packed | Trigger::Dump | Trigger::Hex => {}
@@ -146,17 +155,17 @@ fn encoded(
     for skipped in 0..4 {
         let Some(part) = text.get(from + skipped..to) else { break };
         let bytes = if line_ends { dumps::base64_lines(part, sign) } else { views::base64(part) };
-        let mut first: Option<(&'static str, bool)> = None;
+        let mut first: Option<(&'static str, bool, Vec<u8>)> = None;
         for decoded in dumps::unpacked(&bytes).iter().chain([&bytes]) {
             find_decoded(decoded, known, depth - 1, &mut |read| {
-                let better = first.is_none_or(|(_, sure)| !sure && read.sure);
+                let better = first.as_ref().is_none_or(|(_, sure, _)| !sure && read.sure);
                 if better {
-                    first = Some((read.kind, read.sure));
+                    first = Some((read.kind, read.sure, of_code(&read, decoded)));
                 }
             });
         }
-        if let Some((kind, sure)) = first {
-            found(FoundSecret { kind, span: code, sure, name: None });
+        if let Some((kind, sure, value)) = first {
+            found(FoundSecret { kind, span: code, sure, name: None, decoded: Some(value) });
             break;
         }
     }
@@ -168,6 +177,13 @@ fn find_decoded(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(
     within(text, known, depth, &mut |_| (), found);
     known.find(text, |one| {
         let name = Some(one.value.name.as_str()).filter(|name| !name.is_empty());
-        found(FoundSecret { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });
+        let decoded =
+            Some(if one.value.is_whole { one.value.value.clone().into_bytes() } else { Vec::new() });
+        found(FoundSecret { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name, decoded });
     });
+}
+
+/// Returns what was found in a code.
+fn of_code(read: &FoundSecret<'_>, text: &[u8]) -> Vec<u8> {
+    read.decoded.clone().unwrap_or_else(|| text[read.span.clone()].to_vec())
 }

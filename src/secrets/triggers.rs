@@ -49,6 +49,8 @@ pub(super) enum Trigger {
     Hex,
     /// What a program printed or a person said, in a record.
     Shown,
+    /// A line that goes on in the next one.
+    GoesOn,
 }
 
 struct Automaton {
@@ -72,6 +74,9 @@ const HEX: [&str; 5] =
 /// How the strings of a record begin that may be a key and nothing else.
 const SHOWN: [&str; 4] = ["\"content\":\"", "\"stdout\":\"", "\"text\":\"", "\"output\":\""];
 
+/// The end of a line that goes on, also in a string of JSON.
+const GOES_ON: [&str; 4] = ["\\\n", "\\\r\n", r"\\\n", r"\\\r\n"];
+
 fn automaton() -> Option<&'static Automaton> {
     static MADE: OnceLock<Option<Automaton>> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -79,6 +84,12 @@ fn automaton() -> Option<&'static Automaton> {
         for (index, rule) in RULES.iter().enumerate() {
             for keyword in rule.keywords {
                 patterns.push((keyword.as_bytes().to_vec(), Trigger::Rule(index)));
+                if keyword.len() >= 4 && rule.tail > 0 && keyword.bytes().all(|byte| byte.is_ascii_graphic())
+                {
+                    let hex: String = keyword.bytes().map(|byte| format!("{byte:02x}")).collect();
+                    patterns.push((hex.to_ascii_uppercase().into_bytes(), Trigger::Hex));
+                    patterns.push((hex.into_bytes(), Trigger::Hex));
+                }
                 // A short keyword's few characters are everywhere in base64.
                 if keyword.len() >= 4 && rule.tail > 0 && !keyword.starts_with(':') {
                     patterns.extend(
@@ -107,6 +118,7 @@ fn automaton() -> Option<&'static Automaton> {
             patterns.extend(plain(&[&escaped, &escaped.replace('\\', "\\\\")], Trigger::Mark));
         }
         patterns.extend(plain(&SHOWN, Trigger::Shown));
+        patterns.extend(plain(&GOES_ON, Trigger::GoesOn));
         patterns.extend(plain(&["CREATE TABLE ", "create table "], Trigger::Created));
         for (index, (programs, _)) in commands::COMMANDS.iter().enumerate() {
             let begun: Vec<String> = programs.iter().map(|program| format!("{program} ")).collect();
@@ -160,7 +172,7 @@ pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl
         let reach = match trigger {
             Trigger::Rule(index) => near(rule_matching::has_tail(&RULES[index], text, hit.end)),
             Trigger::Encoded => {
-                (views::base64_run(text, hit.start).len() >= 24).then_some((16 << 10, keys::LONGEST))
+                views::has_base64_run(text, hit.start, 24).then_some((16 << 10, keys::LONGEST))
             }
             Trigger::Name if last_name.contains(&hit.start) => None,
             Trigger::Name => name_holds(text, &hit, &mut last_name),
@@ -188,7 +200,7 @@ pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl
             Trigger::Dump if !dumps::may_begin(text, &hit) => None,
             Trigger::Dump => Some((super::BEFORE, 4 * keys::LONGEST)),
             Trigger::Packed => {
-                (views::base64_run(text, hit.start).len() >= 40).then_some((super::BEFORE, dumps::LONGEST))
+                views::has_base64_run(text, hit.start, 40).then_some((super::BEFORE, dumps::LONGEST))
             }
             Trigger::Shown => {
                 let length = text[hit.end..]
@@ -201,8 +213,14 @@ pub(super) fn candidates(text: &[u8], tell: &mut dyn FnMut(u64), mut place: impl
                         && text[hit.end + length..].iter().next().is_some_and(|byte| b"\"\\".contains(byte)),
                 )
             }
+            // Mostly there is a blank before it.
+            Trigger::GoesOn => {
+                let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+                let before = hit.start.checked_sub(1).and_then(|at| text.get(at));
+                near(is_word(before) && is_word(text.get(hit.end)))
+            }
             Trigger::Hex => {
-                let digits = text[hit.start.saturating_sub(20)..text.len().min(hit.end + 20)]
+                let digits = text[hit.start.saturating_sub(20)..text.len().min(hit.end + 40)]
                     .iter()
                     .filter(|byte| byte.is_ascii_hexdigit())
                     .count();

@@ -161,6 +161,33 @@ pub(super) fn unpercented(text: &[u8]) -> Option<DecodedText> {
     Some(view.end(text.len()))
 }
 
+/// Joins words that a backslash at the end of a line breaks, as a shell does.
+pub(super) fn continued(text: &[u8]) -> Option<DecodedText> {
+    let joint = |at: usize| {
+        let length = match text.get(at..)? {
+            [b'\\', b'\n', ..] => 2,
+            [b'\\', b'\r', b'\n', ..] => 3,
+            _ => return None,
+        };
+        let is_word =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        (is_word(before) && is_word(text.get(at + length))).then_some(length)
+    };
+    memchr::memchr_iter(b'\\', text).find(|at| joint(*at).is_some())?;
+    let mut view = DecodedText::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        if let Some(length) = (byte == b'\\').then(|| joint(at)).flatten() {
+            at += length;
+            continue;
+        }
+        view.push(byte, at);
+        at += 1;
+    }
+    Some(view.end(text.len()))
+}
+
 /// Says whether a text holds escapes that could hide a token: `\uXXXX` of a plain character, or `\/`.
 pub(super) fn hides(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| match text.get(at + 1) {
@@ -178,6 +205,13 @@ pub(super) fn base64_run(text: &[u8], at: usize) -> Range<usize> {
     let end = at + text[at..].iter().take_while(part).count();
     let padding = text[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
     start..end + padding
+}
+
+/// Says whether the run around a place has so many characters, however many more it has.
+pub(super) fn has_base64_run(text: &[u8], at: usize, least: usize) -> bool {
+    let from = at.saturating_sub(least);
+    let near = &text[from..text.len().min(at + least)];
+    base64_run(near, at - from).len() >= least
 }
 
 /// Decodes base64 of either alphabet, as far as it goes, beginning `skip` characters in.
@@ -252,10 +286,20 @@ pub(super) fn base64_around(text: &[u8], at: usize, before: usize, most: usize) 
     view.end(end)
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Returns bytes in base64 of the usual alphabet.
+pub(super) fn in_base64(bytes: &[u8]) -> Vec<u8> {
+    let coded = |group: &[u8]| -> [u8; 4] {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
+        std::array::from_fn(|at| if at <= group.len() { ALPHABET[bits >> (18 - 6 * at) & 63] } else { b'=' })
+    };
+    bytes.chunks(3).flat_map(coded).collect()
+}
+
 /// Returns how a text looks inside base64, for each of the three places where it can begin: only the
 /// characters that do not depend on the text around it.
 pub(super) fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     (0..3).map(move |before| {
         let bits = (before + text.len()) * 8;
         let bit = |at: usize| match at.checked_sub(before * 8) {
@@ -283,6 +327,17 @@ mod tests {
         assert_eq!(view.bytes, b"a-b\n/c");
         assert_eq!(&text[view.span(&(1..3))], br"\u002db");
         assert_eq!(view.span(&(0..6)), 0..text.len());
+    }
+
+    #[test]
+    fn a_long_run_of_base64_is_not_counted_to_its_ends() {
+        let text = ["ab", &"x".repeat(30), "== ", &"y/".repeat(12), "=", "\n", "zz"].concat();
+        for at in 0..text.len() {
+            for least in [1, 2, 16, 24, 32, 40] {
+                let is_long = base64_run(text.as_bytes(), at).len() >= least;
+                assert_eq!(has_base64_run(text.as_bytes(), at, least), is_long, "{at} {least}");
+            }
+        }
     }
 
     #[test]

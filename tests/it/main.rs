@@ -132,6 +132,7 @@ mod secret_contexts;
 mod secret_recall;
 mod secret_spellings;
 mod secrets;
+mod secrets_in_code;
 mod secrets_in_odd_places;
 mod session_around;
 mod session_state;

@@ -384,3 +384,25 @@ fn what_somebody_else_changed_in_a_file_since_the_agents_last_call_is_saved_befo
         assert!(shown.contains(content.trim_end()), "{shown}");
     }
 }
+
+#[test]
+fn a_token_in_a_command_is_not_said_and_is_in_no_name() {
+    let session = Session::new();
+    let token = crate::redaction::token("github classic", 8);
+    let known = "Kq7Rw2Xz9Lm4Tb6Vc8Hd";
+    session.project.write("edited.txt", "edited\n");
+    for line in [
+        format!("rm -rf .claude {token}"),
+        format!("rm -rf .claude a-long-name-that-leaves-little-room {token}"),
+        format!("rm -rf .claude $UNKNOWN/{token}"),
+        format!("rm -rf .claude --api-token {known}"),
+    ] {
+        let said = session.before(&line);
+        assert!(said.contains("its snapshots too") && said.contains("rm -rf .claude"), "{line}: {said}");
+        let shown = session.project.snap(&["list", "--json"]).exits(0);
+        for text in [&said, &shown.stdout] {
+            let halves = [&token[..10], &known[..8]];
+            assert!(halves.iter().all(|half| !text.contains(half)), "{line}: {text}");
+        }
+    }
+}

@@ -346,7 +346,8 @@ fn a_known_value_is_found_whoever_writes_it() {
             let (mut found, mut example) = (0, None);
             for _ in 0..cases() {
                 let value = values(&mut random);
-                let known = vec![KnownValue { name: "MY_TOKEN".to_owned(), value: value.clone() }];
+                let known =
+                    vec![KnownValue { name: "MY_TOKEN".to_owned(), value: value.clone(), is_whole: true }];
                 let scanner = Scanner::new(if seen { Vec::new() } else { known.clone() });
                 let scanner = if seen { scanner.with_seen(known) } else { scanner };
                 let seed = random.below(1 << 30) as u64;

@@ -18,7 +18,9 @@ fn each() -> usize {
 
 fn known(planted: &[Planted]) -> Vec<KnownValue> {
     let of_layer = planted.iter().filter(|one| one.layer == Layer::Known);
-    of_layer.map(|one| KnownValue { name: "PLANTED".to_owned(), value: one.secret.clone() }).collect()
+    of_layer
+        .map(|one| KnownValue { name: "PLANTED".to_owned(), value: one.secret.clone(), is_whole: true })
+        .collect()
 }
 
 /// A decision that takes everything out and keeps nothing of it.

@@ -317,6 +317,7 @@ fn values_that_are_names_of_each_other_are_searched_for_once() {
     let value = |name: &str, value: &str| claude_snap::secrets::KnownValue {
         name: name.to_owned(),
         value: value.to_owned(),
+        is_whole: true,
     };
     let (one, other) = ("Kq7Rw2Xz9Lm4Tb6Vc8Hd", "Zt5Np3Qs8Wf1Gy6Jk2Mv");
     let seen = vec![value(other, one), value(one, other)];
@@ -354,4 +355,51 @@ fn a_token_beside_what_is_packed_in_the_same_file_is_found() {
         project.snap(&["rewind", "one", "--no-run"]).exits(0);
         assert_eq!(project.read("log.gz"), parts.concat(), "{number}");
     }
+}
+
+#[test]
+fn a_token_that_the_end_of_a_line_of_a_command_breaks_is_taken_out() {
+    let secret = token("github classic", 3);
+    for at in [3, 6, 12, 30] {
+        let (start, end) = secret.split_at(at);
+        let command = format!("curl -H 'X: {start}\\\n{end}' https://example.org/");
+        let project = said(&command);
+        let transcript = project.session(ID);
+        let call = json!({"type": "assistant", "uuid": "call", "parentUuid": "said", "sessionId": ID, "message": {"role": "assistant",
+            "content": [{"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": command}}]}});
+        project.append(&transcript, format!("{call}\n").as_bytes());
+        let settings = json!({"permissions": {"allow": [format!("Bash({command})")]}});
+        project.write(".claude/settings.local.json", settings.to_string());
+        project.write("run.sh", format!("{command}\n"));
+        project.snap(&["save", "one"]).exits(0);
+        for (place, content) in crate::redaction::content_of(&project.path(".claude/snapshots")) {
+            for half in [start, end].into_iter().filter(|half| half.len() >= 12) {
+                assert!(memchr::memmem::find(&content, half.as_bytes()).is_none(), "{at}: {place}");
+            }
+        }
+        std::fs::remove_file(project.path("run.sh")).must("to remove a file");
+        project.snap(&["rewind", "one", "--no-run"]).exits(0);
+        assert_eq!(project.read("run.sh"), format!("{command}\n").as_bytes(), "{at}");
+    }
+}
+
+#[test]
+fn a_token_in_hexadecimal_alone_in_a_text_is_taken_out() {
+    let secret = token("github classic", 4);
+    let lower: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for code in [lower.clone(), lower.to_ascii_uppercase()] {
+        let project = said(&code);
+        project.write("code.txt", format!("{code}\n"));
+        project.snap(&["save", "one"]).exits(0);
+        assert_nowhere(&project.path(".claude/snapshots"), &[&code]);
+    }
+}
+
+#[test]
+fn names_of_algorithms_are_no_secrets() {
+    let text = "secret: XXH64_hash_t\ntoken = Ed448PrivateKey\nAPI_SECRET=AWS4-HMAC-SHA256\n";
+    let project = said(text);
+    project.write("names.txt", text);
+    let saved = project.snap(&["save", "one"]).exits(0);
+    assert!(!saved.stderr.contains("Taken out"), "{}", saved.stderr);
 }

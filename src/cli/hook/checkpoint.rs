@@ -12,7 +12,9 @@ use super::affected_trees::{self, MOST_TOLD, StepImpact};
 use super::after_answer::{Behind, put_in_order};
 use super::once::said_once;
 use super::this_machine::ThisMachine;
-use super::{Started, left_by_agent, lost_history, not_held, rescue, rules_files, waits_for_checkpoint};
+use super::{
+    Started, left_by_agent, lost_history, not_held, rescue, rules_files, unsaid, waits_for_checkpoint,
+};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -62,7 +64,8 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     };
     let machine = ThisMachine::of(&context);
     let place = StepContext { cwd: &context.cwd, home: &context.home, around: &machine };
-    let risks = risk::of_call(&call, &rules, &place);
+    let mut risks = risk::of_call(&call, &rules, &place);
+    unsaid::take_out(&mut risks, &started.input.tool_input, &context);
     let mut checkpoints = Checkpoints {
         started,
         context: &context,

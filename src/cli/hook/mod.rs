@@ -17,6 +17,7 @@ mod rescue;
 mod rules_files;
 mod share;
 mod this_machine;
+mod unsaid;
 mod waits_for_checkpoint;
 
 use std::io::{Read as _, Write as _};

@@ -98,6 +98,13 @@ impl Machine for ThisMachine<'_> {
         work_tree_around(folder)
     }
 
+    fn may_have_submodules(&self, folder: &Path) -> bool {
+        let Some(root) = work_tree_around(folder) else { return true };
+        let git = root.join(".git");
+        // Of a linked work tree, what git keeps is elsewhere.
+        !git.is_dir() || git.join("modules").exists() || root.join(".gitmodules").symlink_metadata().is_ok()
+    }
+
     fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
     }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::concerns::warn_of_held;
 use super::report::{MOST_LISTED, NeedsFilter, Reason, RestoreReport};
+use super::unfilled;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::cli::output::Ui;
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::context::Context;
 use crate::git::kept_ref;
-use crate::redaction::{Held, MissingSecret};
 use crate::restore::{Done, Leftover};
 use crate::store::MovedBranch;
 use crate::workspace::Workspace;
@@ -121,24 +121,9 @@ pub(crate) fn say_moved(ui: &mut Ui, moved: &MovedBranch, safety: &SnapshotId) {
 /// Warns of everything that was not set, and says how to get it.
 pub(crate) fn warn_of_left(ui: &mut Ui, report: &RestoreReport) {
     warn_of_held(ui, &report.held);
-    warn_of_unfilled(ui, &report.unfilled);
+    unfilled::warn_of(ui, &report.unfilled);
     warn_of_filters(ui, &report.root, &report.left);
     warn_of_unmade(ui, &report.unmade);
-}
-
-/// Warns of files that wait for a secret.
-pub(crate) fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
-    for held in unfilled {
-        let here = held.secrets.iter().filter_map(MissingSecret::offer);
-        let flags: Vec<String> =
-            here.map(|offer| format!("--fill {}", quoted(&Line(&offer).to_string()))).collect();
-        let how = if flags.is_empty() {
-            String::new()
-        } else {
-            format!(" (`{}` takes it from the environment)", flags.join(" "))
-        };
-        ui.warn(&format!("held back: {}: {}{how}", held.path, held.reason()));
-    }
 }
 
 /// Warns of files that stay as they are, because no filter of the repository's own is run.

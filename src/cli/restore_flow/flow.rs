@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::args::RestoreArgs;
 use super::concerns::warn_of_held;
-use super::done::{say_done, undo_command, warn_of_left, warn_of_unfilled, warn_of_unlogged, warn_of_unmade};
+use super::done::{say_done, undo_command, warn_of_left, warn_of_unlogged, warn_of_unmade};
 use super::grants::{self, GrantReport};
 use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
 use super::queued_prompts::QueuedPrompts;
 use super::report::RestoreReport;
+use super::unfilled;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -324,7 +325,7 @@ fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outco
     ui.report(&report)?;
     if !ui.json() {
         warn_of_held(ui, &report.held);
-        warn_of_unfilled(ui, &report.unfilled);
+        unfilled::warn_of(ui, &report.unfilled);
         warn_of_unmade(ui, &report.unmade);
         ui.say(&if added {
             let name = quoted(&report.snapshot);

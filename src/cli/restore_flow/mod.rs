@@ -18,6 +18,7 @@ mod queued_prompts;
 mod report;
 mod revival;
 mod says_where;
+mod unfilled;
 
 pub(crate) use args::RestoreArgs;
 pub(crate) use consent::ConsentArgs;

@@ -57,7 +57,7 @@ pub(crate) struct RestoreReport {
     pub(crate) left: Vec<NeedsFilter>,
     #[serde(rename = "not_made")]
     pub(crate) unmade: Vec<Reason>,
-    #[serde(serialize_with = "unfilled_as_json")]
+    #[serde(serialize_with = "super::unfilled::as_json")]
     pub(crate) unfilled: Vec<Held>,
     empty_folders: Vec<RepoPath>,
     session_id: Option<ClientId>,
@@ -472,27 +472,5 @@ fn concerns_as_json<S: Serializer>(
         kind: one.concern.word(),
         why: &one.why,
         never: one.never,
-    }))
-}
-
-fn unfilled_as_json<S: Serializer>(unfilled: &[Held], serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Unfilled<'a> {
-        path: &'a RepoPath,
-        secrets: Vec<Secret<'a>>,
-    }
-    #[derive(Serialize)]
-    struct Secret<'a> {
-        id: &'a str,
-        kind: &'a str,
-        names: &'a [String],
-        /// The variables here that may hold it.
-        here: &'a [String],
-    }
-    serializer.collect_seq(unfilled.iter().map(|held| {
-        let secrets = held.secrets.iter();
-        let secrets =
-            secrets.map(|one| Secret { id: &one.id, kind: &one.kind, names: &one.names, here: &one.here });
-        Unfilled { path: &held.path, secrets: secrets.collect() }
     }))
 }
