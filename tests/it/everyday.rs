@@ -135,6 +135,38 @@ fn an_odd_variable_is_named_once_and_a_wrong_file_counts_for_nothing() {
 }
 
 #[test]
+fn one_long_path_or_name_makes_no_row_of_another_go_on_below() {
+    let project = Project::new();
+    let long = format!("src/{}/the-file.rs", ["deep"; 25].join("/"));
+    project.write(&long, "new\n");
+    project.write("a.txt", "changed\n");
+    let name = "why does the parser of dates take so long";
+    project.snap(&["save", name]).exits(0);
+    project.write("a.txt", "changed again\n");
+    project.snap(&["save", "b"]).exits(0);
+    let shows = |columns: usize, arguments: &[&str], rows: &[&str]| {
+        let text = shown(&project, columns, arguments).replace('\r', "");
+        for row in rows {
+            let of_it: Vec<&str> = text.lines().filter(|line| line.contains(row)).collect();
+            assert!(of_it.len() == 1, "{columns}: no row has {row:?}:\n{text}");
+        }
+        text
+    };
+    let text = shows(80, &["show", "b"], &["…", "/the-file.rs  +1 -0, untracked"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |part: &str| lines.iter().find_map(|line| Some(line[..line.find(part)?].chars().count()));
+    assert_eq!(at("+1 -0, untracked"), at("+1 -3"), "{text}");
+    for columns in [60, 120] {
+        shows(columns, &["show", "b"], &["/the-file.rs  +1 -0"]);
+    }
+    let whole = project.snap(&["show", "b"]).exits(0).stdout;
+    assert!(whole.contains(&format!("{long}  +1 -0, untracked")), "{whole}");
+    let entries = project.snap(&["log", "--json"]).exits(0).json().as_array().must("entries").len();
+    let text = shown(&project, 80, &["log"]);
+    assert_eq!(text.lines().filter(|line| !line.trim().is_empty()).count(), entries, "{text}");
+}
+
+#[test]
 fn the_log_is_in_columns_and_says_what_was_undone() {
     let project = Project::new();
     for name in ["a rather long name", "b"] {
