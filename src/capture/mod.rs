@@ -61,7 +61,7 @@ use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
-pub use as_head::{as_next, head};
+pub use as_head::{as_first, as_next, head};
 pub use automatic::Automatic;
 pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
