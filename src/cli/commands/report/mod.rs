@@ -130,25 +130,19 @@ impl Report {
             Format::Html => {
                 let make = || report::page(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| made.report.write(write))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Json => {
                 let make = || report::json(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| made.report.write(write))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Markdown => {
                 let make = || report::markdown(workspace, &wanted, &monitor);
                 let made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| write(made.report.as_bytes()))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| write(made.report.as_bytes()))?;
                 (bytes, Vec::new(), made.incomplete)
             }
         };
@@ -259,16 +253,22 @@ impl Output {
             })?;
             return Ok(bytes);
         };
+        let written =
+            Self::write_file(file, force, &mut bytes, writer).map_err(|error| error.at_output(file));
+        written.map(|()| bytes)
+    }
+
+    fn write_file(file: &Path, force: bool, bytes: &mut u64, writer: Writer<'_>) -> Result<()> {
         let folder = Root::own(file.parent().unwrap_or(Path::new("/"))).at("");
         let mut out = BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?);
         writer(&mut |text| {
-            bytes += text.len() as u64;
+            *bytes += text.len() as u64;
             out.write_all(text).context("write", file)
         })?;
         let draft = out.into_inner().map_err(|error| Error::io("write", file, error.error()))?;
         let existing = if force { Existing::Replace } else { Existing::Keep };
         let place = folder.join(file.file_name().unwrap_or_default());
-        if draft.seal()?.publish(&place, existing)? { Ok(bytes) } else { Err(taken(file)) }
+        if draft.seal()?.publish(&place, existing)? { Ok(()) } else { Err(taken(file)) }
     }
 }
 
