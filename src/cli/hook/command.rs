@@ -23,6 +23,9 @@ const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
 /// The most that is shown in a conversation, in bytes.
 const LONGEST_ANSWER: usize = 16 << 10;
 
+/// The most kept snapshots that `prune` names in a conversation, of many.
+const MOST_KEPT: usize = 5;
+
 /// A list in a conversation has at most so many columns and snapshots.
 const CLIENT_COLUMNS: &str = "76";
 const CLIENT_LINES: &str = "16";
@@ -34,7 +37,7 @@ const TABLE: [(&str, Run, &str); 11] = [
     ("list", Run::List, "list [WORD]              the snapshots, newest last"),
     ("show", Run::OneName, "show [REF]               everything in one snapshot (--talk: its conversation)"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),
-    ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
+    ("prune", Run::Prune, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
     (
         "undo",
         Run::Changing(&[]),
@@ -59,6 +62,8 @@ enum Run {
     AsTyped,
     /// The same, at most a screen, with the newest where the eye is.
     List,
+    /// As it was typed, in sentences: columns that are not lined up are none.
+    Prune,
     /// As it was typed, but for one name of several words.
     OneName,
     /// The same with these options; the work tree changes under the conversation.
@@ -135,13 +140,15 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
         Some(Run::Help) => Ok(help(name)),
         Some(Run::AsTyped) => output(started, verb, rest),
         Some(Run::List) => output(started, verb, &one_screen(rest)),
+        Some(Run::Prune) => Ok(in_sentences(&output(started, verb, rest)?)),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
         Some(Run::Changing(options)) => {
             let options = options.iter().map(|option| (*option).to_owned());
             let arguments: Vec<String> = options.chain(with_one_name(rest)).collect();
             let said = output(started, verb, &arguments)?;
+            let lower = said.to_lowercase();
             let is_same =
-                ["nothing was changed", "Nothing had to be done"].iter().any(|word| said.contains(word));
+                ["nothing was changed", "nothing had to be done"].iter().any(|word| lower.contains(word));
             if said.starts_with("error:") || is_same {
                 return Ok(said);
             }
@@ -240,6 +247,30 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Makes a line of words of what `prune` prints between tabs in a pipe; of many that stay, the first ones.
+fn in_sentences(text: &str) -> String {
+    let row = |line: &str| -> Option<(bool, String)> {
+        let [word, name, reason] = line.split('\t').collect::<Vec<_>>()[..] else { return None };
+        Some((word == "keep", format!("{word} \"{name}\": {reason}")))
+    };
+    let kept = text.lines().filter_map(row).filter(|(keep, _)| *keep).count();
+    let shown = if kept <= MOST_KEPT + 1 { kept } else { MOST_KEPT };
+    let (mut lines, mut told) = (Vec::new(), 0);
+    for line in text.lines() {
+        let Some((keep, words)) = row(line) else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        told += usize::from(keep);
+        match (keep, told.cmp(&(shown + 1))) {
+            (true, std::cmp::Ordering::Equal) => lines.push(format!("… and {} more stay", kept - shown)),
+            (true, std::cmp::Ordering::Greater) => {}
+            _ => lines.push(words),
+        }
+    }
+    lines.join("\n")
+}
+
 fn help(name: &str) -> String {
     let lines: Vec<String> = TABLE.iter().map(|(.., line)| format!("  {name} {line}")).collect();
     format!("{}\nAnswered by snap itself: no tokens are spent.", lines.join("\n"))
@@ -290,6 +321,23 @@ mod tests {
         assert_eq!(typed("before api refactor"), ["before api refactor"]);
         assert_eq!(typed("a -m 'the why' b"), ["-m", "the why", "a b"]);
         assert_eq!(typed("\"a b\" --json"), ["--json", "a b"]);
+    }
+
+    #[test]
+    fn what_is_pruned_is_told_in_lines_of_words() {
+        let kept = |number: usize| format!("keep\ta {number}\tpinned\n");
+        let few: String = (0..6).map(kept).collect();
+        let told =
+            in_sentences(&format!("{few}remove\told\tno rule keeps it\nWould remove 1 of 7 snapshots.\n"));
+        assert_eq!(told.lines().count(), 8, "{told}");
+        assert!(told.starts_with("keep \"a 0\": pinned\n"), "{told}");
+        assert!(told.ends_with("remove \"old\": no rule keeps it\nWould remove 1 of 7 snapshots."), "{told}");
+        let many: String = (0..40).map(kept).collect();
+        let told = in_sentences(&format!("{many}remove\told\tno rule keeps it\n"));
+        assert_eq!(
+            told.lines().skip(4).collect::<Vec<_>>(),
+            ["keep \"a 4\": pinned", "… and 35 more stay", "remove \"old\": no rule keeps it"]
+        );
     }
 
     #[test]
