@@ -45,7 +45,7 @@ pub(crate) fn with_what_helps(
         () if path.starts_with(&context.state) => {
             "the variable XDG_STATE_HOME names another folder for it".to_owned()
         }
-        () if path.starts_with(environment::temporary_files()) => {
+        () if is_temporary(path) && !path.starts_with(&workspace.root) => {
             "the variable TMPDIR names another folder for temporary files".to_owned()
         }
         () => String::new(),
@@ -96,6 +96,13 @@ fn settings(path: &Path, context: &Context) -> String {
     }
     let file = context.config_dir.join("settings.json");
     format!("`snap init --user` is for all projects, and writes to {}", quoted(&file.to_string_lossy()))
+}
+
+/// Says whether a path is of ours among the temporary files, and not something else that somebody keeps there.
+fn is_temporary(path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(environment::temporary_files()) else { return false };
+    let first = below.iter().next().map(|first| first.to_string_lossy());
+    first.is_none_or(|first| first.starts_with("snap-"))
 }
 
 /// Returns the folder that a path is in, or would be in.

@@ -43,6 +43,26 @@ fn words_and_options_of_other_programs_are_told_what_does_that_here() {
         (&["push", "--all"], &["`snap push REMOTE REF REF`"]),
         (&["undo", "d35df884"], &["takes no name", "`snap rewind ID`"]),
         (&["redo", "2"], &["takes no name"]),
+        (&["log", "x"], &["takes no name", "`snap show REF`"]),
+        (&["status", "x"], &["takes no name", "`snap diff --now REF`"]),
+        (&["switch", "x"], &["`snap resume`", "`snap rewind`"]),
+        (&["remote", "-v"], &["`snap list --remote`"]),
+        (&["clone", "x"], &["`snap pull`", "`snap import FILE`"]),
+        (&["login"], &["there is no account"]),
+        (&["save", "-a"], &["all edits, staged or not"]),
+        (&["save", "--dry-run"], &["`snap status`"]),
+        (&["log", "--oneline"], &["one line already"]),
+        (&["log", "-p"], &["`snap diff REF`"]),
+        (&["list", "--sort", "age"], &["`--reverse`"]),
+        (&["list", "--limit", "3"], &["`-n NUMBER`"]),
+        (&["config", "--edit"], &["its first line names"]),
+        (&["verify", "--fix"], &["`snap verify --repair`"]),
+        (&["prune", "-n"], &["`--dry-run`"]),
+        (&["rm", "-rf", "x"], &["`snap undo` brings it back"]),
+        (&["branch", "-m", "a", "b"], &["`snap branch --remove OLD`"]),
+        (&["sync", "--off"], &["`snap init --no-sync`"]),
+        (&["export", "x", "x.snap"], &["comes behind `-o`"]),
+        (&["import"], &["`snap import -`"]),
     ] {
         let said = project.snap(typed).exits(2).says(says).stderr.clone();
         // What is only spelled alike would lead away from it.
@@ -54,6 +74,51 @@ fn words_and_options_of_other_programs_are_told_what_does_that_here() {
         project.git(&["remote", "add", remote, "/nowhere"]);
     }
     project.snap(&["push", "x", "y"]).exits(3).says(&["no remote \"x\"", "here, there"]);
+    // Several commands have a few of these letters.
+    let unknown = project.snap(&["reorder"]).exits(2).stderr;
+    assert!(!unknown.contains("similar"), "{unknown}");
+    project
+        .snap(&["import", "https://example.org/x.snap"])
+        .exits(3)
+        .says(&["curl -fL https://example.org/x.snap |"]);
+}
+
+#[test]
+fn a_word_that_is_a_file_is_told_where_files_come_and_what_a_name_is() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "."]).exits(2).says(&["`snap save` saves all edits"]);
+    project.snap(&["save", "a.txt"]).exits(0).says(&["only a name to `snap save`: it saves all edits"]);
+    let plain = project.snap(&["save", "b"]).exits(0).stderr;
+    assert!(!plain.contains("only a name"), "{plain}");
+    project.snap(&["diff", "b", "b.txt"]).exits(3).says(&["`snap diff b -- b.txt`"]);
+    project.snap(&["diff", "b", "--", "b.txt"]).exits(0);
+    project.snap(&["report", "b", "out.html"]).exits(3).says(&["comes behind `-o`: `-o out.html`"]);
+    project.snap(&["report", "b", "--format", "md"]).exits(0);
+    // Of one letter, nothing is like it.
+    project.snap(&["show", "t"]).exits(3).says(&["`snap list` shows what there is"]);
+}
+
+#[test]
+fn a_value_that_was_not_typed_is_not_said_to_be_empty() {
+    let project = Project::new();
+    for typed in [&["resume", "--worktree"][..], &["save", "-m"], &["show", "--agent"]] {
+        let said = project.snap(typed).exits(2).says(&["a value is required"]).stderr;
+        assert!(!said.contains("the value is empty"), "{typed:?}: {said}");
+    }
+    for typed in [&["save", "-m", ""][..], &["save", "--message="]] {
+        project.snap(typed).exits(2).says(&["the value is empty"]);
+    }
+}
+
+#[test]
+fn lines_of_work_with_long_names_are_folded_between_words() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "why does the parser of dates take so long"]).exits(0);
+    project.snap(&["branch", "faster", "why does the parser of dates take so long"]).exits(0);
+    let text = shown(&project, 60, &["branch"]);
+    assert!(text.starts_with("faster  from why does") && text.contains("\n  "), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::handoff_remote::{colleague, utf8, with_remote};
+use crate::handoff_remote::{colleague, shim, utf8, with_remote};
 use crate::hooks::{ID, hook};
 use crate::real_client::on_terminal;
 use crate::support::Must;
@@ -344,6 +344,28 @@ fn who_cannot_write_the_first_time_is_told_what_works_and_that_works() {
         told(&[typed, &from].concat(), &[&file, "the disk is read-only", "with `-o FILE`"]);
     }
     remount("remount,rw");
+}
+
+#[test]
+fn a_merge_is_advised_only_where_git_can_make_one_and_in_the_words_of_its_command() {
+    let project = with_two();
+    project.write("a.txt", "since\n");
+    let dry = ["resume", "one", "--dry-run"];
+    project.snap(&dry).exits(4).says(&["`--merge` merges the two", "`snap rewind one`"]);
+    let old =
+        shim(&project, "for word; do [ \"$word\" = version ] && echo git version 2.39.5 && exit 0; done");
+    let said = ran(project.command(project.root(), &dry).env("PATH", old)).exits(4).stderr;
+    assert!(!said.contains("`--merge` merges the two"), "{said}");
+    assert!(said.contains("hint: `snap rewind one` puts") && said.contains("this is 2.39.5"), "{said}");
+
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "ours"]);
+    project.git(&["checkout", "-q", "-b", "theirs", "HEAD~1"]);
+    project.write("a.txt", "theirs\n");
+    project.git(&["commit", "-qam", "theirs"]);
+    assert!(!project.try_git(&["merge", "-q", "main"]));
+    let refused = project.snap(&["merge", "one"]).exits(4);
+    refused.says(&["an unfinished merge", "`snap resume REF --worktree BRANCH` restores beside it"]);
 }
 
 /// What is said of a line stands in the log alone.

@@ -126,7 +126,7 @@ impl Resume {
         // Where nothing is checked out, none of the ways that are asked about is one.
         if !self.args.asks(ui) || conflicts.unborn.is_some() {
             let called = called(workspace, manifest);
-            return Err(conflicts.clone().into_error(&called, &quoted(&called)));
+            return Err(in_conflict(conflicts.clone(), workspace, &called));
         }
         let has_base = restore::base_of(manifest).is_some();
         let is_here = conflicts.base == ConflictBase::Here;
@@ -277,7 +277,7 @@ impl Resume {
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
                     PlannedResume::InConflict(conflicts) => {
-                        return Err(conflicts.into_error(&name, &quoted(&name)));
+                        return Err(in_conflict(conflicts, &workspace, &name));
                     }
                 }
             }
@@ -372,6 +372,12 @@ fn hide_work_trees(home: &Path) {
     if let Ok(None) = place.stat() {
         let _best_effort = users_files::replace_there(&place, b"*\n");
     }
+}
+
+/// Says what is in the way; a merge is named only where git can make one.
+fn in_conflict(conflicts: Conflicts, workspace: &Workspace, called: &str) -> Error {
+    let too_old = workspace.repository.as_ref().and_then(Repository::too_old_to_merge);
+    conflicts.into_error(called, &quoted(called), too_old.as_deref())
 }
 
 /// Returns what a snapshot is called here: two people's may have one name.

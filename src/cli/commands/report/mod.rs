@@ -21,7 +21,7 @@ use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::tasks;
-use crate::cli::output::words::size_text;
+use crate::cli::output::words::{quoted, size_text};
 use crate::cli::output::{Report as Printed, Ui, output_error, progress_bar};
 use crate::cli::upkeep::warn_of_passed_over;
 use crate::context::Context;
@@ -83,10 +83,14 @@ enum Format {
     /// One page that opens in a browser
     Html,
     /// A short note, to hand the work on to a person or an agent
+    #[value(alias = "md")]
     Markdown,
     /// Everything, for a program
     Json,
 }
+
+/// How the names of files end that a report is written to.
+const FILES: [&str; 5] = ["html", "htm", "md", "markdown", "json"];
 
 fn part(word: &str) -> std::result::Result<Part, String> {
     let known = Part::ALL.iter().find(|(name, _)| *name == word.trim());
@@ -184,7 +188,17 @@ impl Report {
             [] => vec!["latest"],
             some => some.iter().map(String::as_str).collect(),
         };
-        named.into_iter().map(|one| line_choice::find_here(workspace, one, ui)).collect()
+        let ends =
+            |one: &str| Path::new(one).extension().is_some_and(|end| FILES.iter().any(|file| end == *file));
+        let find = |one: &str, ui: &mut Ui| {
+            line_choice::find_here(workspace, one, ui).map_err(|error| match error.kind() {
+                Kind::NotFound if ends(one) => {
+                    error.hint(format!("the file to write comes behind `-o`: `-o {}`", quoted(one)))
+                }
+                _ => error,
+            })
+        };
+        named.into_iter().map(|one| find(one, ui)).collect()
     }
 
     fn choice(&self, context: &Context, workspace: &Workspace) -> Result<Choice> {
