@@ -56,13 +56,8 @@ pub enum Warning {
     ConversationNotSaved(String),
     /// There is no session to save.
     NoSessionHere,
-    /// Names that are saved as they are hold what looks like a secret.
-    SecretInNames {
-        /// Whether that of the branch does.
-        branch: bool,
-        /// How many files have such a name.
-        files: usize,
-    },
+    /// Names that are saved as they are hold what looks like a secret: of what they are.
+    SecretInNames(String),
     /// The snapshot carries no mark of this user, and why.
     NotMarked(String),
     /// The snapshot is not signed, and why.
@@ -300,19 +295,10 @@ impl fmt::Display for Warning {
             ),
             Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
-            Warning::SecretInNames { branch, files } => {
-                let files = match files {
-                    0 => None,
-                    1 => Some("of a file".to_owned()),
-                    files => Some(format!("of {files} files")),
-                };
-                let of = branch.then(|| "of the branch".to_owned()).into_iter().chain(files);
-                let of = of.collect::<Vec<_>>().join(" and ");
-                write!(
-                    f,
-                    "What looks like a secret stands in the name {of}. A save keeps names as they are: rename what has it, and save again, before a snapshot leaves this machine."
-                )
-            }
+            Warning::SecretInNames(of) => write!(
+                f,
+                "What looks like a secret stands in the name of {of}. A save keeps names as they are: rename what has it, and save again, before a snapshot leaves this machine."
+            ),
             Warning::NotMarked(why) => write!(
                 f,
                 "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Set XDG_STATE_HOME to keep your key in another folder."

@@ -59,6 +59,10 @@ const OTHER_WORDS: &[(&[&str], &str)] = &[
         "`snap list --remote` lists the snapshots on a git remote; `git remote` lists and adds remotes",
     ),
     (
+        &["install", "uninstall", "setup", "enable", "disable"],
+        "`snap init` sets up `/snapshot` and the hooks, and `snap init --remove` takes them away",
+    ),
+    (
         &["clone"],
         "`git clone` clones the project; there, `snap pull` fetches snapshots, and `snap import FILE` adds one",
     ),
@@ -111,6 +115,7 @@ const OF_ALL: &str = "it saves all edits, staged or not, and new files too";
 const SAVES_ONLY: &str =
     "a save changes nothing here; `snap status` says whether anything has changed since the newest snapshot";
 const ONE_A_LINE: &str = "each thing that was done is one line already; `snap list` lists the snapshots";
+const NO_QUESTION: &str = "`--yes` asks nothing";
 const DRY: &str = "`--dry-run` only shows what would be removed";
 const NEWEST: &str = "the newest is first; `--reverse` turns that round";
 const LISTED: &str = "`snap branch` alone lists the lines that have names";
@@ -200,6 +205,12 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
     ("config", "--list", "it lists all settings without that"),
     ("config", "-l", "it lists all settings without that"),
     ("verify", "--fix", "`snap verify --repair` mends what can be mended"),
+    ("undo", "-y", NO_QUESTION),
+    ("redo", "-y", NO_QUESTION),
+    ("resume", "-y", NO_QUESTION),
+    ("rewind", "-y", NO_QUESTION),
+    ("merge", "-y", NO_QUESTION),
+    ("prune", "-y", NO_QUESTION),
     ("prune", "-n", DRY),
     ("prune", "--all", "`snap prune --keep-last 0` removes all; with `--dry-run` it only shows them"),
     ("rm", "-r", UNASKED),

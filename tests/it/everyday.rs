@@ -49,6 +49,9 @@ fn words_and_options_of_other_programs_are_told_what_does_that_here() {
         (&["remote", "-v"], &["`snap list --remote`"]),
         (&["clone", "x"], &["`snap pull`", "`snap import FILE`"]),
         (&["login"], &["there is no account"]),
+        (&["setup"], &["`snap init`"]),
+        (&["undo", "-y"], &["`--yes`"]),
+        (&["prune", "-y"], &["`--yes`"]),
         (&["save", "-a"], &["all edits, staged or not"]),
         (&["save", "--dry-run"], &["`snap status`"]),
         (&["log", "--oneline"], &["one line already"]),
@@ -97,6 +100,28 @@ fn a_word_that_is_a_file_is_told_where_files_come_and_what_a_name_is() {
     project.snap(&["report", "b", "--format", "md"]).exits(0);
     // Of one letter, nothing is like it.
     project.snap(&["show", "t"]).exits(3).says(&["`snap list` shows what there is"]);
+}
+
+#[test]
+fn a_diff_that_is_piped_in_is_said_not_to_be_looked_at_without_a_dash() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let usual = project.command(project.root(), &[]);
+    let piped = |diff: &str| {
+        let mut shell = Command::new("sh");
+        let line = format!("git diff | '{}' {diff}", usual.get_program().display());
+        shell.args(["-c", &line]).current_dir(project.root()).env_clear();
+        shell.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.env("COLUMNS", "80").env("LINES", "90").env("TERM", "xterm").env("PAGER", "cat");
+        on_terminal(&mut shell)
+    };
+    let said = piped("diff");
+    assert!(said.contains("`snap diff -` shows that") && said.contains("edited"), "{said}");
+    for other in ["diff -", "diff x"] {
+        let said = piped(other);
+        assert!(!said.contains("is not looked at") && said.contains("edited"), "{other}: {said}");
+    }
 }
 
 #[test]
