@@ -7,6 +7,7 @@ use std::io::Read as _;
 
 use super::Started;
 use super::once::{SameEvent, once};
+use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{Line, Lines};
 use crate::base::similar_names::names_like;
@@ -139,7 +140,7 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
         }
         Some(Run::Help) => Ok(help(name)),
         Some(Run::AsTyped) => output(started, verb, rest),
-        Some(Run::List) => output(started, verb, &one_screen(rest)),
+        Some(Run::List) => Ok(lined_up(&output(started, verb, &one_screen(rest))?)),
         Some(Run::Prune) => Ok(in_sentences(&output(started, verb, rest)?)),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
         Some(Run::Changing(options)) => {
@@ -247,28 +248,41 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
-/// Makes a line of words of what `prune` prints between tabs in a pipe; of many that stay, the first ones.
+/// Makes lines of words of what `prune` prints between tabs in a pipe: what goes, then what stays; of many, the first ones.
 fn in_sentences(text: &str) -> String {
-    let row = |line: &str| -> Option<(bool, String)> {
-        let [word, name, reason] = line.split('\t').collect::<Vec<_>>()[..] else { return None };
-        Some((word == "keep", format!("{word} \"{name}\": {reason}")))
-    };
-    let kept = text.lines().filter_map(row).filter(|(keep, _)| *keep).count();
-    let shown = if kept <= MOST_KEPT + 1 { kept } else { MOST_KEPT };
-    let (mut lines, mut told) = (Vec::new(), 0);
+    let (mut gone, mut kept, mut before, mut behind) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for line in text.lines() {
-        let Some((keep, words)) = row(line) else {
-            lines.push(line.to_owned());
-            continue;
-        };
-        told += usize::from(keep);
-        match (keep, told.cmp(&(shown + 1))) {
-            (true, std::cmp::Ordering::Equal) => lines.push(format!("… and {} more stay", kept - shown)),
-            (true, std::cmp::Ordering::Greater) => {}
-            _ => lines.push(words),
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            [word, name, reason] => {
+                let list = if word == "keep" { &mut kept } else { &mut gone };
+                list.push(format!("{word} \"{name}\": {reason}"));
+            }
+            _ if gone.is_empty() && kept.is_empty() => before.push(line.to_owned()),
+            _ => behind.push(line.to_owned()),
         }
     }
-    lines.join("\n")
+    if let Some(more @ 2..) = kept.len().checked_sub(MOST_KEPT) {
+        kept.truncate(MOST_KEPT);
+        kept.push(format!("… and {more} more stay"));
+    }
+    [before, gone, kept, behind].concat().join("\n")
+}
+
+/// Lines up what a list prints between tabs in a pipe.
+fn lined_up(text: &str) -> String {
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter(|row| row.len() > column + 1).map(|row| wide(row[column]));
+        cells.max().unwrap_or(0)
+    };
+    let line = |row: &Vec<&str>| {
+        let last = row.len() - 1;
+        let cells = row.iter().enumerate();
+        let cells =
+            cells.map(|(at, cell)| if at < last { padded(cell, width(at)) } else { (*cell).to_owned() });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn help(name: &str) -> String {
@@ -330,14 +344,19 @@ mod tests {
         let told =
             in_sentences(&format!("{few}remove\told\tno rule keeps it\nWould remove 1 of 7 snapshots.\n"));
         assert_eq!(told.lines().count(), 8, "{told}");
-        assert!(told.starts_with("keep \"a 0\": pinned\n"), "{told}");
-        assert!(told.ends_with("remove \"old\": no rule keeps it\nWould remove 1 of 7 snapshots."), "{told}");
+        assert!(told.starts_with("remove \"old\": no rule keeps it\nkeep \"a 0\": pinned\n"), "{told}");
+        assert!(told.ends_with("keep \"a 5\": pinned\nWould remove 1 of 7 snapshots."), "{told}");
         let many: String = (0..40).map(kept).collect();
-        let told = in_sentences(&format!("{many}remove\told\tno rule keeps it\n"));
-        assert_eq!(
-            told.lines().skip(4).collect::<Vec<_>>(),
-            ["keep \"a 4\": pinned", "… and 35 more stay", "remove \"old\": no rule keeps it"]
-        );
+        let told = in_sentences(&format!("note: x\n{many}remove\told\tno rule keeps it\n"));
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[..2], ["note: x", "remove \"old\": no rule keeps it"]);
+        assert_eq!(lines[6..], ["keep \"a 4\": pinned", "… and 35 more stay"]);
+    }
+
+    #[test]
+    fn a_list_is_lined_up() {
+        let told = lined_up("ID\tAGE\tNAME\n711c2c35\t2m\ta b\n\n2 snapshots\n");
+        assert_eq!(told, "ID        AGE  NAME\n711c2c35  2m   a b\n\n2 snapshots");
     }
 
     #[test]
