@@ -80,22 +80,22 @@ pub struct Error {
     cause: Option<String>,
     list: Vec<String>,
     hint: Option<String>,
-    trashed: Option<Box<SnapshotId>>,
-    disk: Option<Box<(DiskTrouble, PathBuf)>>,
+    about: Option<Box<About>>,
+}
+
+/// What is known of a failure beside its words: whoever shows it knows what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum About {
+    /// The batch in the trash that has what was asked for.
+    Trashed(SnapshotId),
+    /// What a disk does not let us do, and where.
+    Disk(DiskTrouble, PathBuf),
 }
 
 impl Error {
     /// Makes an error of a kind with its one-sentence message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error {
-            kind,
-            message: message.into(),
-            cause: None,
-            list: Vec::new(),
-            hint: None,
-            trashed: None,
-            disk: None,
-        }
+        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None, about: None }
     }
 
     /// Makes the error of an operating system call on a path: "Cannot ACTION PATH".
@@ -108,18 +108,18 @@ impl Error {
         // A file on its way has another name, which a library adds: it says nothing to anybody.
         let bare = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
         let made = made.because(bare.unwrap_or_else(|| error.to_string()));
-        let at = |trouble| Some(Box::new((trouble, path.to_owned())));
+        let at = |trouble| Some(Box::new(About::Disk(trouble, path.to_owned())));
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 let made = made.hint("free some space on that disk, then run the command again");
-                Error { disk: at(DiskTrouble::Full), ..made }
+                Error { about: at(DiskTrouble::Full), ..made }
             }
             io::ErrorKind::PermissionDenied => {
                 let made = made.hint("check who owns it and its permissions, then run the command again");
-                Error { disk: at(DiskTrouble::Denied), ..made }
+                Error { about: at(DiskTrouble::Denied), ..made }
             }
             io::ErrorKind::ReadOnlyFilesystem => {
-                Error { disk: at(DiskTrouble::ReadOnly), ..made.hint("the disk is read-only") }
+                Error { about: at(DiskTrouble::ReadOnly), ..made.hint("the disk is read-only") }
             }
             io::ErrorKind::FileTooLarge => {
                 made.hint("`ulimit -f` shows how large a file may be here; `ulimit -f unlimited` lifts that in this shell")
@@ -130,15 +130,18 @@ impl Error {
 
     /// Returns what the disk does not let us do, and where, if that is what failed and nobody has said what helps.
     pub fn disk(&self) -> Option<(DiskTrouble, &Path)> {
-        self.disk.as_ref().map(|disk| (disk.0, disk.1.as_path()))
+        match self.about.as_deref() {
+            Some(About::Disk(trouble, path)) => Some((*trouble, path)),
+            _ => None,
+        }
     }
 
     /// Says of a disk that it is that of the file which the command was to write. A name that it has meanwhile is nobody's business.
     #[must_use]
     pub fn at_output(mut self, file: &Path) -> Error {
-        let Some(disk) = self.disk.take() else { return self };
+        let Some((trouble, _)) = self.disk() else { return self };
         self.message = format!("Cannot write {}", screen::Line(&file.to_string_lossy()));
-        self.hint(match disk.0 {
+        self.hint(match trouble {
             DiskTrouble::Full => {
                 "the disk of that file is full: free some space there, or name a file on another one with `-o FILE`"
             }
@@ -188,20 +191,26 @@ impl Error {
     /// Adds the next step for the person who reads it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
-        (self.hint, self.disk) = (Some(hint.into()), None);
+        if self.disk().is_some() {
+            self.about = None;
+        }
+        self.hint = Some(hint.into());
         self
     }
 
     /// Says where in the trash the thing is that was asked for: who shows the error knows what brings it back.
     #[must_use]
     pub fn in_trash(mut self, batch: SnapshotId) -> Error {
-        self.trashed = Some(Box::new(batch));
+        self.about = Some(Box::new(About::Trashed(batch)));
         self
     }
 
     /// Returns where in the trash the thing is that was asked for, if it is there.
     pub fn trashed(&self) -> Option<&SnapshotId> {
-        self.trashed.as_deref()
+        match self.about.as_deref() {
+            Some(About::Trashed(batch)) => Some(batch),
+            _ => None,
+        }
     }
 
     /// Returns the kind.

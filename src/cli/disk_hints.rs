@@ -34,10 +34,8 @@ pub(crate) fn with_what_helps(
     let Some((trouble, path)) = error.disk() else { return error };
     let root = workspace.store.root();
     let is_stores = path.starts_with(root) || root.starts_with(path);
-    let folder = match path.starts_with(root) && root.is_dir() {
-        true => root.to_owned(),
-        false => folder_that_is_there(path),
-    };
+    let folder =
+        if path.starts_with(root) && root.is_dir() { root.to_owned() } else { folder_that_is_there(path) };
     let folder = Line(&folder.to_string_lossy()).to_string();
     let works = match () {
         () if writes == Writes::Settings => settings(path, context),
@@ -81,12 +79,14 @@ fn in_store(trouble: DiskTrouble, writes: Writes, store: Option<&str>, workspace
         };
         return format!("`snap {frees}{option}` frees some, and needs none itself");
     }
-    match known.is_empty() {
-        true if writes == Writes::Snapshots => "`--store DIR` keeps snapshots in another folder".to_owned(),
-        true => "with `--store DIR`, `snap save` keeps snapshots in another folder".to_owned(),
-        false => "with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store"
-            .to_owned(),
-    }
+    let works = match (known.is_empty(), writes) {
+        (true, Writes::Snapshots) => "`--store DIR` keeps snapshots in another folder",
+        (true, _) => "with `--store DIR`, `snap save` keeps snapshots in another folder",
+        (false, _) => {
+            "with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store"
+        }
+    };
+    works.to_owned()
 }
 
 /// Returns what works where settings can't be written: the other kind of them.

@@ -258,7 +258,17 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
                 alike.into_iter().for_each(|kind| drop(error.remove(kind)));
             }
             forget_unlike(&mut error);
-            let hint = meant.map(str::to_owned).or_else(|| hint(&error));
+            let hint = match (meant, error.kind()) {
+                // The word may be one of the other program's.
+                (Some(meant), ErrorKind::InvalidSubcommand) => Some(
+                    [Some(meant.to_owned()), of_other_program()]
+                        .into_iter()
+                        .flatten()
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                ),
+                (meant, _) => meant.map(str::to_owned).or_else(|| hint(&error)),
+            };
             let text = safe(error).render().to_string();
             // Where a suggestion was left out, clap leaves two empty lines.
             for line in text.replace("\n\n\n", "\n\n").lines() {
@@ -397,14 +407,19 @@ fn hint(error: &Error) -> Option<String> {
             if let Some(alike) = alike {
                 return Some(format!("did you mean {alike}?"));
             }
-            let other = program_name::other_on_path()?;
-            Some(format!(
-                "this `snap` saves sessions of Claude Code; {} is another program",
-                Line(&other.to_string_lossy())
-            ))
+            of_other_program()
         }
         _ => None,
     }
+}
+
+/// Says that another program has the short name here, if one has.
+fn of_other_program() -> Option<String> {
+    let other = program_name::other_on_path()?;
+    Some(format!(
+        "this `snap` saves sessions of Claude Code; {} is another program",
+        Line(&other.to_string_lossy())
+    ))
 }
 
 /// Says whether a value was typed that is empty: none at all is another mistake.

@@ -57,13 +57,13 @@ impl Import {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let typed = self.file.to_string_lossy();
                     let none = Error::new(Kind::NotFound, format!("There is no file {}", Line(&typed)));
-                    return Err(match typed.contains("://") {
-                        true => none.hint(format!(
+                    if typed.contains("://") {
+                        return Err(none.hint(format!(
                             "`curl -fL {} | snap import -` adds what is at an address; `snap pull ADDRESS` is for git remotes",
                             quoted(&typed)
-                        )),
-                        false => none,
-                    });
+                        )));
+                    }
+                    return Err(none);
                 }
                 opened => opened.context("open", &path)?,
             };

@@ -172,11 +172,11 @@ impl Report for LogReport {
         let shown = || self.entries.iter().zip(&self.told);
         let who = entries().map(|entry| wide(&by(entry))).max().unwrap_or(0);
         let ages = entries().map(|entry| wide(&age(self.now.since(entry.at)))).max().unwrap_or(0);
-        let room = match ui.shows_on_terminal() {
-            true => {
-                (pager::screen_width().saturating_sub(OPERATION + ages + ID + who + 4 * GAP)).max(SHORTEST)
-            }
-            false => usize::MAX,
+        let beside = OPERATION + ages + ID + who + 4 * GAP;
+        let room = if ui.shows_on_terminal() {
+            pager::screen_width().saturating_sub(beside).max(SHORTEST)
+        } else {
+            usize::MAX
         };
         let longest = shown().map(|(_, told)| wide(told)).max().unwrap_or(0).min(room);
         let line = |(ShownEntry { entry, removed_name }, told): (&ShownEntry, &String)| {
