@@ -18,7 +18,23 @@ pub fn fitted(text: &str, columns: usize) -> String {
     if wide(&line) <= columns {
         return line;
     }
-    let mut room = columns.saturating_sub(1);
+    let kept = taken(line.chars(), columns.saturating_sub(1));
+    if columns == 0 { String::new() } else { format!("{}…", kept.trim_end()) }
+}
+
+/// Returns a line that is safe to show, cut in its middle to so many columns. The end of a path tells the most, and gets the most.
+pub fn fitted_in_middle(line: &str, columns: usize) -> String {
+    if wide(line) <= columns {
+        return line.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let before = taken(line.chars(), room / 3);
+    let behind = taken(line.chars().rev(), room - wide(&before));
+    format!("{before}…{}", behind.chars().rev().collect::<String>())
+}
+
+/// Returns the first of these that fit into so many columns.
+fn taken(chars: impl Iterator<Item = char>, mut room: usize) -> String {
     let fits = |c: &char| match room.checked_sub(screen::width(*c)) {
         Some(left) => {
             room = left;
@@ -26,8 +42,7 @@ pub fn fitted(text: &str, columns: usize) -> String {
         }
         None => false,
     };
-    let kept: String = line.chars().take_while(fits).collect();
-    if columns == 0 { String::new() } else { format!("{}…", kept.trim_end()) }
+    chars.take_while(fits).collect()
 }
 
 /// Returns the text in lines of at most so many columns, broken between words where that is possible.
@@ -79,6 +94,21 @@ mod tests {
             assert!(wide(&fitted(text, columns)) <= columns, "{text:?} in {columns}");
         }
         assert_eq!(padded("日", 4), "日  ");
+    }
+
+    #[test]
+    fn a_path_that_is_cut_keeps_its_name() {
+        for (text, columns, wanted) in [
+            ("src/a.rs", 8, "src/a.rs"),
+            ("src/deep/down/a.rs", 10, "src…n/a.rs"),
+            ("日本語日本語", 7, "日…本語"),
+            ("日本語日本語", 3, "…語"),
+            ("abc", 1, "…"),
+            ("abc", 0, ""),
+        ] {
+            assert_eq!(fitted_in_middle(text, columns), wanted, "{text:?} in {columns}");
+            assert!(wide(&fitted_in_middle(text, columns)) <= columns, "{text:?} in {columns}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Display};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::ids::SnapshotId;
 use crate::base::screen;
@@ -61,8 +61,16 @@ impl Kind {
     }
 }
 
-/// What makes room on a full disk.
-const FREES: &str = "`snap prune --older-than 30d --now`";
+/// What a disk does not let us do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskTrouble {
+    /// It has no space left, or none for this user.
+    Full,
+    /// It can only be read.
+    ReadOnly,
+    /// This user may not write there.
+    Denied,
+}
 
 /// A failure with its cause and the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +80,22 @@ pub struct Error {
     cause: Option<String>,
     list: Vec<String>,
     hint: Option<String>,
-    trashed: Option<Box<SnapshotId>>,
+    about: Option<Box<About>>,
+}
+
+/// What is known of a failure beside its words: whoever shows it knows what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum About {
+    /// The batch in the trash that has what was asked for.
+    Trashed(SnapshotId),
+    /// What a disk does not let us do, and where.
+    Disk(DiskTrouble, PathBuf),
 }
 
 impl Error {
     /// Makes an error of a kind with its one-sentence message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None, trashed: None }
+        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None, about: None }
     }
 
     /// Makes the error of an operating system call on a path: "Cannot ACTION PATH".
@@ -87,19 +104,22 @@ impl Error {
     /// answers is [`Kind::Environment`]; the common ones get a hint.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Error {
         let shown = screen::Line(&path.to_string_lossy()).to_string();
-        let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}")).because(error);
+        let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}"));
+        // A file on its way has another name, which a library adds: it says nothing to anybody.
+        let bare = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+        let made = made.because(bare.unwrap_or_else(|| error.to_string()));
+        let at = |trouble| Some(Box::new(About::Disk(trouble, path.to_owned())));
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(format!(
-                "free some space ({FREES} needs none itself), then run the command again"
-            )),
-            io::ErrorKind::PermissionDenied if path.components().any(|part| part.as_os_str() == ".claude") => {
-                made.hint("check who owns it and its permissions; if it is the store: with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let made = made.hint("free some space on that disk, then run the command again");
+                Error { about: at(DiskTrouble::Full), ..made }
             }
             io::ErrorKind::PermissionDenied => {
-                made.hint("check who owns it and its permissions, then run the command again")
+                let made = made.hint("check who owns it and its permissions, then run the command again");
+                Error { about: at(DiskTrouble::Denied), ..made }
             }
             io::ErrorKind::ReadOnlyFilesystem => {
-                made.hint("the disk is read-only; if the store is on it: with `--store DIR`, `snap save` writes to another folder, and all else works in a copy of the store")
+                Error { about: at(DiskTrouble::ReadOnly), ..made.hint("the disk is read-only") }
             }
             io::ErrorKind::FileTooLarge => {
                 made.hint("`ulimit -f` shows how large a file may be here; `ulimit -f unlimited` lifts that in this shell")
@@ -108,21 +128,30 @@ impl Error {
         }
     }
 
-    /// Says of a full disk that it is that of the file which the command was to write.
-    #[must_use]
-    pub fn at_output(mut self) -> Error {
-        if self.hint.as_ref().is_some_and(|hint| hint.contains(FREES)) {
-            self.hint = Some("the disk of that file is full: free some space there, or name a file on another one with `-o FILE`".to_owned());
+    /// Returns what the disk does not let us do, and where, if that is what failed and nobody has said what helps.
+    pub fn disk(&self) -> Option<(DiskTrouble, &Path)> {
+        match self.about.as_deref() {
+            Some(About::Disk(trouble, path)) => Some((*trouble, path)),
+            _ => None,
         }
-        self
     }
 
-    /// Names the store in the command that frees space, where the command was told which; `option` is as it is typed.
+    /// Says of a disk that it is that of the file which the command was to write. A name that it has meanwhile is nobody's business.
     #[must_use]
-    pub fn in_store(mut self, option: &str) -> Error {
-        let there = format!("{} {option}`", FREES.trim_end_matches('`'));
-        self.hint = self.hint.map(|hint| hint.replace(FREES, &there));
-        self
+    pub fn at_output(mut self, file: &Path) -> Error {
+        let Some((trouble, _)) = self.disk() else { return self };
+        self.message = format!("Cannot write {}", screen::Line(&file.to_string_lossy()));
+        self.hint(match trouble {
+            DiskTrouble::Full => {
+                "the disk of that file is full: free some space there, or name a file on another one with `-o FILE`"
+            }
+            DiskTrouble::ReadOnly => {
+                "the disk is read-only: name a file on another one with `-o FILE`"
+            }
+            DiskTrouble::Denied => {
+                "you may not write there: name a file in another folder with `-o FILE`"
+            }
+        })
     }
 
     /// Adds the cause.
@@ -162,6 +191,9 @@ impl Error {
     /// Adds the next step for the person who reads it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        if self.disk().is_some() {
+            self.about = None;
+        }
         self.hint = Some(hint.into());
         self
     }
@@ -169,13 +201,16 @@ impl Error {
     /// Says where in the trash the thing is that was asked for: who shows the error knows what brings it back.
     #[must_use]
     pub fn in_trash(mut self, batch: SnapshotId) -> Error {
-        self.trashed = Some(Box::new(batch));
+        self.about = Some(Box::new(About::Trashed(batch)));
         self
     }
 
     /// Returns where in the trash the thing is that was asked for, if it is there.
     pub fn trashed(&self) -> Option<&SnapshotId> {
-        self.trashed.as_deref()
+        match self.about.as_deref() {
+            Some(About::Trashed(batch)) => Some(batch),
+            _ => None,
+        }
     }
 
     /// Returns the kind.

@@ -19,7 +19,7 @@ pub fn names_like<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<
     let typed = typed.to_lowercase();
     let rated = |name: &'a str| {
         let lower = name.to_lowercase();
-        let holds = !typed.is_empty() && lower.contains(&typed);
+        let holds = typed.chars().nth(1).is_some() && lower.contains(&typed);
         let same = |name: &str| strsim::normalized_damerau_levenshtein(&typed, name);
         let begun: String = lower.chars().take(typed.chars().count()).collect();
         // Of a few letters, any name is like the beginning.
@@ -62,6 +62,8 @@ mod tests {
             ("wpi", &["wip"]),
             ("befor api", &["before api refactor", "before-api-refactor"]),
             ("nothing like it", &[]),
+            // Nearly every name has it somewhere.
+            ("e", &[]),
             ("", &[]),
         ] {
             assert_eq!(names_like(typed, names.into_iter()), wanted, "{typed:?}");

@@ -56,6 +56,8 @@ pub enum Warning {
     ConversationNotSaved(String),
     /// There is no session to save.
     NoSessionHere,
+    /// Names that are saved as they are hold what looks like a secret: of what they are.
+    SecretInNames(String),
     /// The snapshot carries no mark of this user, and why.
     NotMarked(String),
     /// The snapshot is not signed, and why.
@@ -293,6 +295,10 @@ impl fmt::Display for Warning {
             ),
             Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
+            Warning::SecretInNames(of) => write!(
+                f,
+                "What looks like a secret stands in the name of {of}. A save keeps names as they are: rename what has it, and save again, before a snapshot leaves this machine."
+            ),
             Warning::NotMarked(why) => write!(
                 f,
                 "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Set XDG_STATE_HOME to keep your key in another folder."

@@ -3,9 +3,10 @@
 //! Only its objects are in the store; the next sweep takes them if no snapshot needs them. It is marked and signed as a snapshot
 //! is, so that whoever takes it in can tell whose it is.
 
+use super::captured_session::CapturedSession;
 use super::merges::tell;
 use super::publishing::prove;
-use super::{Request, Signing, lineage, state};
+use super::{Request, Signing, assemble, lineage, state};
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::warning::Warning;
@@ -69,4 +70,14 @@ pub fn as_next(
     (next.created_by.user, next.created_by.host) = (context.user.clone(), context.host.clone());
     came_from(context, workspace, &mut next)?;
     Ok(next)
+}
+
+/// Returns what the first save with this session would say of where it came from: nothing was saved with it before.
+///
+/// # Errors
+/// What git and the store say.
+pub fn as_first(context: &Context, workspace: &Workspace, session: Option<&ClientId>) -> Result<Manifest> {
+    let mut first = assemble(context, workspace, None, CapturedSession::default())?;
+    first.session = session.map(|id| Session::bare(id.clone(), workspace.root.as_path().into()));
+    as_next(context, workspace, session, first)
 }

@@ -29,6 +29,7 @@ mod rebuilt;
 mod renames;
 mod request;
 mod schedules;
+mod secret_names;
 mod session;
 mod side_files;
 mod small_files;
@@ -61,7 +62,7 @@ use crate::store::{LogEntry, Operation, UnreadEntry, check_new_name};
 use crate::sys::work_tree::FilesRead;
 use crate::workspace::Workspace;
 
-pub use as_head::{as_next, head};
+pub use as_head::{as_first, as_next, head};
 pub use automatic::Automatic;
 pub use following::{complete, lacks_conversation};
 pub use merges::merged_into;
@@ -208,6 +209,9 @@ fn save_all(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     }
     manifest.name = request.name.map_or_else(|| names::usual(&manifest, context.now), str::to_owned);
     manifest_secrets::list(&redactor, &mut manifest);
+    if request.automatic.is_none() {
+        notes.extend(secret_names::told(&redactor, &manifest));
+    }
     let name =
         if request.automatic.is_none() && request.name.is_some() { Name::Exactly } else { Name::Numbered };
     let publishing = request.monitor.begin(Phase::Publishing, None);

@@ -7,6 +7,7 @@ mod commands;
 mod companion;
 mod completion;
 mod diagnostics;
+mod disk_hints;
 mod global;
 mod help;
 mod hook;
@@ -40,6 +41,7 @@ use crate::sys::signals;
 use crate::view::Action;
 use crate::workspace::Workspace;
 use args::{Arguments, Command};
+use disk_hints::Writes;
 use global::Global;
 use outcome::Outcome;
 use output::Ui;
@@ -83,15 +85,16 @@ pub fn main() -> ExitCode {
         return command.run(global.folder.as_deref(), store, &mut ui);
     }
     at_first(&command);
+    let writes = writes(&command);
     interrupted::watch(global.color);
     let outcome = diagnostics::start(global.verbose).and_then(|()| {
         let _whole = monitor::whole_command();
         let typed = Typed { command, to_choose, global: &global };
         run(typed, store.clone(), &mut ui)
     });
-    let outcome = outcome.map_err(|error| match error.trashed() {
-        Some(_) => with_way_back(error, &global, store),
-        None => error,
+    let outcome = outcome.map_err(|error| match (error.trashed(), error.disk()) {
+        (None, None) => error,
+        _ => with_what_helps(error, writes, &global, store),
     });
     // By then, all else is done.
     let flushed = |ui: &mut Ui| ui.flush().map_err(|error| error.hint("the command itself was carried out"));
@@ -100,8 +103,6 @@ pub fn main() -> ExitCode {
         Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(Kind::ClosedPipe.exit_code()),
         Err(error) => match interrupted::instead_of(error) {
             Some(error) => {
-                let store = global.store.as_ref().map(|store| quoted(&store.to_string_lossy()));
-                let error = store.map_or(error.clone(), |store| error.in_store(&format!("--store {store}")));
                 ui.error(&error);
                 ExitCode::from(error.kind().exit_code())
             }
@@ -110,12 +111,24 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says of an error about something in the trash what brings that back.
-fn with_way_back(error: Error, global: &Global, store: Option<PathBuf>) -> Error {
+/// Says what brings back what is in the trash, and what helps where nothing can be written.
+fn with_what_helps(error: Error, writes: Writes, global: &Global, store: Option<PathBuf>) -> Error {
     let context = Context::from_environment(global.folder.as_deref(), store);
-    match context.and_then(|context| Workspace::open(&context)) {
-        Ok(workspace) => ways::with_way_back(error, &workspace),
+    match context.and_then(|context| Ok((Workspace::open(&context)?, context))) {
+        Ok((workspace, context)) => {
+            let named = global.store.as_ref().map(|store| quoted(&store.to_string_lossy()));
+            let error = ways::with_way_back(error, &workspace);
+            disk_hints::with_what_helps(error, writes, named.as_deref(), &context, &workspace)
+        }
         Err(_) => error,
+    }
+}
+
+fn writes(command: &Command) -> Writes {
+    match command {
+        Command::Save(_) | Command::Import(_) | Command::Pull(_) => Writes::Snapshots,
+        Command::Init(_) => Writes::Settings,
+        _ => Writes::Else,
     }
 }
 

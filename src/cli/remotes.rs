@@ -12,8 +12,10 @@ use crate::base::screen::Line;
 use crate::base::similar_names::MEANT;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
+use crate::manifest::Manifest;
 use crate::space::{self, Looker};
-use crate::store::Reference;
+use crate::store::{Reference, Store, UnreadEntry};
+use crate::sys::files::{ScratchFolder, scratch_folder};
 use crate::transfer::{Lease, Remotes, TransferOutcome, TransferResult};
 use crate::workspace::Workspace;
 
@@ -54,14 +56,37 @@ pub(crate) fn with_remote<T>(
     Ok((remotes.shown(), done))
 }
 
-/// Adds the session of somebody to the store, if a reference means one on the remote and no snapshot here; returns its id,
-/// and whether it was not here before.
+/// The session of somebody on a remote, as a snapshot.
+pub(crate) enum Shared {
+    /// It is in the store, under this id.
+    Here(String),
+    /// It was fetched for a dry run, and is not in the store.
+    Aside(Box<Aside>),
+}
+
+/// A snapshot that is in a store of its own, which goes with this value.
+pub(crate) struct Aside {
+    pub(crate) manifest: Manifest,
+    store: Store,
+    _folder: ScratchFolder,
+}
+
+impl Aside {
+    /// Returns the same workspace, with what the snapshot needs.
+    pub(crate) fn beside(self, workspace: Workspace) -> (Manifest, Workspace, ScratchFolder) {
+        let store = workspace.store.reading_too(self.store);
+        (self.manifest, Workspace { store, ..workspace }, self._folder)
+    }
+}
+
+/// Adds the session of somebody to the store, if a reference means one on the remote and no snapshot here. A dry run adds it
+/// nowhere.
 pub(crate) fn shared_session(
     context: &Context,
     reference: &str,
-    offline: bool,
+    (offline, dry_run): (bool, bool),
     ui: &mut Ui,
-) -> Result<Option<(String, bool)>> {
+) -> Result<Option<Shared>> {
     if offline || !space::may_mean_session(reference) {
         return Ok(None);
     }
@@ -76,24 +101,46 @@ pub(crate) fn shared_session(
     if workspace.store.line_states().begin_of(reference).is_some() || !has_remote() {
         return Ok(None);
     }
+    let aside = if dry_run { Some(scratch_folder()?) } else { None };
+    let at = match &aside {
+        Some(folder) => {
+            let store = Some(folder.path().join("store"));
+            Workspace::open(&Context { store, ..context.clone() })?
+        }
+        None => Workspace::open(context)?,
+    };
     let remote = space::usual_remote(context, &home);
     let interactive = ui.is_terminal();
     let mut tell = |text: &str| ui.warn(text);
-    let found = Looker::open(context, &workspace, (&home, &remote), interactive, &mut tell)
+    let found = Looker::open(context, &at, (&home, &remote), interactive, &mut tell)
         .and_then(|mut looker| looker.find(reference))
         .map_err(|error| or_a_snapshot(error, none_here))?;
-    let before = workspace.store.known()?.len();
-    let manifest = space::bring(context, &workspace, (&remote, &found.head), &mut tell)?;
-    let is_new = workspace.store.known()?.len() > before;
+    let known = workspace.store.known()?;
+    let manifest = match &aside {
+        Some(_) => space::bring_aside(context, &at, (&remote, &found.head), &mut tell)?,
+        None => space::bring(context, &at, (&remote, &found.head), &mut tell)?,
+    };
+    let is_it = |one: &UnreadEntry| one.head.as_ref().is_ok_and(|head| head.id == manifest.id);
+    let is_new = !known.iter().any(is_it);
     let who = Line(&found.head.name.who).to_string();
     let saved = ago(&age(context.now.since(manifest.created_at)));
-    let name = Line(&workspace.store.called(&manifest)).to_string();
-    ui.say(&if is_new {
-        format!("Added \"{name}\", the session of {who} as it was {saved}.")
-    } else {
-        format!("\"{name}\" is here already: the session of {who} as it was {saved}.")
+    let called = |store: &Store| Line(&store.called(&manifest)).to_string();
+    ui.say(&match &aside {
+        _ if !is_new => {
+            let name = called(&workspace.store);
+            format!("\"{name}\" is here already: the session of {who} as it was {saved}.")
+        }
+        Some(_) => {
+            format!("The session of {who} as it was {saved}. Without --dry-run, it is added here first.")
+        }
+        None => format!("Added \"{}\", the session of {who} as it was {saved}.", called(&at.store)),
     });
-    Ok(Some((manifest.id.to_string(), is_new)))
+    Ok(Some(match aside {
+        Some(folder) if is_new => {
+            Shared::Aside(Box::new(Aside { manifest, store: at.store, _folder: folder }))
+        }
+        _ => Shared::Here(manifest.id.to_string()),
+    }))
 }
 
 /// Tells of a snapshot here whose name is like what was typed, where that means no session on the remote.

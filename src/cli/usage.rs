@@ -18,8 +18,8 @@ use crate::base::timestamp::parse_span;
 const OTHER_WORDS: &[(&[&str], &str)] = &[
     (
         &[
-            "restore", "checkout", "revert", "back", "load", "apply", "reset", "open", "continue", "start",
-            "run", "rollback", "pop",
+            "restore", "checkout", "switch", "revert", "back", "load", "apply", "reset", "open", "continue",
+            "start", "run", "rollback", "pop",
         ],
         "`snap resume` brings back edits and session; `snap rewind` sets the files exactly as they were, too (`--no-session`: \
          only the files)",
@@ -54,6 +54,22 @@ const OTHER_WORDS: &[(&[&str], &str)] = &[
         "`snap verify --repair` is for snapshots, `snap doctor --fix` for a session",
     ),
     (&["version"], "`snap --version` prints it"),
+    (
+        &["remote", "remotes"],
+        "`snap list --remote` lists the snapshots on a git remote; `git remote` lists and adds remotes",
+    ),
+    (
+        &["install", "uninstall", "setup", "enable", "disable"],
+        "`snap init` sets up `/snapshot` and the hooks, and `snap init --remove` takes them away",
+    ),
+    (
+        &["clone"],
+        "`git clone` clones the project; there, `snap pull` fetches snapshots, and `snap import FILE` adds one",
+    ),
+    (
+        &["auth", "login", "logout", "signup"],
+        "there is no account: `snap push` and `snap pull` use git's own remotes",
+    ),
     (&["trash"], "`snap list -a` names what is in the trash; `snap undo` brings back what was removed last"),
     (
         &["rename", "mv", "move"],
@@ -70,7 +86,12 @@ const OTHER_WORDS: &[(&[&str], &str)] = &[
 ];
 
 /// What helps where a command that takes no name is given one.
-const NO_NAME: [(&str, &str); 3] = [
+const NO_NAME: [(&str, &str); 5] = [
+    ("log", "it takes no name: `snap show REF` shows one snapshot, `snap list WORD` finds those with a word"),
+    (
+        "status",
+        "it takes no name: it compares with the newest snapshot; `snap diff --now REF` compares with another one",
+    ),
     (
         "undo",
         "it takes no name: each `snap undo` takes back one thing, the newest first (`--dry-run` shows which); \
@@ -89,6 +110,14 @@ const SHOWN: &str = "`snap show REF` shows what goes; `snap undo` brings back wh
 const OF_INDEX: &str =
     "it shows all that a snapshot has; `git diff --staged | snap diff -` shows what is staged here";
 const NO_NAME_ANY_MORE: &str = "`snap branch --remove NAME` takes a line's name away; no snapshot is removed";
+const EDITED: &str = "it lists all settings; to change one, edit the file that its first line names";
+const OF_ALL: &str = "it saves all edits, staged or not, and new files too";
+const SAVES_ONLY: &str =
+    "a save changes nothing here; `snap status` says whether anything has changed since the newest snapshot";
+const ONE_A_LINE: &str = "each thing that was done is one line already; `snap list` lists the snapshots";
+const NO_QUESTION: &str = "`--yes` asks nothing";
+const DRY: &str = "`--dry-run` only shows what would be removed";
+const NEWEST: &str = "the newest is first; `--reverse` turns that round";
 const LISTED: &str = "`snap branch` alone lists the lines that have names";
 
 /// What is meant by `-5`.
@@ -149,6 +178,52 @@ const OTHER_OPTIONS: &[(&str, &str, &str)] = &[
     ("status", "-s", "`snap status --short` prints one line, for a prompt"),
     ("show", "--stat", "`snap diff REF --stat` counts what each file changes"),
     ("show", "-p", "`snap diff REF` shows the edits"),
+    (
+        "show",
+        "--files",
+        "`snap show REF` lists the files without that; `snap diff REF` shows what changed in them",
+    ),
+    ("save", "-a", OF_ALL),
+    ("save", "--all", OF_ALL),
+    ("save", "--dry-run", SAVES_ONLY),
+    ("save", "-n", SAVES_ONLY),
+    ("log", "--oneline", ONE_A_LINE),
+    ("log", "-p", "`snap diff REF` shows the edits of a snapshot"),
+    ("log", "--patch", "`snap diff REF` shows the edits of a snapshot"),
+    ("log", "--stat", "`snap diff REF --stat` counts what each file of a snapshot changes"),
+    ("log", "--graph", "`snap list --tree` draws which snapshot was saved after which"),
+    ("list", "--graph", "`snap list --tree` draws which snapshot was saved after which"),
+    ("list", "--sort", NEWEST),
+    ("list", "--limit", SO_MANY),
+    ("list", "-l", "a row has as many columns as the terminal has room for; `--json` has everything"),
+    ("list", "--long", "a row has as many columns as the terminal has room for; `--json` has everything"),
+    ("config", "--edit", EDITED),
+    ("config", "-e", EDITED),
+    ("config", "--global", EDITED),
+    ("config", "--get", EDITED),
+    ("config", "--set", EDITED),
+    ("config", "--list", "it lists all settings without that"),
+    ("config", "-l", "it lists all settings without that"),
+    ("verify", "--fix", "`snap verify --repair` mends what can be mended"),
+    ("undo", "-y", NO_QUESTION),
+    ("redo", "-y", NO_QUESTION),
+    ("resume", "-y", NO_QUESTION),
+    ("rewind", "-y", NO_QUESTION),
+    ("merge", "-y", NO_QUESTION),
+    ("prune", "-y", NO_QUESTION),
+    ("prune", "-n", DRY),
+    ("prune", "--all", "`snap prune --keep-last 0` removes all; with `--dry-run` it only shows them"),
+    ("rm", "-r", UNASKED),
+    ("branch", "-a", LISTED),
+    ("branch", "--all", LISTED),
+    (
+        "branch",
+        "-m",
+        "`snap branch --remove OLD` takes a line's name away, and `snap branch NEW REF` gives it another one",
+    ),
+    ("sync", "--off", "`snap init --no-sync` ends the sharing"),
+    ("sync", "--stop", "`snap init --no-sync` ends the sharing"),
+    ("link", "--list", "`claude --resume` lists the links beside all sessions"),
     ("merge", "--no-run", "it starts no client; it prints a prompt for the agent"),
     ("show", "--tasks", "`snap show REF` lists the tasks without that"),
     ("rewind", "--worktree", "it works here; `snap resume --worktree BRANCH` restores into a new work tree"),
@@ -183,7 +258,17 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
                 alike.into_iter().for_each(|kind| drop(error.remove(kind)));
             }
             forget_unlike(&mut error);
-            let hint = meant.map(str::to_owned).or_else(|| hint(&error));
+            let hint = match (meant, error.kind()) {
+                // The word may be one of the other program's.
+                (Some(meant), ErrorKind::InvalidSubcommand) => Some(
+                    [Some(meant.to_owned()), of_other_program()]
+                        .into_iter()
+                        .flatten()
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                ),
+                (meant, _) => meant.map(str::to_owned).or_else(|| hint(&error)),
+            };
             let text = safe(error).render().to_string();
             // Where a suggestion was left out, clap leaves two empty lines.
             for line in text.replace("\n\n\n", "\n\n").lines() {
@@ -200,12 +285,16 @@ pub(crate) fn tell(mut error: Error) -> Result<()> {
     }
 }
 
-/// Takes what is in no help out of what is spelled alike.
+/// Takes what is in no help, and what is hardly like the word that was typed, out of what is spelled alike.
 fn forget_hidden(error: &mut Error) {
     let Some(ContextValue::Strings(alike)) = error.get(ContextKind::SuggestedSubcommand) else { return };
     let line = Arguments::line();
     let is_hidden = |name: &String| line.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
-    let mut shown: Vec<String> = alike.iter().filter(|name| !is_hidden(name)).cloned().collect();
+    // To clap, a few of the same letters are enough.
+    let word = typed(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+    let is_like = |name: &String| !names_like(word, [name.as_str()].into_iter()).is_empty();
+    let mut shown: Vec<String> =
+        alike.iter().filter(|name| !is_hidden(name) && is_like(name)).cloned().collect();
     let value = match shown.len() {
         0 => return drop(error.remove(ContextKind::SuggestedSubcommand)),
         1 => ContextValue::String(shown.remove(0)),
@@ -256,6 +345,7 @@ fn meant(error: &Error) -> Option<&'static str> {
             usage
                 .contains("completions <SHELL>")
                 .then_some("such as `snap completions bash`; zsh, fish, elvish and powershell too")
+                .or_else(|| usage.contains("import <FILE>").then_some("`snap import -` reads standard input"))
         }
         _ => None,
     }
@@ -290,6 +380,9 @@ fn hint(error: &Error) -> Option<String> {
             let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
             let takes_name = ["REF", "NAME", "BRANCH"].iter().any(|word| usage.contains(word));
             let hint = match () {
+                () if is_of("export") => {
+                    "the file to write comes behind `-o`; a name of several words needs quotes"
+                }
                 () if is_of("link") => {
                     "it takes one snapshot, and the link is called like that; a name of several words needs quotes"
                 }
@@ -304,7 +397,7 @@ fn hint(error: &Error) -> Option<String> {
             };
             (takes_name && !is_number).then(|| hint.to_owned())
         }
-        ErrorKind::InvalidValue if typed(ContextKind::InvalidValue) == Some("") => {
+        ErrorKind::InvalidValue if typed(ContextKind::InvalidValue) == Some("") && has_empty_word() => {
             Some("the value is empty, as that of a variable that is not set".to_owned())
         }
         ErrorKind::InvalidSubcommand => {
@@ -314,14 +407,24 @@ fn hint(error: &Error) -> Option<String> {
             if let Some(alike) = alike {
                 return Some(format!("did you mean {alike}?"));
             }
-            let other = program_name::other_on_path()?;
-            Some(format!(
-                "this `snap` saves sessions of Claude Code; {} is another program",
-                Line(&other.to_string_lossy())
-            ))
+            of_other_program()
         }
         _ => None,
     }
+}
+
+/// Says that another program has the short name here, if one has.
+fn of_other_program() -> Option<String> {
+    let other = program_name::other_on_path()?;
+    Some(format!(
+        "this `snap` saves sessions of Claude Code; {} is another program",
+        Line(&other.to_string_lossy())
+    ))
+}
+
+/// Says whether a value was typed that is empty: none at all is another mistake.
+fn has_empty_word() -> bool {
+    std::env::args_os().skip(1).any(|word| word.is_empty() || word.as_encoded_bytes().ends_with(b"="))
 }
 
 /// Returns the command that a word is most like.

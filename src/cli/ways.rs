@@ -7,8 +7,8 @@ use crate::cli::output::words::{ago, quoted};
 use crate::cli::program_name::in_words;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::restore::{self, Direction, Way, WayBack};
-use crate::store::Batch;
+use crate::restore::{self, Direction, HistoryStep, Way, WayBack};
+use crate::store::{Batch, LogEntry, Operation};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -23,6 +23,40 @@ pub(crate) fn made_before(workspace: &Workspace, manifest: &Manifest, called: &s
         None => format!("`snap rewind {}` goes back to it", quoted(called)),
     };
     Some(in_words(&format!("  made before restoring {restored}; {how}")).into_owned())
+}
+
+/// Says that the work tree stays in which the first resume was just undone, and what takes it away: it was made for that, most likely.
+pub(crate) fn tree_stays(workspace: &Workspace, undone: &HistoryStep) -> Option<String> {
+    let repository = workspace.repository.as_ref()?;
+    let is_resume = undone.direction == Direction::Undo && undone.what.operation == Operation::Resume;
+    if !is_resume || repository.worktree_name().is_none() {
+        return None;
+    }
+    let log = workspace.store.own_log().ok()?;
+    let here = |entry: &&LogEntry| {
+        let root = entry.root.as_ref().is_some_and(|root| root.as_path() == workspace.root);
+        root && entry.operation.is_restore() && entry.outcome.is_ok()
+    };
+    // What git would not take away is not said to go.
+    let is_first = log.iter().find(here).is_some_and(|first| first.at == undone.what.at);
+    if !is_first || !repository.status().is_ok_and(|listing| listing.pending.is_empty()) {
+        return None;
+    }
+    let (home, root) = (repository.home().ok()?, workspace.root.to_string_lossy().into_owned());
+    let git = format!("git -C {}", quoted(&home.to_string_lossy()));
+    let branch = repository.head().ok()?.branch;
+    let (on, its) = match branch {
+        Some(branch) => (
+            format!(", on branch {}", Line(&branch)),
+            format!("; its branch then goes with `{git} branch -d {}`", quoted(&branch)),
+        ),
+        None => (String::new(), String::new()),
+    };
+    Some(format!(
+        "The work tree {} stays{on}. If you don't need it: `{git} worktree remove {}`{its}.",
+        Line(&root),
+        quoted(&root)
+    ))
 }
 
 /// Says how what was removed comes back from the trash.

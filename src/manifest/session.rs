@@ -80,6 +80,39 @@ pub struct Session {
     pub background: bool,
 }
 
+impl Session {
+    /// Makes one of which nothing but its id and its folder is said.
+    pub fn bare(id: ClientId, cwd: NativePath) -> Session {
+        Session {
+            id,
+            title: None,
+            spoken: Spoken::default(),
+            client: None,
+            entrypoint: None,
+            model: None,
+            live: false,
+            status: None,
+            waiting_for: None,
+            mode: None,
+            cwd,
+            other_roots: Vec::new(),
+            transcript: None,
+            files: Vec::new(),
+            elsewhere: Vec::new(),
+            team_tasks: false,
+            crons: Vec::new(),
+            goal: None,
+            todos: Vec::new(),
+            scripts: Vec::new(),
+            added_folders: Vec::new(),
+            restrictions: Vec::new(),
+            effort: None,
+            output_style: None,
+            background: false,
+        }
+    }
+}
+
 /// What a conversation was about, in the words of those who spoke. Each is the beginning of what was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -120,7 +120,7 @@ pub fn plan_merge(
             plan.merging = Some(merging);
             Ok(*plan)
         }
-        PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &for_shell(&called))),
+        PlannedResume::InConflict(conflicts) => Err(conflicts.into_error(&called, &for_shell(&called), None)),
     }
 }
 

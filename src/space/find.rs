@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::git::Remote;
 use crate::manifest::Manifest;
 use crate::sys::files::Scratch;
-use crate::transfer::{RemoteHead, take_head};
+use crate::transfer::{RemoteHead, take_head, try_head};
 use crate::workspace::Workspace;
 
 /// Says whether a text may mean somebody's session.
@@ -74,6 +74,20 @@ pub fn bring(
 ) -> Result<Manifest> {
     let (opened, _scratch) = open(context, workspace, remote, tell)?;
     take_head(context, workspace, &opened, head)
+}
+
+/// The same for a dry run: in a workspace whose store is not kept.
+///
+/// # Errors
+/// As everything that comes from elsewhere.
+pub fn bring_aside(
+    context: &Context,
+    aside: &Workspace,
+    (remote, head): (&str, &RemoteHead),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Manifest> {
+    let (opened, _scratch) = open(context, aside, remote, tell)?;
+    try_head(aside, &opened, head)
 }
 
 /// Opens a remote with a repository that goes again: what is fetched whole must not find one that promises to fetch more later.

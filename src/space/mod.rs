@@ -23,7 +23,7 @@ mod states;
 mod withdraw;
 mod work;
 
-pub use find::{bring, find_session, may_mean_session};
+pub use find::{bring, bring_aside, find_session, may_mean_session};
 pub use follow::{Followed, News};
 pub use forget::forget_kept;
 pub use history::{AuditLine, History, fetched_entries, history};

@@ -8,6 +8,7 @@
 mod add_lock;
 mod ancestry;
 mod base_blobs;
+mod beside;
 mod catalog;
 mod clean_guard;
 mod contents;
@@ -98,6 +99,8 @@ pub struct Store {
     unpublished: Mutex<BTreeSet<ObjectId>>,
     /// Why a newer snapshot could not be the `latest` one.
     passed_over: Mutex<Option<Error>>,
+    /// Where objects are read that are not here.
+    beside: Option<Box<Store>>,
 }
 
 /// Permission to delete from the store; excludes everybody else.
@@ -133,6 +136,7 @@ impl Store {
             catalog: Mutex::default(),
             unpublished: Mutex::default(),
             passed_over: Mutex::default(),
+            beside: None,
         };
         store.refuse_strangers()?;
         Ok(store)
@@ -366,7 +370,7 @@ impl Store {
 
     /// Returns the compressed size of an object on disk; 0 if it is not there.
     pub fn stored_size(&self, object: &ObjectRef) -> u64 {
-        self.object_place(object.object).stat().ok().flatten().map_or(0, |found| found.size)
+        self.place_to_read(object.object).stat().ok().flatten().map_or(0, |found| found.size)
     }
 
     fn read(&self, stem: &str) -> Result<Manifest> {

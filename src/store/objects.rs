@@ -266,7 +266,7 @@ impl Store {
 
     /// The same; `tell` is told of the bytes while they are unpacked.
     pub(super) fn get_telling(&self, object: &ObjectRef, tell: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
-        let place = self.object_place(object.object);
+        let place = self.place_to_read(object.object);
         let path = place.path();
         let frame = place.read(longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
         let raw = compress::decompress_telling(&frame, object.size.min(LARGEST_OBJECT), tell)
@@ -283,7 +283,7 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn has_objects_of(&self, manifest: &Manifest) -> Result<bool> {
         for object in manifest.objects() {
-            if self.object_place(object.object).stat()?.is_none_or(|found| found.size == 0) {
+            if self.place_to_read(object.object).stat()?.is_none_or(|found| found.size == 0) {
                 return Ok(false);
             }
         }
@@ -303,7 +303,7 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub fn frame_telling(&self, object: &ObjectRef, tell: impl FnMut(u64)) -> Result<Vec<u8>> {
-        let place = self.object_place(object.object);
+        let place = self.place_to_read(object.object);
         let path = place.path();
         let frame = place.read(longest(object))?;
         let checked = frame.ok_or_else(|| "it is missing".to_owned()).and_then(|frame| {

@@ -45,7 +45,7 @@ impl Store {
     }
 
     fn open_object<'a>(&self, object: &'a ObjectRef) -> Result<Opened<'a>, Error> {
-        let place = self.object_place(object.object);
+        let place = self.place_to_read(object.object);
         let path = place.path();
         let file = place.open_plain(longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
         let content = Unpacked::new(BufReader::new(file), object.size.min(LARGEST_OBJECT))

@@ -47,7 +47,7 @@ pub fn folder() -> Option<&'static Path> {
 }
 
 /// Returns the system's place for temporary files.
-pub(super) fn temporary_files() -> PathBuf {
+pub fn temporary_files() -> PathBuf {
     let place = std::env::temp_dir();
     // An empty variable is none, and would mean the current folder.
     if place.as_os_str().is_empty() { PathBuf::from("/tmp") } else { place }

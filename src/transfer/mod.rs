@@ -42,7 +42,7 @@ pub use remote::Remotes;
 pub use remote_names::forget_names;
 pub use rescued::{forget_rescued, rescued_folder};
 pub use seen_leases::{SeenLease, seen_leases};
-pub use take_head::{fetch_head, manifest_of_head, take_head};
+pub use take_head::{fetch_head, manifest_of_head, take_head, try_head};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

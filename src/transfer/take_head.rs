@@ -61,6 +61,20 @@ pub fn take_head(
     Ok(manifest)
 }
 
+/// Adds a head to a store that is not kept, for a dry run: nothing is noted of it anywhere else.
+///
+/// # Errors
+/// As everything that comes from elsewhere.
+pub fn try_head(aside: &Workspace, remote: &Remote<'_>, head: &RemoteHead) -> Result<Manifest> {
+    let at = fetch_head(remote, &head.name)?;
+    let mut fetched = remote.fetched()?;
+    let manifest = manifest_of_head(&mut fetched, &at)?;
+    let place = place(&at, Some(&manifest));
+    let incoming = commit_format::receive(&aside.store, &mut fetched, &place, aside.now, &mut |_| ())?;
+    incoming.publish(|_| ())?;
+    Ok(manifest)
+}
+
 fn place(at: &RemoteRef, manifest: Option<&Manifest>) -> RemoteSnapshot {
     let id = manifest.map_or_else(crate::base::ids::SnapshotId::random, |manifest| manifest.id.clone());
     RemoteSnapshot { user: String::new(), id, at: at.clone() }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::real_client::on_terminal;
 use crate::support::api::{Reply, StandIn};
 use crate::support::client::Client;
 use crate::support::project::{Project, files_below, ran};
@@ -79,6 +80,24 @@ fn a_global_option_that_changes_nothing_is_refused_or_said() {
         assert!(!said.stdout.is_empty());
     }
     project.snap(&["config", "--store", "/nowhere"]).exits(0).says(&["`--store` changes nothing"]);
+}
+
+#[test]
+fn what_a_demo_says_between_its_commands_is_folded_between_words() {
+    let project = Project::new();
+    let mut command = project.command(project.root(), &["demo", "--no-input"]);
+    command
+        .env("COLUMNS", "80")
+        .env("LINES", "90")
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .env("PAGER", "cat");
+    let shown = on_terminal(&mut command);
+    let is_command = |line: &&str| line.starts_with("$ ") || line.starts_with("cd '");
+    for line in shown.lines().filter(|line| !is_command(line)) {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
+    assert!(shown.contains("and each pending\nedit.\n"), "{shown}");
 }
 
 #[test]

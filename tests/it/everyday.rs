@@ -43,6 +43,29 @@ fn words_and_options_of_other_programs_are_told_what_does_that_here() {
         (&["push", "--all"], &["`snap push REMOTE REF REF`"]),
         (&["undo", "d35df884"], &["takes no name", "`snap rewind ID`"]),
         (&["redo", "2"], &["takes no name"]),
+        (&["log", "x"], &["takes no name", "`snap show REF`"]),
+        (&["status", "x"], &["takes no name", "`snap diff --now REF`"]),
+        (&["switch", "x"], &["`snap resume`", "`snap rewind`"]),
+        (&["remote", "-v"], &["`snap list --remote`"]),
+        (&["clone", "x"], &["`snap pull`", "`snap import FILE`"]),
+        (&["login"], &["there is no account"]),
+        (&["setup"], &["`snap init`"]),
+        (&["undo", "-y"], &["`--yes`"]),
+        (&["prune", "-y"], &["`--yes`"]),
+        (&["save", "-a"], &["all edits, staged or not"]),
+        (&["save", "--dry-run"], &["`snap status`"]),
+        (&["log", "--oneline"], &["one line already"]),
+        (&["log", "-p"], &["`snap diff REF`"]),
+        (&["list", "--sort", "age"], &["`--reverse`"]),
+        (&["list", "--limit", "3"], &["`-n NUMBER`"]),
+        (&["config", "--edit"], &["its first line names"]),
+        (&["verify", "--fix"], &["`snap verify --repair`"]),
+        (&["prune", "-n"], &["`--dry-run`"]),
+        (&["rm", "-rf", "x"], &["`snap undo` brings it back"]),
+        (&["branch", "-m", "a", "b"], &["`snap branch --remove OLD`"]),
+        (&["sync", "--off"], &["`snap init --no-sync`"]),
+        (&["export", "x", "x.snap"], &["comes behind `-o`"]),
+        (&["import"], &["`snap import -`"]),
     ] {
         let said = project.snap(typed).exits(2).says(says).stderr.clone();
         // What is only spelled alike would lead away from it.
@@ -54,6 +77,73 @@ fn words_and_options_of_other_programs_are_told_what_does_that_here() {
         project.git(&["remote", "add", remote, "/nowhere"]);
     }
     project.snap(&["push", "x", "y"]).exits(3).says(&["no remote \"x\"", "here, there"]);
+    // Several commands have a few of these letters.
+    let unknown = project.snap(&["reorder"]).exits(2).stderr;
+    assert!(!unknown.contains("similar"), "{unknown}");
+    project
+        .snap(&["import", "https://example.org/x.snap"])
+        .exits(3)
+        .says(&["curl -fL https://example.org/x.snap |"]);
+}
+
+#[test]
+fn a_word_that_is_a_file_is_told_where_files_come_and_what_a_name_is() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "."]).exits(2).says(&["`snap save` saves all edits"]);
+    project.snap(&["save", "a.txt"]).exits(0).says(&["only a name to `snap save`: it saves all edits"]);
+    let plain = project.snap(&["save", "b"]).exits(0).stderr;
+    assert!(!plain.contains("only a name"), "{plain}");
+    project.snap(&["diff", "b", "b.txt"]).exits(3).says(&["`snap diff b -- b.txt`"]);
+    project.snap(&["diff", "b", "--", "b.txt"]).exits(0);
+    project.snap(&["report", "b", "out.html"]).exits(3).says(&["comes behind `-o`: `-o out.html`"]);
+    project.snap(&["report", "b", "--format", "md"]).exits(0);
+    // Of one letter, nothing is like it.
+    project.snap(&["show", "t"]).exits(3).says(&["`snap list` shows what there is"]);
+}
+
+#[test]
+fn a_diff_that_is_piped_in_is_said_not_to_be_looked_at_without_a_dash() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let usual = project.command(project.root(), &[]);
+    let piped = |diff: &str| {
+        let mut shell = Command::new("sh");
+        let line = format!("git diff | '{}' {diff}", usual.get_program().display());
+        shell.args(["-c", &line]).current_dir(project.root()).env_clear();
+        shell.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.env("COLUMNS", "80").env("LINES", "90").env("TERM", "xterm").env("PAGER", "cat");
+        on_terminal(&mut shell)
+    };
+    let said = piped("diff");
+    assert!(said.contains("`snap diff -` shows that") && said.contains("edited"), "{said}");
+    for other in ["diff -", "diff x"] {
+        let said = piped(other);
+        assert!(!said.contains("is not looked at") && said.contains("edited"), "{other}: {said}");
+    }
+}
+
+#[test]
+fn a_value_that_was_not_typed_is_not_said_to_be_empty() {
+    let project = Project::new();
+    for typed in [&["resume", "--worktree"][..], &["save", "-m"], &["show", "--agent"]] {
+        let said = project.snap(typed).exits(2).says(&["a value is required"]).stderr;
+        assert!(!said.contains("the value is empty"), "{typed:?}: {said}");
+    }
+    for typed in [&["save", "-m", ""][..], &["save", "--message="]] {
+        project.snap(typed).exits(2).says(&["the value is empty"]);
+    }
+}
+
+#[test]
+fn lines_of_work_with_long_names_are_folded_between_words() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "why does the parser of dates take so long"]).exits(0);
+    project.snap(&["branch", "faster", "why does the parser of dates take so long"]).exits(0);
+    let text = shown(&project, 60, &["branch"]);
+    assert!(text.starts_with("faster  from why does") && text.contains("\n  "), "{text}");
 }
 
 #[test]
@@ -132,6 +222,38 @@ fn an_odd_variable_is_named_once_and_a_wrong_file_counts_for_nothing() {
     let at = format!("{}:2: look.theme should be \"auto\", \"dark\", \"light\" or \"ansi\"", file.display());
     assert_eq!(wrong.stderr.matches(&at).count(), 1, "{}", wrong.stderr);
     wrong.says(&["hint: correct that file"]);
+}
+
+#[test]
+fn one_long_path_or_name_makes_no_row_of_another_go_on_below() {
+    let project = Project::new();
+    let long = format!("src/{}/the-file.rs", ["deep"; 25].join("/"));
+    project.write(&long, "new\n");
+    project.write("a.txt", "changed\n");
+    let name = "why does the parser of dates take so long";
+    project.snap(&["save", name]).exits(0);
+    project.write("a.txt", "changed again\n");
+    project.snap(&["save", "b"]).exits(0);
+    let shows = |columns: usize, arguments: &[&str], rows: &[&str]| {
+        let text = shown(&project, columns, arguments).replace('\r', "");
+        for row in rows {
+            let of_it: Vec<&str> = text.lines().filter(|line| line.contains(row)).collect();
+            assert!(of_it.len() == 1, "{columns}: no row has {row:?}:\n{text}");
+        }
+        text
+    };
+    let text = shows(80, &["show", "b"], &["…", "/the-file.rs  +1 -0, untracked"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |part: &str| lines.iter().find_map(|line| Some(line[..line.find(part)?].chars().count()));
+    assert_eq!(at("+1 -0, untracked"), at("+1 -3"), "{text}");
+    for columns in [60, 120] {
+        shows(columns, &["show", "b"], &["/the-file.rs  +1 -0"]);
+    }
+    let whole = project.snap(&["show", "b"]).exits(0).stdout;
+    assert!(whole.contains(&format!("{long}  +1 -0, untracked")), "{whole}");
+    let entries = project.snap(&["log", "--json"]).exits(0).json().as_array().must("entries").len();
+    let text = shown(&project, 80, &["log"]);
+    assert_eq!(text.lines().filter(|line| !line.trim().is_empty()).count(), entries, "{text}");
 }
 
 #[test]

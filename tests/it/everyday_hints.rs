@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::handoff_remote::{colleague, utf8, with_remote};
+use crate::handoff_remote::{colleague, shim, utf8, with_remote};
 use crate::hooks::{ID, hook};
 use crate::real_client::on_terminal;
 use crate::support::Must;
@@ -170,20 +170,27 @@ fn a_prune_in_the_client_has_no_tabs_for_programs() {
         "prompt": "/snapshot prune --dry-run --older-than 7d"});
     let said = hook(&project, "UserPromptSubmit", &input).exits(0).json()["reason"].clone();
     let said = said.as_str().must("an answer");
-    assert!(said.contains("keep    two") && !said.contains("\\t"), "{said}");
+    assert!(said.contains("keep \"two\": ") && !said.contains("\\t"), "{said}");
 }
 
 #[test]
 fn a_full_disk_is_that_of_the_store_that_was_named_or_of_the_file_that_is_written() {
     let project = Project::new();
     let place = project.home.path().join("small");
-    let Some(_disk) = SmallDisk::on(&place, 100, "a disk that fills up") else { return };
-    project.write("noise", crate::failures::noise(1, 40_000));
+    let Some(_disk) = SmallDisk::on(&place, 300, "a disk that fills up") else { return };
     let store = place.join("a store");
+    let named = ["--store", utf8(&store)];
+    project.write("noise", crate::failures::noise(1, 400_000));
     project
-        .snap(&["save", "x", "--store", utf8(&store)])
+        .snap(&[&["save", "x"], &named[..]].concat())
         .exits(7)
-        .says(&["`snap prune --older-than 30d --now --store ", "a store'`"]);
+        .says(&[&format!("the disk of {}", place.display())]);
+    fs::remove_file(project.path("noise")).must("removed");
+    project.write("a.txt", "small\n");
+    project.snap(&[&["save", "small"], &named[..]].concat()).exits(0);
+    project.write("noise", crate::failures::noise(1, 400_000));
+    let refused = project.snap(&[&["save", "x"], &named[..]].concat()).exits(7);
+    refused.says(&["`snap rm REF --now --store ", "a store'`", &format!("the disk of {}", store.display())]);
     project.snap(&["save", "x"]).exits(0);
     let filled = fill(&place);
     for typed in [&["export", "x", "-o"][..], &["report", "x", "-o"]] {
@@ -286,6 +293,79 @@ fn a_read_only_store_is_told_with_what_works_and_that_works() {
     assert_eq!(project.read("a.txt"), b"saved\n");
     project.snap(&["undo", "--store", copy]).exits(0);
     assert_eq!(project.read("a.txt"), b"since\n");
+}
+
+#[test]
+fn who_cannot_write_the_first_time_is_told_what_works_and_that_works() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    let claude = project.path(".claude");
+    let Some(_disk) = SmallDisk::on(&claude, 1_024, "a disk that is full from the start") else { return };
+    let elsewhere = project.home.path().join("elsewhere");
+    let filler = fill(&claude);
+    let told = |typed: &[&str], says: &[&str]| {
+        let refused = project.snap(typed).exits(7).says(says);
+        assert!(!refused.stderr.contains("prune") && !refused.stderr.contains("snap-tmp"), "{refused:?}");
+    };
+    let free = format!("free some space on the disk of {}", claude.display());
+    let both = [&free, "`--store DIR` keeps snapshots in a folder on another disk"];
+    told(&["save", "x"], &both);
+    told(&["init", "--local"], &[&free, "`snap init --user` is for all projects"]);
+    project.snap(&["save", "x", "--store", utf8(&elsewhere)]).exits(0);
+    fs::remove_file(filler).must("to free some space");
+    project.snap(&["save", "x"]).exits(0);
+
+    // With something to remove, that is named, and it is enough.
+    let noise: String =
+        (0..40_000_u64).map(|at| format!("{:x}", at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    project.write("noise.txt", noise);
+    project.snap(&["save", "large"]).exits(0);
+    fs::remove_file(project.path("noise.txt")).must("removed");
+    project.write("b.txt", "edited\n");
+    let filler = fill(&claude);
+    let refused = project.snap(&["save", "y"]).exits(7);
+    refused.says(&["free some space", "`snap rm REF --now` frees some, and needs none itself"]);
+    project.snap(&["rm", "large", "--now", "--yes"]).exits(0);
+    project.snap(&["save", "y"]).exits(0);
+    fs::remove_file(filler).must("to free some space");
+
+    let remount = |how: &str| {
+        let remounted = Command::new("mount").args(["-o", how]).arg(&claude).status().must("mount");
+        assert!(remounted.success());
+    };
+    fs::remove_dir_all(project.stored("")).must("no store");
+    remount("remount,ro");
+    told(&["save", "x"], &["the disk is read-only", "`--store DIR` keeps snapshots in another folder"]);
+    told(&["init", "--local"], &["the disk is read-only", "`snap init --user` is for all projects"]);
+    project.snap(&["init", "--user"]).exits(0);
+    let from = ["--store", utf8(&elsewhere)];
+    for typed in [&["report", "x", "-o", ".claude/x.html"][..], &["export", "x", "-o", ".claude/x.snap"]] {
+        let file = format!("Cannot write {}/x.", claude.display());
+        told(&[typed, &from].concat(), &[&file, "the disk is read-only", "with `-o FILE`"]);
+    }
+    remount("remount,rw");
+}
+
+#[test]
+fn a_merge_is_advised_only_where_git_can_make_one_and_in_the_words_of_its_command() {
+    let project = with_two();
+    project.write("a.txt", "since\n");
+    let dry = ["resume", "one", "--dry-run"];
+    project.snap(&dry).exits(4).says(&["`--merge` merges the two", "`snap rewind one`"]);
+    let old =
+        shim(&project, "for word; do [ \"$word\" = version ] && echo git version 2.39.5 && exit 0; done");
+    let said = ran(project.command(project.root(), &dry).env("PATH", old)).exits(4).stderr;
+    assert!(!said.contains("`--merge` merges the two"), "{said}");
+    assert!(said.contains("hint: `snap rewind one` puts") && said.contains("this is 2.39.5"), "{said}");
+
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "ours"]);
+    project.git(&["checkout", "-q", "-b", "theirs", "HEAD~1"]);
+    project.write("a.txt", "theirs\n");
+    project.git(&["commit", "-qam", "theirs"]);
+    assert!(!project.try_git(&["merge", "-q", "main"]));
+    let refused = project.snap(&["merge", "one"]).exits(4);
+    refused.says(&["an unfinished merge", "`snap resume REF --worktree BRANCH` restores beside it"]);
 }
 
 /// What is said of a line stands in the log alone.

@@ -79,7 +79,7 @@ fn kept(project: &Project) -> String {
 }
 
 /// A program `git` that runs a line of shell before the real one, in a folder for `PATH`.
-fn shim(project: &Project, line: &str) -> String {
+pub(crate) fn shim(project: &Project, line: &str) -> String {
     let real = ran(Command::new("sh").args(["-c", "command -v git"])).stdout;
     let bin = project.home.path().join("shim");
     fs::create_dir_all(&bin).must("a folder");

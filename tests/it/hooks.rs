@@ -558,7 +558,10 @@ fn every_word_of_the_snapshot_command_is_answered() {
     assert_eq!(project.read("a.txt"), b"edited\n");
     assert!(shown(&project, "/snapshot undo").contains("The conversation still believes"));
     assert_eq!(project.read("a.txt"), b"spoilt\n");
-    assert!(shown(&project, "/snapshot prune --keep-last 1 --dry-run").contains("keep"));
+    let pruned = shown(&project, "/snapshot prune --keep-last 1 --dry-run");
+    assert!(pruned.contains("keep \"before api refactor\": number 1 of the newest 1\n"), "{pruned}");
+    let said = shown(&project, "/snapshot rewind --dry-run before api refactor");
+    assert!(said.contains("Nothing was changed") && !said.contains("The conversation still"), "{said}");
     assert!(shown(&project, "/snapshot hook Stop").contains("There is no `/snapshot hook`"));
     assert!(
         shown(&project, "/snapshot rm x; rm -rf .")

@@ -7,9 +7,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::handoff_remote::{colleague, with_remote};
-use crate::merging::{ID, as_user, talk, task, tasks};
+use crate::merging::{ID, apart, as_user, own, talk, task, tasks};
 use crate::support::Must;
 use crate::support::project::Project;
+use crate::trust::typed_into;
+
+/// A session that nothing was saved of.
+const OTHER: &str = "0d0c45ad-2c3b-4c5e-9a0f-1d2e3f405162";
 
 /// Ada, Bob, and the remote between them.
 pub(crate) struct Pair {
@@ -357,4 +361,40 @@ fn a_file_that_both_renamed_is_called_that() {
     let said = format!("{}{}", said.stdout, said.stderr);
     assert!(said.contains("Each side renamed a.txt to another name"), "{said}");
     assert!(!said.contains("the other one removed it") && !said.contains("of another kind"), "{said}");
+}
+
+#[test]
+fn nothing_is_saved_for_a_first_merge_that_nobody_agrees_to_or_that_has_nothing_to_do() {
+    let (ada, _, remote) = apart(own);
+    let project = colleague(&ada, &remote).of_another_user();
+    as_user(&project, "cleo", &["pull"]).exits(0);
+    project.session(OTHER);
+    project.write("b.txt", "of cleo\n");
+    let before = project.manifests();
+    let merge = |typed: &str| {
+        let mut command = project.command(project.root(), &["merge", "of bob", "--color", "never"]);
+        command.env("USER", "cleo").env("COLUMNS", "120").env("SNAP_PAGER", "cat");
+        typed_into(&mut command, typed)
+    };
+    let (code, said) = merge("n\n");
+    assert!(code == 3 && said.contains("Merge it?") && !said.contains("Saved"), "{said}");
+    let planned = as_user(&project, "cleo", &["merge", "of bob", "--dry-run", "--json"]).exits(0).json();
+    assert_eq!(project.manifests(), before);
+    let all = ["merge", "of bob", "--trust", "--allow-kind", "all", "--json"];
+    let done = as_user(&project, "cleo", &all).exits(0).json();
+    assert_eq!((&planned["edits"], &planned["merge"]), (&done["edits"], &done["merge"]));
+    assert_eq!(project.manifests().len(), before.len() + 2, "what was here, and the safety snapshot");
+
+    // What is here goes on from it, although nothing was saved with this session.
+    let (goes_on, remote) = with_remote();
+    goes_on.write("a.txt", "one\n2\nthree\n");
+    goes_on.snap(&["save", "base"]).exits(0);
+    goes_on.snap(&["push", "origin", "base"]).exits(0);
+    let there = colleague(&goes_on, &remote);
+    there.snap(&["pull"]).exits(0);
+    there.snap(&["resume", "base", "--no-session"]).exits(0);
+    there.session(OTHER);
+    let before = there.manifests();
+    let said = there.snap(&["merge", "base", "--json"]).exits(0).json();
+    assert_eq!((&said["was_merged"], there.manifests()), (&json!(false), before));
 }

@@ -621,7 +621,13 @@ fn what_is_in_a_name_is_said_to_go_with_another_name_and_not_with_another_save()
     };
     project.git(&["checkout", "-q", "-b", &format!("try-{password}")]);
     project.write("new.txt", "new\n");
-    run(&["save", "branch"]).exits(0);
+    let told = |save: Ran, of: &str| {
+        let save = save.says(&[&format!(
+            "What looks like a secret stands in the name {of}. A save keeps names as they are"
+        )]);
+        assert!(!format!("{}{}", save.stdout, save.stderr).contains(password), "{save:?}");
+    };
+    told(run(&["save", "branch"]).exits(0), "of the branch");
     for arguments in [&["export", "branch", "-o", "x.snap"][..], &["report", "branch", "-o", "x.html"]] {
         let refused = run(arguments).exits(3).says(&[
             "in the name of the branch",
@@ -635,10 +641,11 @@ fn what_is_in_a_name_is_said_to_go_with_another_name_and_not_with_another_save()
     run(&["rewind", "branch"]).exits(0);
     project.git(&["branch", "-q", "-m", "another"]);
     project.write(format!("{password}.txt"), "new\n");
-    run(&["save", "file"]).exits(0);
+    told(run(&["save", "file"]).exits(0), "of a file");
     run(&["export", "file", "-o", "y.snap"]).exits(3).says(&["in the name of the file", "rename the file"]);
     fs::rename(project.path(format!("{password}.txt")), project.path("plain.txt")).must("renamed");
-    run(&["save", "plain"]).exits(0);
+    let plain = run(&["save", "plain"]).exits(0);
+    assert!(!plain.stderr.contains("What looks like a secret"), "{}", plain.stderr);
     run(&["export", "plain", "-o", "../z.snap"]).exits(0);
 }
 

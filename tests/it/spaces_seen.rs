@@ -12,7 +12,7 @@ use crate::hooks::bin;
 use crate::spaces::{ID, eventually_is, heads, lines, message, refs, remote_hook, say, shared, turn};
 use crate::support::api::StandIn;
 use crate::support::client::{Client, with};
-use crate::support::project::{Project, Ran, git_in, ran};
+use crate::support::project::{Project, Ran, files_below, git_in, ran};
 use crate::support::work::script;
 use crate::support::{Must, eventually};
 
@@ -344,13 +344,34 @@ fn what_somebody_else_closed_can_be_reopened_and_a_merge_that_was_undone_is_none
 }
 
 #[test]
-fn a_dry_run_of_a_session_says_what_it_added() {
+fn a_dry_run_of_a_session_adds_nothing_and_shows_the_same_plan() {
     let (ada, remote, _) = shared();
+    ada.write("a.txt", "edited by ada\n");
+    ada.write("large.txt", "0123456789abcdef\n".repeat(9000));
     ada.snap(&["sync", "--now"]).exits(0);
     let other = colleague(&ada, &remote).of_another_user();
-    let dry = ["resume", "ada/", "--dry-run"];
-    bob(&other, &dry).exits(0).says(&["Added \"", "Nothing but that snapshot was added"]);
-    bob(&other, &dry).exits(0).says(&["is here already", "Nothing was changed"]);
+    let all = || (files_below(other.root()), files_below(&other.home.path().join(".claude")));
+    let before = all();
+    let plan = |reference: &str| {
+        let dry = ["resume", reference, "--dry-run", "--json"];
+        let mut plan = bob(&other, &dry).exits(0).json();
+        // A key that was made meanwhile gives another reason why it is not one's own.
+        plan["provenance"].take();
+        plan
+    };
+    let planned = plan("ada/");
+    assert_eq!(planned["edits"].as_array().map(Vec::len), Some(2), "{planned}");
+    let said = bob(&other, &["resume", "ada/", "--dry-run"]).exits(0);
+    said.says(&["The session of ada", "Without --dry-run, it is added here first", "Nothing was changed"]);
+    bob(&other, &["resume", "ada/", "--dry-run", "--worktree", "try"]).exits(0);
+    assert_eq!(all(), before);
+    bob(&other, &["resume", "ada/", "--no-run"]).exits(3).says(&["Added \""]);
+    let said = bob(&other, &["resume", "ada/", "--dry-run"]).exits(0);
+    said.says(&["is here already", "Nothing was changed"]);
+    assert_eq!(plan("ada/"), planned);
+    let log = bob(&other, &["log", "--json"]).exits(0).json();
+    bob(&other, &["resume", "ada/", "--dry-run", "--no-run", "--", "a.txt"]).exits(2);
+    assert_eq!(bob(&other, &["log", "--json"]).exits(0).json(), log);
 }
 
 #[test]

@@ -357,8 +357,26 @@ fn after_a_resume_into_a_new_work_tree_the_undo_that_is_named_is_the_one_of_that
     let place = project.path(".claude/worktrees/other");
     let named = format!("`snap -C '{}' undo` goes back", place.display());
     assert!(ran.stderr.contains(&named) || ran.stderr.contains(&named.replace('\'', "")), "{}", ran.stderr);
-    project.snap_in(&place, &["undo"]).exits(0);
+    let undone = project.snap_in(&place, &["undo"]).exits(0);
     assert_ne!(fs::read(place.join("a.txt")).must("to read"), b"edited\n");
+    // The folder is told of, and what is said to take it away does.
+    let told = undone.stderr.lines().find(|line| line.contains(" stays, on branch other.")).must("the tree");
+    let commands: Vec<&str> = told.split('`').skip(1).step_by(2).collect();
+    assert_eq!(commands.len(), 2, "{told}");
+    for command in commands {
+        let words: Vec<String> = command.split(' ').map(|word| word.replace('\'', "")).collect();
+        project.git(&words.iter().skip(1).map(String::as_str).collect::<Vec<_>>());
+    }
+    assert!(!place.exists() && !project.git(&["branch"]).contains("other"));
+
+    // What is not as it was made, or what was restored before, is not said to go.
+    project.snap(&["resume", "x", "--worktree", "more", "--no-run"]).exits(0);
+    let place = project.path(".claude/worktrees/more");
+    fs::write(place.join("mine.txt"), "mine\n").must("a file");
+    let undone = project.snap_in(&place, &["undo"]).exits(0);
+    assert!(!undone.stderr.contains("worktree remove"), "{}", undone.stderr);
+    let undone = project.snap_in(&place, &["redo"]).exits(0);
+    assert!(!undone.stderr.contains("worktree remove"), "{}", undone.stderr);
 }
 
 #[test]

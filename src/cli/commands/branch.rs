@@ -14,6 +14,7 @@ use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::line_words::{LineFacts, marks};
+use crate::cli::output::paged::folded;
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::context::Context;
@@ -265,7 +266,7 @@ impl Report for NamedLines<'_> {
                 Some(newest) => format!("  from {}, now at {}{}", Line(begins), Line(newest), row.marks),
                 None => format!("  from {}", Line(begins)),
             };
-            ui.line(text![Style::Strong.of(padded(&named(row), width)), rest])?;
+            folded(ui, &text![Style::Strong.of(padded(&named(row), width)), rest], 2)?;
         }
         Ok(())
     }

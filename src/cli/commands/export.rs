@@ -86,7 +86,7 @@ impl Export {
             refuse_folder(&self.output, &path, &format!("{}.snap", entry.stem), "a snapshot")?;
             let export =
                 || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
-            progress_bar::show(talks, &monitor, export).map_err(Error::at_output)?
+            progress_bar::show(talks, &monitor, export).map_err(|error| error.at_output(&path))?
         };
         let (called, manifest) = (entry.called, entry.manifest?);
         let file = self.output.to_string_lossy().into_owned();

@@ -55,10 +55,15 @@ impl Import {
             }
             let file = match File::open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(Error::new(
-                        Kind::NotFound,
-                        format!("There is no file {}", Line(&self.file.to_string_lossy())),
-                    ));
+                    let typed = self.file.to_string_lossy();
+                    let none = Error::new(Kind::NotFound, format!("There is no file {}", Line(&typed)));
+                    if typed.contains("://") {
+                        return Err(none.hint(format!(
+                            "`curl -fL {} | snap import -` adds what is at an address; `snap pull ADDRESS` is for git remotes",
+                            quoted(&typed)
+                        )));
+                    }
+                    return Err(none);
                 }
                 opened => opened.context("open", &path)?,
             };

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::log_of_all::of_all;
-use crate::base::columns::{padded, wide};
+use crate::base::columns::{fitted_in_middle, padded, wide};
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
@@ -29,6 +29,13 @@ const LONGEST_NAME: usize = 40;
 
 /// How many columns the operations take.
 const OPERATION: usize = 8;
+
+/// How many columns the start of an id takes, and what is between two columns.
+const ID: usize = 8;
+const GAP: usize = 2;
+
+/// The fewest columns that a name is cut to.
+const SHORTEST: usize = 16;
 
 /// Show who did what, newest first
 #[derive(Args)]
@@ -163,15 +170,21 @@ impl Report for LogReport {
         let by = |entry: &LogEntry| format!("{}@{}", Line(&entry.user), Line(&entry.host));
         let entries = || self.entries.iter().map(|shown| &shown.entry);
         let shown = || self.entries.iter().zip(&self.told);
-        let longest = shown().map(|(_, told)| wide(told)).max().unwrap_or(0);
         let who = entries().map(|entry| wide(&by(entry))).max().unwrap_or(0);
         let ages = entries().map(|entry| wide(&age(self.now.since(entry.at)))).max().unwrap_or(0);
+        let beside = OPERATION + ages + ID + who + 4 * GAP;
+        let room = if ui.shows_on_terminal() {
+            pager::screen_width().saturating_sub(beside).max(SHORTEST)
+        } else {
+            usize::MAX
+        };
+        let longest = shown().map(|(_, told)| wide(told)).max().unwrap_or(0).min(room);
         let line = |(ShownEntry { entry, removed_name }, told): (&ShownEntry, &String)| {
             let mut rest = format!(
                 "{}  {}  {}  {}",
                 padded(&age(self.now.since(entry.at)), ages),
                 entry.snapshot.as_ref().map_or("-       ", |id| id.short()),
-                padded(told, longest),
+                padded(&fitted_in_middle(told, room), longest),
                 padded(&by(entry), who),
             );
             rest += &more(entry);

@@ -21,8 +21,8 @@ use crate::cli::save_first::{last_of, save_first, session_here};
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::report::{self, MergeBases};
-use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions, Way};
+use crate::report;
+use crate::restore::{self, GrantChoice, MergedWith, RestoreOptions, RestorePlan, Way};
 use crate::store::{LogEntry, Operation, Store};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
@@ -75,49 +75,38 @@ impl Merge {
         let (asked, no_input) = (self.session.clone(), self.consent.no_input());
         let args = self.args(&manifest.id);
         let line = audit::line(context, Operation::Merge, Some(&manifest));
-        audit::unless_failed(store, &line, args.check(context, workspace, &manifest, ui))?;
+        args.planned(workspace, &line, args.check(context, workspace, &manifest, ui))?;
         args.fetch_base(context, workspace, &manifest, ui)?;
         // Before anything is saved for it.
-        audit::unless_failed(store, &line, restore::check_merge(workspace, &manifest, trust_repository))?;
+        args.planned(workspace, &line, restore::check_merge(workspace, &manifest, trust_repository))?;
         let session = session_here(context, workspace, asked.as_deref(), no_input, ui)?;
-        let save = |ui: &mut Ui| Ok(save_first(context, workspace, session.as_ref(), ui)?.manifest);
         let last = last_of(context, workspace, session.as_ref());
-        // What it comes from is known of the next snapshot before that is saved, if there is one before it. So none is saved for a
-        // merge that is refused, or that has nothing to do.
-        let (here, saved) = match &last {
-            Some(last) => {
-                let id = session.as_ref().map(|session| &session.id);
-                (Some(capture::as_next(context, workspace, id, last.clone())?), None)
-            }
-            None if args.dry_run => (None, None),
-            None => {
-                let saved = save(ui)?;
-                (Some(saved.clone()), Some(saved))
-            }
+        // What it comes from is known of the next snapshot before that is saved. So none is saved for a merge that is refused, that
+        // nobody agrees to, or that has nothing to do.
+        let id = session.as_ref().map(|session| &session.id);
+        let here = match last.clone() {
+            Some(last) => capture::as_next(context, workspace, id, last)?,
+            None => capture::as_first(context, workspace, id)?,
         };
         let has = |one: &Manifest| has_last_of(store, session.as_ref(), one);
-        let known = match &here {
-            Some(here) => {
-                let log = store.own_log().unwrap_or_default();
-                let merged = capture::merged_into(store, &log, &here.workspace);
-                let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
-                let repository = workspace.repository.as_ref();
-                // If git can't tell, one counts as made on another branch: then less is in common, and nothing is lost.
-                let is_ancestor = |old: &str, new: &str| {
-                    repository.is_some_and(|repository| repository.is_ancestor(old, new).unwrap_or(false))
-                };
-                report::merge_bases(store, (here, &merged), &manifest, &has, &is_own, &is_ancestor)?
-            }
-            None => MergeBases::default(),
+        let log = store.own_log().unwrap_or_default();
+        let merged = capture::merged_into(store, &log, &here.workspace);
+        let is_own = |one: &Manifest| workspace.provenance(one) == Provenance::Own;
+        let repository = workspace.repository.as_ref();
+        // If git can't tell, one counts as made on another branch: then less is in common, and nothing is lost.
+        let is_ancestor = |old: &str, new: &str| {
+            repository.is_some_and(|repository| repository.is_ancestor(old, new).unwrap_or(false))
         };
+        let known = report::merge_bases(store, (&here, &merged), &manifest, &has, &is_own, &is_ancestor)?;
         let fork = known.fork.as_ref().or_else(|| known.bases.first().map(|base| &base.snapshot));
         let first = known.first.as_ref().or(known.bases.first());
         // On another branch of git, what was pending on the first one may not be here.
         let is_whole = first.is_none_or(|first| first.snapshot.id != manifest.id || first.whole_here);
         let is_part = is_whole && fork.is_some_and(|fork| fork.id == manifest.id);
-        if let (Some(last), true) = (saved.as_ref().or(last.as_ref()), is_part || known.is_merged) {
-            let (snapshot, id, into) = (&called, &manifest.id, &last.id);
-            let is_last = store.own_log().is_ok_and(|log| is_last(&log, workspace, id));
+        let before = last.as_ref().map(|last| &last.id).or(here.parent.as_ref());
+        if let (Some(into), true) = (before, is_part || known.is_merged) {
+            let (snapshot, id) = (&called, &manifest.id);
+            let is_last = is_last(&log, workspace, id);
             let undoes = if is_last { restore::takes_merge_back(workspace)? } else { None };
             ui.confirm(&NothingToMerge { snapshot, id, into, was_merged: !is_part, undoes })?;
             return Ok(Outcome::Done);
@@ -131,7 +120,7 @@ impl Merge {
         let _alone = restore::alone_in(workspace)?;
         let with = MergedWith {
             session: session.as_ref(),
-            last_restore: here.as_ref().and_then(|here| here.last_restore.as_ref()),
+            last_restore: here.last_restore.as_ref(),
             first,
             bases: &known.bases,
             behind: &known.behind,
@@ -148,14 +137,12 @@ impl Merge {
             args.planned(workspace, &line, make(ui, &RestoreOptions { fill: agreed, ..options }))?
         };
         let there = tasks(store, plan.manifest());
-        let into = match saved {
-            None if args.dry_run => last,
-            None => Some(save(ui)?),
-            saved => saved,
+        let save = |plan: RestorePlan, ui: &mut Ui| {
+            let into = save_first(context, workspace, session.as_ref(), ui)?.manifest;
+            let text = report::merged(store, &plan, Some(&into), fork, &there)?;
+            Ok(plan.merging_into(Some(into.id), text))
         };
-        let text = report::merged(store, &plan, into.as_ref(), fork, &there)?;
-        let plan = plan.merging_into(into.map(|into| into.id), text);
-        args.carry_out(context, workspace, plan, Operation::Merge, || (), ui)
+        args.carry_out_after(context, workspace, plan, Operation::Merge, (save, || ()), ui)
     }
 
     /// Takes over what was typed, for the snapshot that is meant.

@@ -15,7 +15,7 @@ use crate::cli::line_choice::say_which;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::cli::remotes::shared_session;
+use crate::cli::remotes::{Shared, shared_session};
 use crate::cli::restore_flow::conflict_question::{self, Answer, Open};
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, left, making, planning};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
@@ -62,22 +62,36 @@ pub(crate) struct Resume {
 
 impl Resume {
     pub(crate) fn run(mut self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
-        if let Some((id, is_new)) = shared_session(context, &self.args.reference, self.args.offline, ui)? {
-            (self.args.reference, self.args.added) = (id, is_new);
-        }
+        let how = (self.args.offline, self.args.dry_run);
+        let aside = match shared_session(context, &self.args.reference, how, ui)? {
+            Some(Shared::Here(id)) => {
+                self.args.reference = id;
+                None
+            }
+            Some(Shared::Aside(aside)) => Some(aside),
+            None => None,
+        };
         match self.worktree.clone() {
-            Some(branch) => self.in_new_worktree(&branch, context, ui),
+            Some(branch) => self.in_new_worktree(&branch, aside.map(|aside| aside.manifest), context, ui),
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 self.args.undo_in = self.into.is_some().then(|| workspace.root.clone());
                 settle(&context, &workspace, ui)?;
-                let found = restore::find_to_resume(&workspace, &self.args.reference)?;
-                warn_of_passed_over(&workspace.store, ui);
-                let manifest = say_which(found, ui);
+                let (manifest, workspace, _aside) = match aside {
+                    Some(aside) => {
+                        let (manifest, workspace, kept) = aside.beside(workspace);
+                        (manifest, workspace, Some(kept))
+                    }
+                    None => {
+                        let found = restore::find_to_resume(&workspace, &self.args.reference)?;
+                        warn_of_passed_over(&workspace.store, ui);
+                        (say_which(found, ui), workspace, None)
+                    }
+                };
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let _alone = restore::alone_in(&workspace)?;
                 let checked = self.args.check(&context, &workspace, &manifest, ui);
-                audit::unless_failed(&workspace.store, &line, checked)?;
+                self.args.planned(&workspace, &line, checked)?;
                 if manifest.needed_commit().is_some() && !self.no_edits {
                     self.args.fetch_base(&context, &workspace, &manifest, ui)?;
                 }
@@ -112,7 +126,7 @@ impl Resume {
         // Where nothing is checked out, none of the ways that are asked about is one.
         if !self.args.asks(ui) || conflicts.unborn.is_some() {
             let called = called(workspace, manifest);
-            return Err(conflicts.clone().into_error(&called, &quoted(&called)));
+            return Err(in_conflict(conflicts.clone(), workspace, &called));
         }
         let has_base = restore::base_of(manifest).is_some();
         let is_here = conflicts.base == ConflictBase::Here;
@@ -163,7 +177,7 @@ impl Resume {
             Answer::Merge => Resume { merge: true, into: None, ..self }.run(context, ui),
             Answer::WorkTree(branch) => {
                 self.worktree = Some(branch.clone());
-                self.in_new_worktree(&branch, context, ui)
+                self.in_new_worktree(&branch, None, context, ui)
             }
             Answer::Rewind => Rewind::of(self.args).run(context, workspace, ui),
             Answer::Abort => Ok(Outcome::Done),
@@ -180,10 +194,17 @@ impl Resume {
         }
     }
 
-    fn in_new_worktree(mut self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+    /// Restores in a work tree that is made for it; `aside` is a snapshot that is not in the store.
+    fn in_new_worktree(
+        mut self,
+        branch: &str,
+        aside: Option<Manifest>,
+        context: &Context,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let here = Workspace::open(context)?;
         settle(context, &here, ui)?;
-        let manifest = find(&here, &self.args.reference)?;
+        let manifest = aside.map_or_else(|| find(&here, &self.args.reference), Ok)?;
         warn_of_passed_over(&here.store, ui);
         let Some(repository) = &here.repository else {
             return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")
@@ -256,7 +277,7 @@ impl Resume {
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
                     PlannedResume::InConflict(conflicts) => {
-                        return Err(conflicts.into_error(&name, &quoted(&name)));
+                        return Err(in_conflict(conflicts, &workspace, &name));
                     }
                 }
             }
@@ -351,6 +372,12 @@ fn hide_work_trees(home: &Path) {
     if let Ok(None) = place.stat() {
         let _best_effort = users_files::replace_there(&place, b"*\n");
     }
+}
+
+/// Says what is in the way; a merge is named only where git can make one.
+fn in_conflict(conflicts: Conflicts, workspace: &Workspace, called: &str) -> Error {
+    let too_old = workspace.repository.as_ref().and_then(Repository::too_old_to_merge);
+    conflicts.into_error(called, &quoted(called), too_old.as_deref())
 }
 
 /// Returns what a snapshot is called here: two people's may have one name.

@@ -168,7 +168,7 @@ impl Rewind {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let _alone = restore::alone_in(workspace)?;
         let checked = self.args.check(context, workspace, &manifest, ui);
-        audit::unless_failed(&workspace.store, &line, checked)?;
+        self.args.planned(workspace, &line, checked)?;
         self.args.fetch_base(context, workspace, &manifest, ui)?;
         let options = RestoreOptions { reset_branch: self.reset_branch, ..self.args.options() };
         let make = |ui: &Ui, manifest, options: RestoreOptions| {

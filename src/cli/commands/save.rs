@@ -8,7 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::audit;
-use crate::base::error::Result;
+use crate::base::error::{Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
@@ -144,7 +144,13 @@ impl Save {
         let name = self.name.as_deref().filter(|_| saved.is_err());
         let name = name.and_then(|name| redaction::typed(workspace, "the snapshot's name", name).ok());
         let line = LogEntry { name: name.unwrap_or_default(), ..audit::line(context, Operation::Save, None) };
-        let report = audit::unless_failed(&workspace.store, &line, saved)?;
+        let report = audit::unless_failed(&workspace.store, &line, saved).map_err(|error| {
+            match self.name.as_deref() {
+                Some("." | "..") if error.kind() == Kind::Usage => error
+                    .hint("`snap save` saves all edits of the work tree; what stands behind it is a name"),
+                _ => error,
+            }
+        })?;
         if !report.written {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));
             audit::write(&workspace.store, &audit::skipped(line));
@@ -163,6 +169,14 @@ impl Save {
         {
             notes.push(format!(
                 "{} is the name of a line of work too: it means this snapshot from now on; `snap branch` lists the lines",
+                quoted(name)
+            ));
+        }
+        if let Some(name) =
+            self.name.as_deref().filter(|name| report.written && context.cwd.join(name).is_file())
+        {
+            notes.push(format!(
+                "{} is a file here, and only a name to `snap save`: it saves all edits",
                 quoted(name)
             ));
         }

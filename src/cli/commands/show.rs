@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ignored;
 use super::talk;
-use crate::base::columns::{fitted, padded, wide};
+use crate::base::columns::fitted;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, cut};
 use crate::cli::completion::snapshots;
@@ -15,6 +15,7 @@ use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::agent_tree::tree;
+use crate::cli::output::edit_rows;
 use crate::cli::output::line_words::sentences;
 use crate::cli::output::paged::paged;
 use crate::cli::output::pager::screen_width;
@@ -24,15 +25,16 @@ use crate::cli::output::{Style, Text, Ui, text};
 use crate::cli::program_name;
 use crate::cli::ways::made_before;
 use crate::context::Context;
-use crate::manifest::{
-    AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken, Version,
-};
+use crate::manifest::{AgentStatus, Decision, Edit, Manifest, SavedRule, Session, Spoken};
 use crate::space;
 use crate::store::Store;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 const WIDE: usize = 100;
+
+/// How many columns the headings take.
+const HEADING: usize = 10;
 
 /// Show everything in a snapshot
 #[derive(Args)]
@@ -285,8 +287,8 @@ impl Page {
                 against,
             ],
         }];
-        let width = edits.listed().map(|edit| wide(&shown_path(edit))).max().unwrap_or(0).min(60);
-        lines.extend(edits.listed().map(|edit| edit_line(edit, width)));
+        let room = self.screen.map(|screen| screen.saturating_sub(HEADING));
+        lines.extend(edit_rows::rows(&edits.listed().collect::<Vec<&Edit>>(), room));
         lines.extend(edits.skipped.iter().map(|left| {
             text![
                 Style::Warning.of("not saved:"),
@@ -391,7 +393,7 @@ impl Page {
     fn list(&mut self, heading: &str, lines: Vec<Text>) {
         for (number, line) in lines.iter().enumerate() {
             let heading = if number == 0 { heading } else { "" };
-            self.put(text![Style::Faint.of(format!("{heading:10}")), line], 10);
+            self.put(text![Style::Faint.of(format!("{heading:HEADING$}")), line], HEADING);
         }
     }
 }
@@ -414,54 +416,6 @@ fn task_line(task: &Value) -> Text {
         }
         Some("pending") => text![format!("◻ {id}. {subject}  (pending{behind})")],
         other => text![format!("? {id}. {subject}  ({})", other.unwrap_or("no status"))],
-    }
-}
-
-fn edit_line(edit: &Edit, width: usize) -> Text {
-    let (letter, style) = match edit.change {
-        Change::Added => ("A", Style::Good),
-        Change::Renamed => ("R", Style::Warning),
-        Change::Copied => ("C", Style::Good),
-        Change::Modified => ("M", Style::Warning),
-        Change::Deleted => ("D", Style::Bad),
-        Change::IndexOnly => ("-", Style::Faint),
-    };
-    let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
-    let before = edit.diffed_against();
-    let mut facts = match edit.change {
-        Change::IndexOnly => "only the index differs".to_owned(),
-        _ if edit.new.iter().chain(&edit.old).any(Version::is_submodule) => {
-            let commit = |version: &Option<Version>| {
-                version.as_ref().map_or("nothing".to_owned(), |version| short(&version.oid).to_owned())
-            };
-            format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
-        }
-        _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
-        _ => format!("+{} -{}", edit.added, edit.removed),
-    };
-    match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
-        (_, Some(Mode::Link)) => facts += ", link",
-        (_, Some(Mode::Submodule)) => {}
-        (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
-        (None, Some(Mode::Executable)) => facts += ", executable",
-        _ => {}
-    }
-    match (edit.index, &edit.old) {
-        (IndexState::Unstaged, None) => facts += ", untracked",
-        (IndexState::Unstaged, Some(_)) => {}
-        (IndexState::Staged, _) => facts += ", staged",
-        (IndexState::Partly, _) => facts += ", staged in part",
-        (IndexState::IntentToAdd, _) => facts += ", to be added",
-        (IndexState::Unmerged, _) => facts += ", unmerged",
-    }
-    let path = padded(&shown_path(edit), width);
-    text![style.of(letter), format!(" {path}  "), Style::Faint.of(facts)]
-}
-
-fn shown_path(edit: &Edit) -> String {
-    match &edit.from {
-        Some(from) => format!("{} -> {}", from.path, edit.path),
-        None => edit.path.to_string(),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::cli::restore_flow::{
     ConsentArgs, RestoreReport, planning, say_moved, warn_of_left, warn_of_unlogged,
 };
 use crate::cli::upkeep::follow_links;
+use crate::cli::ways;
 use crate::context::Context;
 use crate::prune::{self, BroughtBack};
 use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
@@ -189,6 +190,9 @@ impl UndoneStep {
             let further =
                 further.map_or(String::new(), |way| format!(", {} one further {on}", way.command()));
             ui.say(&format!("The state before that is kept as {safety}; {there}{further}."));
+        }
+        if let Some(stays) = ways::tree_stays(workspace, &way) {
+            ui.say(&stays);
         }
         Ok(outcome)
     }

@@ -7,6 +7,7 @@ use std::io::Read as _;
 
 use super::Started;
 use super::once::{SameEvent, once};
+use crate::base::columns::{padded, wide};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{Line, Lines};
 use crate::base::similar_names::names_like;
@@ -23,6 +24,9 @@ const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
 /// The most that is shown in a conversation, in bytes.
 const LONGEST_ANSWER: usize = 16 << 10;
 
+/// The most kept snapshots that `prune` names in a conversation, of many.
+const MOST_KEPT: usize = 5;
+
 /// A list in a conversation has at most so many columns and snapshots.
 const CLIENT_COLUMNS: &str = "76";
 const CLIENT_LINES: &str = "16";
@@ -34,7 +38,7 @@ const TABLE: [(&str, Run, &str); 11] = [
     ("list", Run::List, "list [WORD]              the snapshots, newest last"),
     ("show", Run::OneName, "show [REF]               everything in one snapshot (--talk: its conversation)"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),
-    ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
+    ("prune", Run::Prune, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
     (
         "undo",
         Run::Changing(&[]),
@@ -59,6 +63,8 @@ enum Run {
     AsTyped,
     /// The same, at most a screen, with the newest where the eye is.
     List,
+    /// As it was typed, in sentences: columns that are not lined up are none.
+    Prune,
     /// As it was typed, but for one name of several words.
     OneName,
     /// The same with these options; the work tree changes under the conversation.
@@ -134,14 +140,16 @@ fn run(started: &Started, name: &str, words: &[String]) -> Result<String> {
         }
         Some(Run::Help) => Ok(help(name)),
         Some(Run::AsTyped) => output(started, verb, rest),
-        Some(Run::List) => output(started, verb, &one_screen(rest)),
+        Some(Run::List) => Ok(lined_up(&output(started, verb, &one_screen(rest))?)),
+        Some(Run::Prune) => Ok(in_sentences(&output(started, verb, rest)?)),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
         Some(Run::Changing(options)) => {
             let options = options.iter().map(|option| (*option).to_owned());
             let arguments: Vec<String> = options.chain(with_one_name(rest)).collect();
             let said = output(started, verb, &arguments)?;
+            let lower = said.to_lowercase();
             let is_same =
-                ["nothing was changed", "Nothing had to be done"].iter().any(|word| said.contains(word));
+                ["nothing was changed", "nothing had to be done"].iter().any(|word| lower.contains(word));
             if said.starts_with("error:") || is_same {
                 return Ok(said);
             }
@@ -240,6 +248,43 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Makes lines of words of what `prune` prints between tabs in a pipe: what goes, then what stays; of many, the first ones.
+fn in_sentences(text: &str) -> String {
+    let (mut gone, mut kept, mut before, mut behind) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for line in text.lines() {
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            [word, name, reason] => {
+                let list = if word == "keep" { &mut kept } else { &mut gone };
+                list.push(format!("{word} \"{name}\": {reason}"));
+            }
+            _ if gone.is_empty() && kept.is_empty() => before.push(line.to_owned()),
+            _ => behind.push(line.to_owned()),
+        }
+    }
+    if let Some(more @ 2..) = kept.len().checked_sub(MOST_KEPT) {
+        kept.truncate(MOST_KEPT);
+        kept.push(format!("… and {more} more stay"));
+    }
+    [before, gone, kept, behind].concat().join("\n")
+}
+
+/// Lines up what a list prints between tabs in a pipe.
+fn lined_up(text: &str) -> String {
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter(|row| row.len() > column + 1).map(|row| wide(row[column]));
+        cells.max().unwrap_or(0)
+    };
+    let line = |row: &Vec<&str>| {
+        let last = row.len() - 1;
+        let cells = row.iter().enumerate();
+        let cells =
+            cells.map(|(at, cell)| if at < last { padded(cell, width(at)) } else { (*cell).to_owned() });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn help(name: &str) -> String {
     let lines: Vec<String> = TABLE.iter().map(|(.., line)| format!("  {name} {line}")).collect();
     format!("{}\nAnswered by snap itself: no tokens are spent.", lines.join("\n"))
@@ -290,6 +335,28 @@ mod tests {
         assert_eq!(typed("before api refactor"), ["before api refactor"]);
         assert_eq!(typed("a -m 'the why' b"), ["-m", "the why", "a b"]);
         assert_eq!(typed("\"a b\" --json"), ["--json", "a b"]);
+    }
+
+    #[test]
+    fn what_is_pruned_is_told_in_lines_of_words() {
+        let kept = |number: usize| format!("keep\ta {number}\tpinned\n");
+        let few: String = (0..6).map(kept).collect();
+        let told =
+            in_sentences(&format!("{few}remove\told\tno rule keeps it\nWould remove 1 of 7 snapshots.\n"));
+        assert_eq!(told.lines().count(), 8, "{told}");
+        assert!(told.starts_with("remove \"old\": no rule keeps it\nkeep \"a 0\": pinned\n"), "{told}");
+        assert!(told.ends_with("keep \"a 5\": pinned\nWould remove 1 of 7 snapshots."), "{told}");
+        let many: String = (0..40).map(kept).collect();
+        let told = in_sentences(&format!("note: x\n{many}remove\told\tno rule keeps it\n"));
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[..2], ["note: x", "remove \"old\": no rule keeps it"]);
+        assert_eq!(lines[6..], ["keep \"a 4\": pinned", "… and 35 more stay"]);
+    }
+
+    #[test]
+    fn a_list_is_lined_up() {
+        let told = lined_up("ID\tAGE\tNAME\n711c2c35\t2m\ta b\n\n2 snapshots\n");
+        assert_eq!(told, "ID        AGE  NAME\n711c2c35  2m   a b\n\n2 snapshots");
     }
 
     #[test]

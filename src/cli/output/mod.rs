@@ -2,6 +2,7 @@
 //! the progress bar.
 
 pub(crate) mod agent_tree;
+pub(crate) mod edit_rows;
 pub(crate) mod line_words;
 pub(crate) mod paged;
 pub(crate) mod pager;

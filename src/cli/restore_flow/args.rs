@@ -22,9 +22,6 @@ pub(crate) struct RestoreArgs {
     /// What is said of a work tree that was made for this, if the restore is cut off.
     #[arg(skip)]
     pub(crate) made: Option<String>,
-    /// Whether the snapshot was added to the store for this.
-    #[arg(skip)]
-    pub(crate) added: bool,
     /// Only show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -100,7 +97,6 @@ impl RestoreArgs {
             reference,
             undo_in: None,
             made: None,
-            added: false,
             dry_run,
             no_session: true,
             fork: false,

@@ -170,6 +170,19 @@ impl RestoreArgs {
         kept: impl FnOnce(),
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        self.carry_out_after(context, workspace, plan, operation, (|plan, _: &mut Ui| Ok(plan), kept), ui)
+    }
+
+    /// The same; `ready` runs once all is agreed to, before anything is changed.
+    pub(crate) fn carry_out_after(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        plan: RestorePlan,
+        operation: Operation,
+        (ready, kept): (impl FnOnce(RestorePlan, &mut Ui) -> Result<RestorePlan>, impl FnOnce()),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let plan = plan.reviving(self.revival.asked())?;
         let mut granting = if self.no_session && self.grants.is_none() && plan.merging().is_none() {
             GrantPlan::none()
@@ -181,7 +194,7 @@ impl RestoreArgs {
             let servers = ServerChecks::begin(workspace, &plan, false).finish();
             let report = RestoreReport::of(&plan).holding_back(&plan, self.consent.foresee(ui, &plan));
             let report = report.with_grants(GrantReport::of(&granting)).with_servers(servers);
-            return show_dry_run(ui, report, self.added);
+            return show_dry_run(ui, report);
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
@@ -203,6 +216,7 @@ impl RestoreArgs {
         let mut options = granting.options(&self.client);
         options.extend(plan.session().iter().flat_map(|session| session.options.words(&self.client)));
 
+        let plan = ready(plan, ui)?;
         let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
         let partial = report.is_partial() || plan.lacks_messages() || !granting.lost.is_empty();
         let outcome = Outcome::partial_if(partial);
@@ -320,19 +334,14 @@ impl RestoreArgs {
     }
 }
 
-fn show_dry_run(ui: &mut Ui, report: RestoreReport, added: bool) -> Result<Outcome> {
+fn show_dry_run(ui: &mut Ui, report: RestoreReport) -> Result<Outcome> {
     let report = report.dry_run();
     ui.report(&report)?;
     if !ui.json() {
         warn_of_held(ui, &report.held);
         unfilled::warn_of(ui, &report.unfilled);
         warn_of_unmade(ui, &report.unmade);
-        ui.say(&if added {
-            let name = quoted(&report.snapshot);
-            format!("Nothing but that snapshot was added, and nothing changed (--dry-run); `snap rm {name}` removes it again.")
-        } else {
-            "Nothing was changed (--dry-run).".to_owned()
-        });
+        ui.say("Nothing was changed (--dry-run).");
     }
     Ok(Outcome::partial_if(!report.unmade.is_empty()))
 }

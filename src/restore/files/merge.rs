@@ -318,7 +318,7 @@ pub(in crate::restore) fn no_common_base(called: &str) -> Error {
 pub(in crate::restore) fn check_finished(listing: &Listing) -> Result<()> {
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
-            .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
+            .hint("finish it (`git status`); `snap resume REF --worktree BRANCH` restores beside it"));
     }
     Ok(())
 }

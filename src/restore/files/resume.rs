@@ -256,7 +256,7 @@ pub fn disagree(name: &str) -> String {
 
 impl Conflicts {
     /// Makes the error for where nobody can be asked; the snapshot of this name is `called` so on a command line.
-    pub fn into_error(self, name: &str, called: &str) -> Error {
+    pub fn into_error(self, name: &str, called: &str, too_old: Option<&str>) -> Error {
         let listed = self.paths.iter().take(MOST_LISTED);
         let mut listed: Vec<String> = listed.map(|one| format!("{}: {}", one.path, one.why)).collect();
         if self.paths.len() > MOST_LISTED {
@@ -282,9 +282,19 @@ impl Conflicts {
                  is here; `--worktree BRANCH` restores beside it"
             ),
         };
+        let hint = match too_old.filter(|_| hint.contains(MERGES)) {
+            Some(version) => {
+                let others = hint.replace(&format!("{MERGES}; "), "");
+                format!("{others}; `--merge` needs git 2.40 or later, and this is {version}")
+            }
+            None => hint,
+        };
         Error::new(Kind::Conflict, disagree(name)).list(listed).hint(hint)
     }
 }
+
+/// How a merge is named in what can be done.
+const MERGES: &str = "`--merge` merges the two";
 
 /// What can be done if something stays in the way.
 const BESIDE_IT: &str = "`--worktree BRANCH` restores beside it";

@@ -193,7 +193,7 @@ impl<'u> Stage<'u> {
     /// As [`Stage::say`].
     pub(super) fn chapter(&mut self, title: &str) -> Result<()> {
         self.ui.line("")?;
-        self.ui.line(Style::Strong.of(title))
+        folded(self.ui, &text![Style::Strong.of(title)], 0)
     }
 
     /// Asks a person, if there is one.

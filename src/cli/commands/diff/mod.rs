@@ -168,6 +168,9 @@ impl Diff {
                 .because("`--color-only` is for a diff on standard input")
                 .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
         }
+        if self.references.is_empty() && self.files.is_empty() && ui.shows_on_terminal() && input_is_piped() {
+            ui.warn("what is piped in is not looked at: `snap diff -` shows that");
+        }
         crate::git::read_blobs_only_to_show();
         let form = self.form(ui);
         let settings = self.look.settled(&context.settings, ui);
@@ -322,4 +325,14 @@ impl Diff {
             .hint("give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`")),
         }
     }
+}
+
+/// Says whether another program writes to standard input.
+fn input_is_piped() -> bool {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::FileTypeExt as _;
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    input
+        .and_then(|input| std::fs::File::from(input).metadata())
+        .is_ok_and(|input| input.file_type().is_fifo())
 }

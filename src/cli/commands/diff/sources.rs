@@ -114,7 +114,9 @@ impl Diff {
                 error.hint(of_git(word).unwrap_or_default())
             }
             Reference::Typed(word) if error.kind() == Kind::NotFound && context.cwd.join(word).exists() => {
-                error.hint(format!("files come behind `--`: `snap diff -- {}`", quoted(word)))
+                let snapshots = self.references.iter().filter(|one| *one != word);
+                let words = snapshots.map(|one| format!("{} ", quoted(one))).collect::<String>();
+                error.hint(format!("files come behind `--`: `snap diff {words}-- {}`", quoted(word)))
             }
             _ => error,
         })

@@ -21,7 +21,7 @@ use crate::cli::help::examples;
 use crate::cli::line_choice;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::tasks;
-use crate::cli::output::words::size_text;
+use crate::cli::output::words::{quoted, size_text};
 use crate::cli::output::{Report as Printed, Ui, output_error, progress_bar};
 use crate::cli::upkeep::warn_of_passed_over;
 use crate::context::Context;
@@ -83,10 +83,14 @@ enum Format {
     /// One page that opens in a browser
     Html,
     /// A short note, to hand the work on to a person or an agent
+    #[value(alias = "md")]
     Markdown,
     /// Everything, for a program
     Json,
 }
+
+/// How the names of files end that a report is written to.
+const FILES: [&str; 5] = ["html", "htm", "md", "markdown", "json"];
 
 fn part(word: &str) -> std::result::Result<Part, String> {
     let known = Part::ALL.iter().find(|(name, _)| *name == word.trim());
@@ -130,25 +134,19 @@ impl Report {
             Format::Html => {
                 let make = || report::page(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| made.report.write(write))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Json => {
                 let make = || report::json(workspace, &wanted, &scratch, &monitor);
                 let mut made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| made.report.write(write))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| made.report.write(write))?;
                 (bytes, made.report.left_out, made.incomplete)
             }
             Format::Markdown => {
                 let make = || report::markdown(workspace, &wanted, &monitor);
                 let made = progress_bar::show(talks, &monitor, make)?;
-                let bytes = to
-                    .write(self.force, ui, &mut |write| write(made.report.as_bytes()))
-                    .map_err(Error::at_output)?;
+                let bytes = to.write(self.force, ui, &mut |write| write(made.report.as_bytes()))?;
                 (bytes, Vec::new(), made.incomplete)
             }
         };
@@ -190,7 +188,17 @@ impl Report {
             [] => vec!["latest"],
             some => some.iter().map(String::as_str).collect(),
         };
-        named.into_iter().map(|one| line_choice::find_here(workspace, one, ui)).collect()
+        let ends =
+            |one: &str| Path::new(one).extension().is_some_and(|end| FILES.iter().any(|file| end == *file));
+        let find = |one: &str, ui: &mut Ui| {
+            line_choice::find_here(workspace, one, ui).map_err(|error| match error.kind() {
+                Kind::NotFound if ends(one) => {
+                    error.hint(format!("the file to write comes behind `-o`: `-o {}`", quoted(one)))
+                }
+                _ => error,
+            })
+        };
+        named.into_iter().map(|one| find(one, ui)).collect()
     }
 
     fn choice(&self, context: &Context, workspace: &Workspace) -> Result<Choice> {
@@ -259,16 +267,22 @@ impl Output {
             })?;
             return Ok(bytes);
         };
+        let written =
+            Self::write_file(file, force, &mut bytes, writer).map_err(|error| error.at_output(file));
+        written.map(|()| bytes)
+    }
+
+    fn write_file(file: &Path, force: bool, bytes: &mut u64, writer: Writer<'_>) -> Result<()> {
         let folder = Root::own(file.parent().unwrap_or(Path::new("/"))).at("");
         let mut out = BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?);
         writer(&mut |text| {
-            bytes += text.len() as u64;
+            *bytes += text.len() as u64;
             out.write_all(text).context("write", file)
         })?;
         let draft = out.into_inner().map_err(|error| Error::io("write", file, error.error()))?;
         let existing = if force { Existing::Replace } else { Existing::Keep };
         let place = folder.join(file.file_name().unwrap_or_default());
-        if draft.seal()?.publish(&place, existing)? { Ok(bytes) } else { Err(taken(file)) }
+        if draft.seal()?.publish(&place, existing)? { Ok(()) } else { Err(taken(file)) }
     }
 }
 
