@@ -1,6 +1,6 @@
 //! What `--redact` hides: the edits of a path under all its names, and every text of a call that names one of them.
 //!
-//! Pure. It rather hides too much: quotes, slashes, percent signs and the case of letters are no way around it, and the
+//! Pure. It rather hides too much: no spelling is a way around it (`spelled_names`), and the
 //! last name of a path is enough, as behind a `cd`. A path with `*`, `?` or `[…]` in it is a pattern too: for paths, where `*`
 //! also stands for slashes, and its last name for each word of a text.
 
@@ -8,11 +8,9 @@ use std::cell::Cell;
 
 use glob::{MatchOptions, Pattern};
 
+use super::spelled_names::{folded, has_name, readings, same};
 use crate::base::paths::RepoPath;
 use crate::manifest::Manifest;
-
-/// Names of fewer bytes are words of their own too often: they count only beside a slash.
-const SHORTEST: usize = 3;
 
 /// How patterns of paths are compared.
 const ANY_CASE: MatchOptions = MatchOptions {
@@ -119,10 +117,12 @@ impl Hiding {
         if self.0.is_empty() {
             return false;
         }
-        let text = plain(text);
+        let readings = readings(text);
         self.any(|hidden| {
-            hidden.names.iter().any(|name| names(&text, name))
-                || hidden.pattern.as_ref().is_some_and(|pattern| pattern.is_in_words(&text))
+            readings.iter().any(|reading| {
+                hidden.names.iter().any(|name| has_name(reading, name))
+                    || hidden.pattern.as_ref().is_some_and(|pattern| pattern.is_in_words(reading))
+            })
         })
     }
 
@@ -143,45 +143,13 @@ impl Hiding {
 /// Says whether a path is the one that was given, or in it; without a slash, a name in any folder. The case of letters says
 /// nothing: what is hidden too much is not published.
 fn is_spelled_so(given: &RepoPath, path: &RepoPath) -> bool {
-    let plain = |path: &RepoPath| path.to_string().to_lowercase();
-    let (given_text, text) = (plain(given), plain(path));
+    let (given_text, text) = (same(&given.to_string()), same(&path.to_string()));
     let is_in = text.strip_prefix(&given_text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     path.is_in(given) || is_in || !given_text.contains('/') && text.split('/').any(|name| name == given_text)
 }
 
 fn last_name(path: &RepoPath) -> Option<String> {
-    path.components().next_back().map(|name| plain(&name.to_string_lossy()))
-}
-
-/// Returns a text without what spells one name in several ways.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let code = rest.get(1..3).filter(|_| character == '%');
-        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(u8::is_ascii);
-        let (character, length) = match code {
-            Some(code) => (char::from(code), 3),
-            None => (character, character.len_utf8()),
-        };
-        rest = rest.get(length..).unwrap_or_default();
-        if !matches!(character, '"' | '\'' | '`' | '\\') {
-            plain.extend(character.to_lowercase());
-        }
-    }
-    plain
-}
-
-/// Says whether a text has a name in it that is not a part of a longer word.
-fn names(text: &str, name: &str) -> bool {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    !name.is_empty()
-        && text.match_indices(name).any(|(at, _)| {
-            let before = text.get(..at).and_then(|before| before.chars().next_back());
-            let behind = text.get(at + name.len()..).and_then(|behind| behind.chars().next());
-            let apart = !before.is_some_and(is_word) && !behind.is_some_and(is_word);
-            apart && (name.len() >= SHORTEST || [before, behind].contains(&Some('/')))
-        })
+    path.components().next_back().map(|name| folded(&name.to_string_lossy()))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod said;
 #[cfg(test)]
 mod schema;
 mod server;
+mod spelled_names;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};

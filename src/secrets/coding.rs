@@ -71,7 +71,7 @@ pub(super) fn itself(found: &[u8]) -> Option<String> {
     let is_escaped = found.iter().any(|byte| matches!(byte, b'\\' | b'\r' | 0x1b))
         || ["''", "\"\"", "$$", "%%"].into_iter().any(is_doubled)
         || views::unpercented(found).is_some()
-        || entities::decoded(text) != text
+        || entities::without_entities(text) != text
         || is_quoted_printable(found)
         || has_leads(found);
     (!is_escaped && !is_code_of_text(found)).then(|| text.to_owned())

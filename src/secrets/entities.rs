@@ -80,7 +80,7 @@ pub(super) fn read(text: &[u8], at: usize) -> Option<(char, usize)> {
 }
 
 /// Decodes all entities of a text.
-pub(super) fn decoded(text: &str) -> String {
+pub fn without_entities(text: &str) -> String {
     let (mut all, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find('&') {
         all += &rest[..at];
@@ -98,6 +98,6 @@ mod tests {
     #[test]
     fn entities_are_read_by_name_and_by_number() {
         let text = "a&amp;b &#x27;&#X27;&#39;&apos; &eacute;&#233;&yuml; &sol; &nothing; & &#1114112; &amp";
-        assert_eq!(decoded(text), "a&b '''' \u{e9}\u{e9}\u{ff} / &nothing; & &#1114112; &amp");
+        assert_eq!(without_entities(text), "a&b '''' \u{e9}\u{e9}\u{ff} / &nothing; & &#1114112; &amp");
     }
 }

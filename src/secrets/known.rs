@@ -112,7 +112,7 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     all.extend(views::unpercented(found).and_then(decoded));
     all.extend(found.contains(&b'\\').then(|| views::unescaped(found)).and_then(decoded));
     all.extend(is_base64.then(|| views::base64(found)).and_then(printable));
-    all.extend(found.contains(&b'&').then(|| entities::decoded(text)));
+    all.extend(found.contains(&b'&').then(|| entities::without_entities(text)));
     all.extend(utf16::decoded(found).and_then(decoded));
     all.sort();
     all.dedup();

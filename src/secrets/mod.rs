@@ -41,6 +41,7 @@ use self::views::DecodedText;
 use crate::base::digest::ObjectId;
 
 pub use self::coding::Coding;
+pub use self::entities::without_entities;
 pub use self::finding::Finding;
 pub use self::known::{KnownValue, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;

@@ -91,6 +91,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing", &["base/monitor.rs", "git/command.rs"]),
     ("tracing_subscriber", &["cli/diagnostics.rs"]),
     ("two_face", &["diff/syntax.rs"]),
+    ("unicode_normalization", &["report/spelled_names.rs"]),
     ("unicode_width", &["base/screen.rs"]),
     ("toml", &["settings.rs"]),
     ("uuid", &["base/ids.rs"]),
@@ -258,6 +259,7 @@ const ESCAPES: &[&str] = &[
     "remap/path_boundaries.rs",
     "secrets/rule_matching.rs",
     "secrets/views.rs",
+    "report/spelled_names.rs",
 ];
 
 #[test]
