@@ -60,7 +60,8 @@ pub(crate) fn as_meant_here(
         workspace.store.find_exactly(&latest)?;
         let entry = find_here(workspace, reference, ui)?;
         if let Ok(manifest) = &entry.manifest
-            && let SavedTree::Other(root) = restore::tree_of(workspace, manifest)?
+            && let tree = restore::tree_of(workspace, manifest)?
+            && let Some(root) = tree.elsewhere()
         {
             let (name, root) = (quoted(&entry.called), root.to_string_lossy().into_owned());
             return Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
@@ -86,8 +87,8 @@ pub(crate) fn meant_here(
 ) -> Result<Option<Manifest>> {
     let Reference::Latest(back) = reference else { return Ok(None) };
     let tree = restore::tree_of(workspace, newest)?;
-    let is_other = matches!(tree, SavedTree::Other(_));
-    if *back == 0 && compares && matches!(tree, SavedTree::Gone(_)) {
+    let is_other = tree.elsewhere().is_some();
+    if *back == 0 && compares && tree.is_gone() {
         let found = say_which(restore::find_to_compare(workspace, "latest")?, ui);
         return Ok((found.id != newest.id).then_some(found));
     }

@@ -72,8 +72,8 @@ pub use transaction::{leftovers::leftovers, stagings::Leftover};
 pub use undo::{NextStep, leads_to, next_step, next_way, plan_undo, takes_merge_back};
 pub use way_back::{WayBack, next_way_back, way_back};
 pub use which_snapshot::{
-    PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_compare, find_to_look,
-    find_to_resume, find_to_rewind, lost_in_session, tree_of,
+    InTheWay, PassedOver, SavedTree, SnapshotFound, checkpoint_before_last_step, find_to_compare,
+    find_to_look, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
 
 /// How many things of one kind are named one by one.

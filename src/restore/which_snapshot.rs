@@ -4,7 +4,7 @@
 //! Checkpoints before a step are made of the work trees that the step touches. The session may work in
 //! another one, and the step may remove them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::session::check_transcript;
 use crate::base::error::{Error, Kind, Result};
@@ -27,6 +27,32 @@ pub enum SavedTree {
     Other(PathBuf),
     /// A linked one that is no longer there.
     Gone(PathBuf),
+    /// A linked one that is no longer there and can't be made again.
+    Blocked(PathBuf, InTheWay),
+}
+
+/// What keeps a work tree from being made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InTheWay {
+    /// Something else is in its place.
+    Place,
+    /// Its branch is checked out in the main work tree, which is this one.
+    Branch(String),
+}
+
+impl SavedTree {
+    /// Returns the root of a work tree of which nothing is put into this one unasked.
+    pub fn elsewhere(&self) -> Option<&Path> {
+        match self {
+            SavedTree::Other(root) | SavedTree::Blocked(root, _) => Some(root),
+            SavedTree::This | SavedTree::Gone(_) => None,
+        }
+    }
+
+    /// Says whether it is a linked one that is no longer there.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, SavedTree::Gone(_) | SavedTree::Blocked(..))
+    }
 }
 
 /// The snapshot that is meant.
@@ -67,19 +93,29 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
     }
     let home = repository.home()?;
     let of_this_repository = saved.main.as_ref().is_some_and(|main| main.as_path() == home);
-    if !of_this_repository || root.symlink_metadata().is_ok() {
+    if !of_this_repository {
         return Ok(SavedTree::This);
     }
+    let is_linked = repository.worktree_name().is_some();
+    let here = repository.head()?.branch;
     match &saved.branch {
+        // Its folder was moved.
+        branch if is_linked && here == *branch => return Ok(SavedTree::This),
+        Some(branch) if here.as_ref() == Some(branch) => {
+            return Ok(SavedTree::Blocked(root, InTheWay::Branch(branch.clone())));
+        }
         // Its folder was moved, or its branch is worked on elsewhere now.
-        Some(branch) if repository.head()?.branch.as_ref() == Some(branch) => Ok(SavedTree::This),
-        Some(branch) => Ok(match repository.other_worktree_of(branch)?.filter(|other| other.is_dir()) {
-            Some(other) => SavedTree::Other(other),
-            None => SavedTree::Gone(root),
-        }),
-        None if repository.worktree_name().is_none() => Ok(SavedTree::Gone(root)),
-        None => Ok(SavedTree::This),
+        Some(branch) => {
+            if let Some(other) = repository.other_worktree_of(branch)?.filter(|other| other.is_dir()) {
+                return Ok(SavedTree::Other(other));
+            }
+        }
+        None => {}
     }
+    if root.symlink_metadata().is_ok() {
+        return Ok(SavedTree::Blocked(root, InTheWay::Place));
+    }
+    Ok(SavedTree::Gone(root))
 }
 
 /// Finds the snapshot that `rewind` goes back to. If none is named, a snapshot of another existing work
@@ -91,16 +127,14 @@ pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<Snapshot
     let found = find(workspace, reference, is_here)?;
     let is_named = !matches!(Reference::parse(reference), Reference::Latest(_));
     match tree_of(workspace, &found.manifest)? {
-        SavedTree::Other(root) if !is_named => {
-            let (name, root) = (
-                Line(&workspace.store.called(&found.manifest)).to_string(),
-                root.to_string_lossy().into_owned(),
-            );
+        tree if !is_named && tree.elsewhere().is_some() => {
+            let name = Line(&workspace.store.called(&found.manifest)).to_string();
+            let root = &found.manifest.workspace.root;
             Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
-                .because(format!("the newest, \"{name}\", is of {}", Line(&root)))
+                .because(format!("the newest, \"{name}\", is of {root}"))
                 .hint("`snap rewind NAME` goes back to one of another work tree, in that work tree"))
         }
-        SavedTree::Other(_) | SavedTree::This | SavedTree::Gone(_) => Ok(found),
+        _ => Ok(found),
     }
 }
 
@@ -147,9 +181,8 @@ pub fn checkpoint_before_last_step(workspace: &Workspace, newest: &Manifest) -> 
 pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
         // One of another work tree, be it there or gone, that has no session has nothing for this one.
-        let is_elsewhere = matches!(tree, SavedTree::Other(_) | SavedTree::Gone(_));
-        let has_nothing = manifest.session.is_none() && is_elsewhere;
-        let is_other = matches!(tree, SavedTree::Other(_));
+        let has_nothing = manifest.session.is_none() && *tree != SavedTree::This;
+        let is_other = tree.elsewhere().is_some();
         manifest.created_by.trigger != Trigger::Auto && !has_nothing && !is_other
             || (*tree == SavedTree::This && can_go_on(workspace, manifest))
     })
@@ -179,7 +212,7 @@ pub fn find_to_compare(workspace: &Workspace, reference: &str) -> Result<Snapsho
 }
 
 fn is_here(_: &Manifest, tree: &SavedTree) -> bool {
-    !matches!(tree, SavedTree::Other(_))
+    tree.elsewhere().is_none()
 }
 
 fn find(

@@ -510,3 +510,51 @@ fn what_is_compared_with_this_work_tree_is_never_of_one_that_is_gone() {
     let shown = project.snap(&["show"]).exits(0).says(&["there, is of a work tree that is gone"]);
     assert!(shown.stdout.starts_with("there"), "{}", shown.stdout);
 }
+
+#[test]
+fn a_rewind_of_a_work_tree_that_is_gone_and_can_not_be_made_again_leaves_the_main_one_alone() {
+    type Block = fn(&Project, &str);
+    let blocks: [(&str, Block, Block); 3] = [
+        (
+            "something else is in its place",
+            |_, at| fs::write(at, "a file\n").must("a file"),
+            |_, at| fs::remove_file(at).must("to remove"),
+        ),
+        (
+            "something else is in its place",
+            |_, at| {
+                fs::create_dir(at).must("a folder");
+                fs::write(format!("{at}/mine"), "mine\n").must("a file");
+            },
+            |_, at| fs::remove_dir_all(at).must("to remove"),
+        ),
+        (
+            "its branch, feature, is checked out here",
+            |project, _| drop(project.git(&["checkout", "-q", "feature"])),
+            |project, _| drop(project.git(&["checkout", "-q", "main"])),
+        ),
+    ];
+    for (why, block, unblock) in blocks {
+        let project = Project::new();
+        let other = project.home.path().join("other");
+        let at = other.to_str().must("UTF-8");
+        project.git(&["worktree", "add", "-q", "-b", "feature", at]);
+        fs::write(other.join("a.txt"), "edited there\n").must("an edit");
+        project.snap_in(&other, &["save", "theirs"]).exits(0);
+        project.git(&["worktree", "remove", "--force", at]);
+        block(&project, at);
+        project.write("a.txt", "mine\n");
+        for typed in
+            [&["rewind", "theirs"][..], &["rewind", "theirs", "--yes"], &["rewind", "theirs", "--dry-run"]]
+        {
+            project.snap(typed).exits(3).says(&[why, "`snap resume theirs`"]);
+        }
+        // None is meant unless it is named.
+        project.snap(&["rewind"]).exits(3);
+        assert_eq!(project.read("a.txt"), b"mine\n", "{why}");
+        project.git(&["checkout", "-q", "a.txt"]);
+        unblock(&project, at);
+        project.snap(&["rewind", "theirs", "--no-run"]).exits(0);
+        assert_eq!(fs::read(other.join("a.txt")).must("to read"), b"edited there\n", "{why}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::restore::{
-    self, RestoreOptions, SavedTree, checkpoint_before_last_step, lost_in_session, tree_of,
+    self, InTheWay, RestoreOptions, SavedTree, checkpoint_before_last_step, lost_in_session, tree_of,
 };
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
@@ -86,6 +86,7 @@ impl Rewind {
                 left.into_iter().for_each(|left| ui.say(&left));
                 Ok(done)
             }
+            SavedTree::Blocked(root, by) => Err(blocked(&called, &root, &by)),
             SavedTree::Gone(root) => {
                 let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
                 else {
@@ -191,6 +192,24 @@ impl Rewind {
         }
         self.args.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }
+}
+
+/// The snapshot's work tree is gone, and can't be made again. This one is not put in its place: that was not asked for.
+fn blocked(called: &str, root: &Path, by: &InTheWay) -> Error {
+    let (name, shown) = (quoted(called), Line(&root.to_string_lossy()).to_string());
+    let (why, how) = match by {
+        InTheWay::Place => (
+            format!("something else is in its place: {shown}"),
+            format!("to make it again, move that away and run `snap rewind {name}`"),
+        ),
+        InTheWay::Branch(branch) => (
+            format!("its branch, {}, is checked out here, and {shown} is gone", Line(branch)),
+            format!("to make it again, check out another branch here and run `snap rewind {name}`"),
+        ),
+    };
+    Error::new(Kind::Refused, "The snapshot is of a work tree that can't be made again")
+        .because(why)
+        .hint(format!("{how}; `snap resume {name}` brings the snapshot into this work tree"))
 }
 
 /// Opens another work tree of the same repository, with the same store.

@@ -16,7 +16,7 @@ use crate::compare::changed_since;
 use crate::context::Context;
 use crate::git::work_trees_of;
 use crate::manifest::{Head, Manifest};
-use crate::restore::{SavedTree, tree_of};
+use crate::restore::tree_of;
 use crate::store::{Reference, Store, Summaries};
 use crate::workspace::Workspace;
 
@@ -67,7 +67,7 @@ impl Others<'_> {
 
 /// Says whether a snapshot is of a work tree that is gone.
 fn is_gone(workspace: &Workspace, manifest: &Manifest) -> bool {
-    matches!(tree_of(workspace, manifest), Ok(SavedTree::Gone(_)))
+    tree_of(workspace, manifest).is_ok_and(|tree| tree.is_gone())
 }
 
 impl Newest {
