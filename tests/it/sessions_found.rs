@@ -575,3 +575,22 @@ fn status_names_every_session_that_runs_here() {
         "{said}"
     );
 }
+
+#[test]
+fn of_one_session_in_a_project_and_in_a_copy_of_it_each_has_its_own() {
+    let project = Project::new();
+    let copy = project.home.path().join("copy");
+    let cp = std::process::Command::new("cp").arg("-a").args([project.root(), &copy]).status();
+    assert!(cp.must("cp").success());
+    // The copy's goes on after that of the original, and both began in the original.
+    make_older(&transcript(&project, &slug(project.root()), ID, &[project.root(); 2], "original"), 60);
+    transcript(&project, &slug(&copy), ID, &[project.root(), &copy, &copy], "copied");
+    for variables in [&[][..], &[("CLAUDE_CODE_SESSION_ID", ID)]] {
+        for (root, prompt) in [(project.root(), "original"), (&copy, "copied")] {
+            let saved = ran(project.command(root, &["save", "--json"]).envs(variables.iter().copied()));
+            let name = saved.exits(0).json()["name"].as_str().must("a name").to_owned();
+            let shown = project.snap_in(root, &["show", &name, "--talk"]).exits(0).stdout;
+            assert!(shown.contains(prompt), "{variables:?} {prompt}: {shown}");
+        }
+    }
+}

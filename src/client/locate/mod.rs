@@ -204,7 +204,7 @@ impl ClientHome {
     fn named(&self, named: &str, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let Some(id) = ClientId::parse(named) else { return Ok(()) };
         let live = self.live_session(&id)?;
-        match self.newest_of(&id)? {
+        match self.meant_of(&id, live.as_ref(), place)? {
             None if live.as_ref().is_some_and(|live| place.tie(&live.cwd) != Tie::Nowhere) => {
                 found.silent.push(id)
             }
@@ -227,7 +227,7 @@ impl ClientHome {
         let mut running = Vec::new();
         for live in self.running()? {
             let id = live.id.clone();
-            let Some(transcript) = self.newest_of(&id)? else {
+            let Some(transcript) = self.meant_of(&id, Some(&live), place)? else {
                 // One that has not been spoken to has no transcript, and nothing to save.
                 if place.tie(&live.cwd) == Tie::Here {
                     found.silent.push(id);
@@ -274,9 +274,21 @@ impl ClientHome {
         FoundSession { id, transcript, live, cwd, home }
     }
 
-    /// Returns the transcript of a session; if there are several, the one that was written last.
-    fn newest_of(&self, id: &ClientId) -> Result<Option<PathBuf>> {
-        Ok(self.transcripts(id)?.into_iter().max_by_key(|path| modified(path)))
+    /// Returns the transcript of a session. If there are several (a project that was copied), the client writes to the one in
+    /// the folder of the place that it runs in; else this place's own is meant, or the one that was written last.
+    fn meant_of(
+        &self,
+        id: &ClientId,
+        live: Option<&Live>,
+        place: &WantedPlace<'_>,
+    ) -> Result<Option<PathBuf>> {
+        let runs_in = live.map(|live| slug(&live.cwd.to_string_lossy()));
+        let order = |path: &PathBuf| {
+            let folder = path.parent().and_then(Path::file_name);
+            let is_of_client = runs_in.as_ref().is_some_and(|own| folder == Some(own.as_ref()));
+            (is_of_client, place.is_folder_of(path), modified(path))
+        };
+        Ok(self.transcripts(id)?.into_iter().max_by_key(order))
     }
 
     fn transcripts_of(&self, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<PathBuf>> {

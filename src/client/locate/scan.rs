@@ -53,7 +53,7 @@ impl ClientHome {
             {
                 if place.holds(&listed.transcript, &ends, &mut whole)
                     && !self.waits(&listed.transcript)
-                    && let Some(session) = self.ended_at(&listed.transcript)
+                    && let Some(session) = self.ended_at(place.own_of(&transcripts, &listed.transcript))
                 {
                     if !place.was_in_a_folder_that_is_gone(&ends) {
                         found.session = Some(session);
@@ -125,6 +125,17 @@ impl WantedPlace<'_> {
             Some(Restored::Undone(at)) if written <= *at => (true, Reverse(written)),
             _ => (false, Reverse(written)),
         }
+    }
+
+    /// Of one id in several folders (a project that was copied), the one in this place's own folder is meant, as for the client.
+    fn own_of<'t>(&self, all: &'t [ListedSession], transcript: &'t Path) -> &'t Path {
+        let mut whole = 1;
+        let mut is_own = |one: &&ListedSession| {
+            one.transcript.file_name() == transcript.file_name()
+                && self.is_folder_of(&one.transcript)
+                && self.holds(&one.transcript, &ends(&one.transcript), &mut whole)
+        };
+        all.iter().find(|one| is_own(one)).map_or(transcript, |own| &own.transcript)
     }
 
     /// Says whether a session belongs to this work tree: it ended here, or began or was here and did not move on to
