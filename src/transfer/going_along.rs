@@ -61,7 +61,7 @@ impl Remotes<'_> {
         let how = match head.map(|head| head.name()) {
             Some(name) if self.remote.look(&[&name])?.iter().any(|at| at.name == name) => return Ok(None),
             Some(_) => "is no longer shared on",
-            None => "was removed from",
+            None => "is no longer on",
         };
         let whose = if user == part(&self.context.user) {
             "your".to_owned()

@@ -102,7 +102,7 @@ fn what_its_owner_took_back_goes_along_with_nobodys_snapshot_and_only_by_its_nam
         as_user(&bob, "bob", &["save", name]).exits(0);
         as_user(&bob, "bob", &["push", "origin", name])
             .exits(0)
-            .says(&["went without ada's \"plan\"", "removed from origin"]);
+            .says(&["went without ada's \"plan\"", "is no longer on origin"]);
         assert_eq!(of_user(&ada, &remote, "ada"), 0, "{name}");
     }
     as_user(&bob, "bob", &["branch", "more", "b3"]);
@@ -157,6 +157,6 @@ fn what_a_line_began_from_goes_along_only_as_long_as_its_owner_shares_the_sessio
     ada.snap(&["rm", "--remote", "origin", &id]).exits(0);
     bob.write("b.txt", "more\n");
     as_user(&bob, "bob", &["save", "b2"]).exits(0);
-    as_user(&bob, "bob", &["push"]).exits(0).says(&["went without ada's", "removed from origin"]);
+    as_user(&bob, "bob", &["push"]).exits(0).says(&["went without ada's", "is no longer on origin"]);
     assert_eq!(of_user(&ada, &remote, "ada"), 0);
 }
