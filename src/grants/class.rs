@@ -42,9 +42,11 @@ impl Class {
     }
 }
 
-/// Programs that neither run nor overwrite anything, whatever their arguments are. (Not `sort`,
-/// `find`, `sed`, `tee`, `cp` and the like: each can.)
-const HARMLESS: [&str; 43] = [
+/// Programs that run, overwrite, remove and set nothing, whatever their arguments are. Not here, with what each can do: `date`,
+/// `hostname` (set the clock, the name), `diff` (`--paginate` starts a program), `printf`, `test` (some shells run what stands in the
+/// index of a variable), `rmdir`, `touch` (removes folders, sets times), `sort`, `tree`, `uniq`, `tee`, `cp`, `find`, `sed`, `awk`, `env`,
+/// `xargs`, `less`, `rg`, `yq`.
+const HARMLESS: [&str; 36] = [
     "b2sum",
     "basename",
     "cat",
@@ -52,9 +54,7 @@ const HARMLESS: [&str; 43] = [
     "column",
     "comm",
     "cut",
-    "date",
     "df",
-    "diff",
     "dirname",
     "du",
     "echo",
@@ -63,27 +63,22 @@ const HARMLESS: [&str; 43] = [
     "fold",
     "grep",
     "head",
-    "hostname",
     "id",
     "jq",
     "ls",
     "md5sum",
     "mkdir",
     "nl",
-    "printf",
     "ps",
     "pwd",
     "readlink",
     "realpath",
-    "rmdir",
     "seq",
     "sha1sum",
     "sha256sum",
     "sleep",
     "stat",
     "tail",
-    "test",
-    "touch",
     "tr",
     "true",
     "uname",
@@ -91,9 +86,11 @@ const HARMLESS: [&str; 43] = [
 ];
 
 /// Subcommands of git that run nothing that their arguments name, write no file that their arguments
-/// name, and destroy nothing that exists nowhere else.
-const HARMLESS_GIT: [&str; 7] =
-    ["add", "commit", "describe", "ls-files", "merge-base", "rev-parse", "status"];
+/// name, and replace or destroy nothing.
+const HARMLESS_GIT: [&str; 5] = ["describe", "ls-files", "merge-base", "rev-parse", "status"];
+
+/// Those that replace a commit or what is staged, and start an editor or hooks.
+const RECORDING_GIT: [&str; 2] = ["add", "commit"];
 
 /// Those that take away edits, or the only name of commits.
 const DESTROYING_GIT: [&str; 7] = ["branch", "checkout", "clean", "reset", "restore", "rm", "switch"];
@@ -238,7 +235,11 @@ fn of_command(line: &str) -> (Class, &'static str) {
         ["git", command, ..] if DESTROYING_GIT.contains(command) => {
             worst("it removes edits or commits that may exist nowhere else")
         }
+        ["git", command, ..] if RECORDING_GIT.contains(command) => {
+            worst("its options start an editor or hooks, and replace commits or what is staged")
+        }
         ["rm", ..] => worst("it removes any file"),
+        ["date" | "hostname", ..] => worst("it sets the clock or the name of the machine"),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
         ["git", "mv", ..] => worst("it moves any file anywhere"),
         ["git", ..] => worst("git runs what its options and settings name"),
@@ -309,8 +310,15 @@ mod tests {
             ("Bash(git sta*)", Anything),
             ("Bash(git log:*)", Anything),
             ("Bash(git status:*)", Prefix),
-            ("Bash(git commit -m *)", Prefix),
-            ("Bash(git add *)", Prefix),
+            ("Bash(git rev-parse *)", Prefix),
+            ("Bash(git describe *)", Prefix),
+            ("Bash(git ls-files:*)", Prefix),
+            ("Bash(git merge-base *)", Prefix),
+            ("Bash(git commit *)", Anything),
+            ("Bash(git commit -m *)", Anything),
+            ("Bash(git commit -m x)", Exact),
+            ("Bash(git add *)", Anything),
+            ("Bash(git add -A)", Exact),
             ("Bash(git checkout *)", Anything),
             ("Bash(git checkout -- *)", Anything),
             ("Bash(git restore:*)", Anything),
@@ -330,6 +338,31 @@ mod tests {
             ("Bash(mkdir -p *)", Prefix),
             ("Bash(mkdir -p docs*)", Prefix),
             ("Bash(mkdir -p docs)", Exact),
+            ("Bash(cat *)", Prefix),
+            ("Bash(grep -rn:*)", Prefix),
+            ("Bash(jq *)", Prefix),
+            // What sets something, starts something, or writes over something with one of its options.
+            ("Bash(hostname *)", Anything),
+            ("Bash(hostname -F:*)", Anything),
+            ("Bash(hostname)", Exact),
+            ("Bash(date *)", Anything),
+            ("Bash(date +%s)", Exact),
+            ("Bash(diff *)", Anything),
+            ("Bash(printf *)", Anything),
+            ("Bash(rmdir *)", Anything),
+            ("Bash(test *)", Anything),
+            ("Bash(touch *)", Anything),
+            ("Bash(sort *)", Anything),
+            ("Bash(uniq *)", Anything),
+            ("Bash(tree *)", Anything),
+            ("Bash(rg *)", Anything),
+            ("Bash(yq *)", Anything),
+            ("Bash(less *)", Anything),
+            ("Bash(env *)", Anything),
+            ("Bash(xargs *)", Anything),
+            ("Bash(awk *)", Anything),
+            ("Bash(file *)", Anything),
+            ("Bash(cp *)", Anything),
             ("Bash(npm run test)", Exact),
             ("Bash(git push --force)", Exact),
             ("Bash(printf a > b && python3 b)", Exact),

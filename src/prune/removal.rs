@@ -24,7 +24,7 @@ use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Head, Manifest};
 use crate::redaction;
-use crate::store::{DeleteLock, Going, Grace, LogEntry, NO_NAME, Operation, Sweep};
+use crate::store::{DeleteLock, Going, Grace, LogEntry, NO_NAME, Operation, OutOfTrash, Sweep};
 use crate::workspace::Workspace;
 
 /// Why a snapshot that could not be read is not removed.
@@ -186,13 +186,13 @@ pub fn bring_back(
 ) -> Result<(BroughtBack, Vec<Warning>)> {
     let store = &workspace.store;
     let logged = store.read_log()?.iter().any(|line| line.batch.as_ref() == Some(batch));
-    let (removed_at, (back, unread)) = {
+    let (removed_at, OutOfTrash { back, unread, there }) = {
         let lock = store.lock_for_deleting()?;
         let removed_at = store.trash()?.into_iter().find(|one| one.id == *batch).map(|one| one.since);
-        let (mut back, mut unread) = store.bring_back(&lock, batch)?;
-        back.sort_by_key(|manifest| std::cmp::Reverse(manifest.created_at));
-        unread.sort();
-        (removed_at, (back, unread))
+        let mut out = store.bring_back(&lock, batch)?;
+        out.back.sort_by_key(|manifest| std::cmp::Reverse(manifest.created_at));
+        out.unread.sort();
+        (removed_at, out)
     };
     let mut unlogged = None;
     // Without the line of what it undoes, nobody could redo it.
@@ -206,7 +206,10 @@ pub fn bring_back(
         .iter()
         .map(|stem| LogEntry { name: stem.clone(), ..audit::line(context, Operation::Undo, None) });
     let lines = back.iter().map(|manifest| audit::line(context, Operation::Undo, Some(manifest)));
-    for line in lines.chain(unread_lines) {
+    // Nothing else tells that it is undone, if nothing came back. A redo must not remove these.
+    let there_lines =
+        there.iter().map(|manifest| audit::skipped(audit::line(context, Operation::Undo, Some(manifest))));
+    for line in lines.chain(unread_lines).chain(there_lines) {
         let root = Some(workspace.root.as_path().into());
         let line = LogEntry { root, batch: Some(batch.clone()), ..line };
         unlogged = audit::try_write(store, &line).err().or(unlogged);

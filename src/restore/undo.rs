@@ -86,6 +86,7 @@ fn history_in(workspace: &Workspace, root: &Path) -> Result<(History, bool)> {
     let trash = workspace.store.trash()?;
     let own = trash.iter().filter(|batch| workspace.store.is_own_batch(batch)).map(|batch| batch.id.clone());
     let log = with_unlogged(workspace, workspace.store.read_log()?, &trash)?;
+    let came = came_from_elsewhere(&log);
     let (mut log, proven) = believed(log, root, &own.collect());
     call_as_here(&mut log, &workspace.store.names()?);
     let trash = trash.into_iter().map(|batch| batch.id).collect();
@@ -94,9 +95,27 @@ fn history_in(workspace: &Workspace, root: &Path) -> Result<(History, bool)> {
         let known = workspace.store.known()?;
         let there: BTreeSet<&SnapshotId> =
             known.iter().filter_map(|known| known.head.as_ref().ok()).map(|head| &head.id).collect();
-        history.settle(|id| there.contains(id));
+        history.settle(|id| there.contains(id) && !came.contains(id));
     }
     Ok((history, proven))
+}
+
+/// Returns the snapshots that came from a remote or a file since they were removed last: no undo brought them back.
+fn came_from_elsewhere(log: &[LogEntry]) -> BTreeSet<SnapshotId> {
+    let mut came = BTreeSet::new();
+    for (line, id) in log
+        .iter()
+        .filter(|line| line.outcome.is_ok())
+        .filter_map(|line| Some((line, line.snapshot.as_ref()?)))
+    {
+        match line.operation {
+            Operation::Pull | Operation::Import => drop(came.insert(id.clone())),
+            Operation::Remove | Operation::Prune => drop(came.remove(id)),
+            Operation::Undo | Operation::Redo if line.batch.is_some() => drop(came.remove(id)),
+            _ => {}
+        }
+    }
+    came
 }
 
 /// Gives each snapshot the name by which it can be typed here.

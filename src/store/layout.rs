@@ -3,6 +3,7 @@
 //! A store may have come with a clone, so each of its parts is checked before it is used.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::Store;
 use crate::base::error::{Error, Kind, Result};
@@ -10,7 +11,7 @@ use crate::base::screen::{Line, for_shell};
 use crate::store::clean_guard::{GITIGNORE, HEAD};
 use crate::store::merge_reports::MERGED;
 use crate::sys::files;
-use crate::sys::place::{OwnPath, Shape, strange};
+use crate::sys::place::{OwnPath, Shape, strange, strange_link};
 
 /// The folders that a store consists of.
 const FOLDERS: [&str; 12] = [
@@ -32,6 +33,20 @@ const FOLDERS: [&str; 12] = [
 const FILES: [&str; 6] =
     [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
 
+/// Says what to do where a store's folder, or the one above it, is a link.
+pub(super) fn instead_of_link(folder: &Path) -> String {
+    let above = folder.parent().and_then(|above| above.canonicalize().ok());
+    match above.zip(folder.file_name()).map(|(above, name)| above.join(name)) {
+        Some(to) => {
+            let to = for_shell(&to.canonicalize().unwrap_or(to).to_string_lossy());
+            format!(
+                "if it is yours, `--store {to}` uses what it leads to; else put a real folder in its place"
+            )
+        }
+        None => "put a real folder in its place, or choose another one with `--store DIR`".to_owned(),
+    }
+}
+
 /// How a manifest begins.
 const MANIFEST_START: &[u8] = b"{\n  \"format\":";
 
@@ -45,14 +60,12 @@ impl Store {
         for (part, wanted) in parts.chain(FILES.iter().map(|part| (part, Shape::File))) {
             let place = self.root.at(part);
             let Some(found) = place.stat()?.filter(|found| found.shape != wanted) else { continue };
-            return Err(strange(
-                &place.path(),
-                match (found.shape, wanted) {
-                    (Shape::Link, _) => "it is a symbolic link",
-                    (_, Shape::Folder) => "it is not a folder",
-                    _ => "it is not a regular file",
-                },
-            ));
+            let path = place.path();
+            return Err(match (found.shape, wanted) {
+                (Shape::Link, _) => strange_link(&path),
+                (_, Shape::Folder) => strange(&path, "it is not a folder"),
+                _ => strange(&path, "it is not a regular file"),
+            });
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ mod stems;
 mod streams;
 mod summaries;
 mod take_back;
+mod taken_names;
 mod trash;
 mod unfinished_removals;
 mod unread_log;
@@ -78,7 +79,7 @@ pub use refs::{Reference, check_name, check_new_name};
 pub use seal::Seal;
 pub use streams::Stream;
 pub use summaries::{Listed, Saved, Summaries};
-pub use trash::{Batch, KEPT, TrashSize, Trashed};
+pub use trash::{Batch, KEPT, OutOfTrash, TrashSize, Trashed};
 pub use unfinished_removals::Going;
 pub use unread_log::UnreadLog;
 
@@ -123,7 +124,7 @@ impl Store {
         };
         root.at("").refuse_stranger().map_err(|error| match error.kind() {
             Kind::Refused if [Some(folder), folder.parent()].into_iter().flatten().any(Path::is_symlink) => {
-                error.hint("name the folder it leads to with `--store DIR`, if it is yours")
+                error.hint(layout::instead_of_link(folder))
             }
             Kind::Refused => error.hint("move it away, or choose another folder with `--store DIR`"),
             _ => error,
@@ -282,31 +283,6 @@ impl Store {
             (Ok(before), Ok(now)) => before.says_the_same(&now) && self.is_own(&now.proofs) == known.own,
             (Ok(_), Err(_)) => false,
             (Err(_), _) => true,
-        }
-    }
-
-    /// Refuses a name that a snapshot of this user has already. A snapshot that came with a clone does
-    /// not block a name: the name then means the user's own.
-    ///
-    /// # Errors
-    /// [`Kind::Refused`], with what to do.
-    pub fn refuse_taken(&self, name: &str) -> Result<()> {
-        let known = self.known()?;
-        Store::refuse_unread(&known, name)?;
-        // Where nobody can prove anything, any of them may be the user's.
-        let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
-        let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
-        match taken.find(counts).and_then(|known| known.head.as_ref().ok()) {
-            None => Store::refuse_anothers(&known, name),
-            Some(taken) => {
-                let shown = crate::base::screen::Line(&taken.name).to_string();
-                Err(Error::new(Kind::Refused, format!("There is a snapshot \"{shown}\" already"))
-                    .because(format!("it was saved on {}", taken.created_at.minute()))
-                    .hint(format!(
-                        "take another name, or remove that one with `snap rm {}`",
-                        crate::base::screen::for_shell(&taken.name)
-                    )))
-            }
         }
     }
 

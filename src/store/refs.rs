@@ -2,19 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::display_names::{
-    Callable as _, CallableSnapshot, are_plain, called_by_stem, is_meant, may_have_had,
-};
+use super::display_names::{Callable as _, called_by_stem, is_meant, may_have_had};
 use super::stems::stems_for;
 use super::{Entry, Quarantined, Store, Trashed, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::screen::{Line, cut, for_shell};
+use crate::base::screen::{Line, cut};
 use crate::base::similar_names::was_meant;
 use crate::manifest::{Manifest, Trigger};
 
 /// Returns a name in quotes, safe to show.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", Line(name))
 }
 
@@ -148,38 +146,6 @@ impl Store {
         let called = called_by_stem(&known);
         let heads = known.iter().filter_map(|one| Some((one.head.as_ref().ok()?, called.get(&one.stem)?)));
         Ok(heads.map(|(head, name)| (head.id.clone(), name.clone())).collect())
-    }
-
-    /// Refuses a name that a snapshot of another name goes by here, such as `NAME@USER`: that would get another one.
-    pub(super) fn refuse_anothers(known: &[UnreadEntry], name: &str) -> Result<()> {
-        if are_plain(known) {
-            return Ok(());
-        }
-        let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
-        let called = called_by_stem(known);
-        let is_taken = |one: &CallableSnapshot<'_>| {
-            one.name != name
-                && (called.get(one.stem).is_some_and(|word| word == name) || !one.own && is_meant(name, one))
-        };
-        let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
-        let shown = Line(name).to_string();
-        let whose = if taken.own { "another snapshot" } else { "a snapshot of another user" };
-        Err(Error::new(Kind::Refused, format!("\"{shown}\" is what {whose} is called here"))
-            .because(format!("its name is \"{}\", and {} saved it", Line(taken.name), Line(taken.user)))
-            .hint("take another name"))
-    }
-
-    /// Refuses a name that one which can't be read may have: the new one could not be called by it.
-    pub(super) fn refuse_unread(known: &[UnreadEntry], name: &str) -> Result<()> {
-        let first = stems_for(name).next();
-        let has_it = |one: &&UnreadEntry| one.head.is_err() && first.as_ref() == Some(&one.stem);
-        let Some(unread) = known.iter().find(has_it) else { return Ok(()) };
-        Err(Error::new(Kind::Refused, format!("There is a snapshot {} already", quoted(&unread.stem)))
-            .because("it can't be read")
-            .hint(format!(
-                "take another name; `snap verify --repair` mends that one if it can, and `snap rm {}` removes it",
-                for_shell(&unread.stem)
-            )))
     }
 
     /// Finds the one snapshot that a reference means, as [`Store::find`]; but one that can't be read is not skipped: for

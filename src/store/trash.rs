@@ -205,12 +205,11 @@ impl Store {
         self.objects_folder().sync()
     }
 
-    /// Brings back all that one command removed. Returns the manifests that came back, and the file names, without `.json`, of
-    /// those that can't be read.
+    /// Brings back all that one command removed.
     ///
     /// # Errors
     /// [`Kind::NotFound`] if it is not in the trash; [`Kind::Environment`] with the path.
-    pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<(Vec<Manifest>, Vec<String>)> {
+    pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<OutOfTrash> {
         let Some(batch) = self.batch(id.clone())? else {
             return Err(Error::new(Kind::NotFound, "What was removed is no longer in the trash"));
         };
@@ -218,7 +217,7 @@ impl Store {
         let heads: Vec<&Head> = known.iter().filter_map(|known| known.head.as_ref().ok()).collect();
         let is_there = |id: &SnapshotId| heads.iter().any(|head| head.id == *id);
         let _publishing = self.publishing()?;
-        let (mut back, mut unread) = (Vec::new(), Vec::new());
+        let mut out = OutOfTrash::default();
         for stem in &batch.stems {
             let Some(manifest) = self.trashed(&batch, stem)? else { continue };
             let place = self.batch_folder(id).join(manifest_name(stem));
@@ -229,13 +228,14 @@ impl Store {
                 files::also_name(&place, &self.at(&name), &self.tmp())?;
                 self.at("").sync()?;
                 self.shelter_file(&name);
-                unread.extend(manifest.is_err().then_some(stem));
+                out.unread.extend(manifest.is_err().then_some(stem));
             }
             place.remove()?;
-            back.extend(manifest.ok().filter(|_| !is_there));
+            let to = if is_there { &mut out.there } else { &mut out.back };
+            to.extend(manifest.ok());
         }
         self.batch_folder(id).remove_all()?;
-        Ok((back, unread))
+        Ok(out)
     }
 
     /// Returns a free name for the file of a snapshot: the one that it had, if nothing has that now.
@@ -319,6 +319,17 @@ impl Store {
         let file = crate::sys::locks::open_exclusively(&place, PATIENCE)?;
         crate::sys::disk::flush(&file).map_err(|error| Error::io("write", &place.path(), &error))
     }
+}
+
+/// What was in the trash.
+#[derive(Debug, Default)]
+pub struct OutOfTrash {
+    /// What came back.
+    pub back: Vec<Manifest>,
+    /// The file names, without `.json`, of those that came back and can't be read.
+    pub unread: Vec<String>,
+    /// What was there already, as when it was pulled since.
+    pub there: Vec<Manifest>,
 }
 
 /// How much is in the trash.

@@ -39,6 +39,11 @@ impl Mine<'_> {
     }
 }
 
+/// Says whether a snapshot belongs there: what somebody else put under its id is none of it.
+pub(super) fn is_place_of(place: &RemoteSnapshot, manifest: &Manifest) -> bool {
+    place.at.name == commit_format::ref_of(manifest)
+}
+
 /// Says of what fails about a snapshot that was removed meanwhile that it was; nothing of it was sent yet.
 fn unless_removed<T>(store: &Store, entry: &Entry, result: Result<T>) -> Result<T> {
     result.map_err(|error| {

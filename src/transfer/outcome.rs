@@ -8,7 +8,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::Manifest;
 use crate::prune::Verdict;
-use crate::store::Store;
+use crate::store::{Entry, Store};
 
 /// What became of one snapshot.
 pub struct TransferResult {
@@ -64,6 +64,15 @@ pub struct Withdrawal {
     pub(super) places: Vec<RemoteSnapshot>,
     /// Those of it that others saved.
     pub of_others: Vec<ListedSnapshot>,
+}
+
+/// What the lines of some snapshots went on from.
+#[derive(Default)]
+pub(super) struct Beginnings {
+    /// What is sent along, if it is not there.
+    pub(super) along: Vec<Entry>,
+    /// What was taken back, in words.
+    pub(super) taken_back: Vec<String>,
 }
 
 impl TransferResult {

@@ -6,9 +6,9 @@
 
 use std::cell::OnceCell;
 
-use super::common_snapshots::{self, Mine};
+use super::common_snapshots::{self, Mine, is_place_of};
 use super::lease::{self, Lease};
-use super::outcome::{TransferOutcome, TransferResult, as_called_here};
+use super::outcome::{Beginnings, TransferOutcome, TransferResult, as_called_here};
 use super::peers::{self, Peer};
 use super::remote_names::RemoteNames;
 use super::{keep_base, line, seen_leases};
@@ -25,6 +25,14 @@ use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_trave
 use crate::sys::files::Scratch;
 use crate::transfer::commit_format::{self, RemoteSnapshot};
 use crate::workspace::Workspace;
+
+/// A snapshot that is to be sent.
+pub struct ToPush {
+    /// What means it in the store.
+    pub reference: String,
+    /// Whether a person said which one, and not only the newest.
+    pub by_name: bool,
+}
 
 /// A remote, opened for snapshots of one store.
 pub struct Remotes<'a> {
@@ -96,24 +104,35 @@ impl<'a> Remotes<'a> {
     /// # Errors
     /// If one of the references means nothing here, or the remote can't be reached. What is
     /// wrong with one snapshot is in its own [`TransferOutcome`].
-    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
-        let mut chosen: Vec<Entry> = Vec::new();
-        for reference in references {
+    pub fn push(&mut self, wanted: &[ToPush], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
+        let (mut chosen, mut unnamed): (Vec<Entry>, Vec<SnapshotId>) = Default::default();
+        for ToPush { reference, by_name } in wanted {
             let entry = self.store.find(&Reference::parse(reference))?;
             if let Ok(manifest) = &entry.manifest {
                 check_may_travel(manifest)?;
+                unnamed.extend((!by_name).then(|| manifest.id.clone()));
             }
             if chosen.iter().all(|other| other.stem != entry.stem) {
                 chosen.push(entry);
             }
         }
-        let along = self.beginnings(&chosen)?;
+        let mut there = self.places();
+        for manifest in chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
+            there = audit::unless_failed(self.store, &self.line(Operation::Push, Some(manifest)), there);
+        }
+        let there = there?;
+        for (entry, manifest) in chosen.iter().filter_map(|one| Some((one, one.manifest.as_ref().ok()?))) {
+            if unnamed.contains(&manifest.id) {
+                self.refuse_unnamed(manifest, &entry.called, &there)?;
+            }
+        }
+        let Beginnings { along, taken_back } = self.beginnings(&chosen, &there)?;
         let along_ids = common_snapshots::mine(&along).into_keys().cloned().collect();
         chosen.extend(along);
         let wanted = common_snapshots::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
-        let mut handed = self.send(&wanted, allow_secrets);
+        let mut handed = self.send(&wanted, there, allow_secrets);
         for one in &wanted {
             handed =
                 audit::unless_failed(self.store, &self.line(Operation::Push, Some(one.manifest)), handed);
@@ -121,6 +140,13 @@ impl<'a> Remotes<'a> {
         let (wanted, handed) = self.without_what_stays(wanted, handed?, &along_ids);
         for (one, handed) in wanted.iter().zip(&handed) {
             self.log(Operation::Push, one.manifest, &handed.fate);
+        }
+        let sent = handed.iter().filter(|one| matches!(one.fate, TransferOutcome::Done));
+        sent.clone().for_each(|one| peers::forget_head(self.context, &one.id));
+        if sent.count() > 0 {
+            for what in taken_back {
+                self.remote.tell(&format!("this went without {what}, so a merge may have conflicts"));
+            }
         }
         // Whoever hands on what came of a snapshot no longer works on that one.
         let me = lease::name_of(&self.context.user, &self.context.host);
@@ -134,8 +160,12 @@ impl<'a> Remotes<'a> {
         Ok(as_called_here(self.store, handed))
     }
 
-    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
-        let there = self.places()?;
+    fn send(
+        &mut self,
+        wanted: &[Mine<'_>],
+        there: Vec<RemoteSnapshot>,
+        allow_secrets: &[String],
+    ) -> Result<Vec<TransferResult>> {
         let entries = self.store.entries()?;
         let mine = common_snapshots::mine(&entries);
         let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
@@ -408,11 +438,6 @@ impl<'a> Remotes<'a> {
         };
         Ok(TransferResult { name, id: place.id.clone(), fate })
     }
-}
-
-/// Says whether a snapshot belongs there: what somebody else put under its id is none of it.
-fn is_place_of(place: &RemoteSnapshot, manifest: &Manifest) -> bool {
-    place.at.name == commit_format::ref_of(manifest)
 }
 
 fn unknown(manifest: &Manifest) -> Error {

@@ -1,25 +1,20 @@
 //! Which snapshots on a remote a name or an id means, and what is known of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::common_snapshots::{self, Mine};
+use super::common_snapshots;
 use super::lease::{LEASES, Lease};
-use super::outcome::{ListedSnapshot, TransferOutcome, TransferResult};
-use super::peers::{self, Peer};
+use super::outcome::ListedSnapshot;
 use super::remote::Remotes;
 use super::remote_names::RemoteNames;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::similar_names::{names_like, was_meant};
 use crate::base::timestamp::Timestamp;
 use crate::git::RemoteRef;
 use crate::manifest::Manifest;
-use crate::store::{Entry, Reference};
+use crate::store::Reference;
 use crate::transfer::commit_format::{REFS, RemoteSnapshot, SnapshotSays, part};
-
-/// The most snapshots of a line that are looked at for where it began.
-const MOST_BEFORE: usize = 100;
 
 impl<'a> Remotes<'a> {
     /// Returns the addresses that it leads to, without passwords.
@@ -46,63 +41,6 @@ impl<'a> Remotes<'a> {
         self.describe(&there)
     }
 
-    /// Returns the sessions of others that the lines of these snapshots went on from, as they were then. They came from this very
-    /// remote, where they were replaced since; who merges such a line needs what both had.
-    pub(super) fn beginnings(&self, chosen: &[Entry]) -> Result<Vec<Entry>> {
-        let entries = self.store.entries()?;
-        let here = common_snapshots::mine(&entries);
-        let of_place = |one: &Manifest| {
-            let by = &one.created_by;
-            (one.workspace.root.clone(), by.user.clone(), by.host.clone())
-        };
-        let mut found = Vec::new();
-        for one in chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
-            let parent = |one: &Manifest| here.get(one.parent.as_ref()?).copied();
-            let line = std::iter::successors(parent(one), |before| parent(before.manifest)).take(MOST_BEFORE);
-            let taken = one.taken.as_ref().and_then(|taken| here.get(&taken.snapshot).copied());
-            let first =
-                taken.into_iter().chain(line).find(|before| of_place(before.manifest) != of_place(one));
-            let is_head = |id: &SnapshotId| {
-                peers::peer_of(self.context, id).is_some_and(|peer| self.leads_where(&peer))
-            };
-            found.extend(first.map(|before| before.manifest.id.clone()).filter(is_head));
-        }
-        found.sort();
-        found.dedup();
-        found.retain(|id| chosen.iter().all(|one| one.manifest.as_ref().is_ok_and(|one| one.id != *id)));
-        found.iter().map(|id| self.store.find(&Reference::Named(id.to_string()))).collect()
-    }
-
-    /// Says whether this remote leads where another one did, whatever its name.
-    fn leads_where(&self, peer: &Peer) -> bool {
-        let plain =
-            |all: &[String]| all.iter().map(|to| to.trim_end_matches('/').to_owned()).collect::<Vec<_>>();
-        !peer.leads_to.is_empty() && plain(&peer.leads_to) == plain(self.remote.leads_to())
-    }
-
-    /// Leaves out what was to be sent along and was there already, or may not leave, which is told: nobody asked for it.
-    pub(super) fn without_what_stays<'m>(
-        &self,
-        wanted: Vec<Mine<'m>>,
-        handed: Vec<TransferResult>,
-        along: &BTreeSet<SnapshotId>,
-    ) -> (Vec<Mine<'m>>, Vec<TransferResult>) {
-        let stays = |result: &TransferResult| match &result.fate {
-            TransferOutcome::Done | TransferOutcome::Mended => false,
-            _ if !along.contains(&result.id) => false,
-            TransferOutcome::Already => true,
-            TransferOutcome::Failed(error) => {
-                self.remote.tell(&format!(
-                    "\"{}\", the session that this went on from, is not sent along, so a merge may have conflicts: {error}",
-                    result.name
-                ));
-                true
-            }
-        };
-        let both = wanted.into_iter().zip(handed);
-        both.filter(|(_, result)| !stays(result)).unzip()
-    }
-
     /// Says whether the message of a snapshot's commit tells no name that was made: here, or because somebody else saved it, who
     /// may have wanted that.
     pub(super) fn tells_no_words(&self, one: &Manifest) -> bool {
@@ -121,7 +59,9 @@ impl<'a> Remotes<'a> {
         };
         self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
         self.note_leases();
-        Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
+        let there: Vec<RemoteSnapshot> = listed.into_iter().filter_map(RemoteSnapshot::parse).collect();
+        self.forget_heads_of(&there);
+        Ok(there)
     }
 
     /// Returns what is kept of the remote's names; `None` if nothing can be.

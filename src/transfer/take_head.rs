@@ -56,6 +56,8 @@ pub fn take_head(
     let manifest = audit::unless_failed(&workspace.store, &begun, taken)?;
     let peer = Peer { remote: shown, leads_to: remote.leads_to().to_vec() };
     let _only_the_base_can_be_fetched_less_easily = peers::note(context, &manifest.id, &peer);
+    // Without it, what goes on from here is sent without it.
+    let _best_effort = peers::note_head(context, &manifest.id, &head.name);
     let done = LogEntry { snapshot: Some(manifest.id.clone()), name: manifest.name.clone(), ..begun };
     audit::write(&workspace.store, &done);
     Ok(manifest)

@@ -8,7 +8,7 @@ use claude_snap::redaction::Redactor;
 use claude_snap::restore::{self, KeepId, Paths, PlannedResume, RestoreOptions};
 use claude_snap::secrets::Scanner;
 use claude_snap::store::{Operation, Reference};
-use claude_snap::transfer::{self, Remotes};
+use claude_snap::transfer::{self, Remotes, ToPush};
 use claude_snap::verify::verify;
 use claude_snap::workspace::Workspace;
 
@@ -191,7 +191,7 @@ fn progress_moves_within_one_large_file_in_every_phase() {
     let mut tell = |_: &str| ();
     let mut remotes = Remotes::open(&context, &workspace, "origin", false, &mut tell).must("a remote");
     remotes.watch(&pushing);
-    remotes.push(&["large".to_owned()], &[]).must("a push");
+    remotes.push(&[ToPush { reference: "large".to_owned(), by_name: true }], &[]).must("a push");
     assert_moves(&pushing, Phase::Searching);
     assert_moves(&pushing, Phase::Packing);
 

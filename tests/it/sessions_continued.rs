@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -315,6 +315,69 @@ fn after_a_rewind_the_next_save_holds_the_conversation_that_the_client_goes_on_w
     project.snap(&["undo", "--no-input"]).exits(0);
     save("f", "f\n");
     assert!(!said("f"));
+}
+
+/// A prompt, said in a session of a project.
+fn said_in(project: &Project, transcript: &Path, words: &str) {
+    let record = serde_json::json!({"type": "user", "uuid": words, "parentUuid": "u2", "sessionId": ID,
+        "cwd": project.root(), "version": "2.1.329", "timestamp": "2026-11-21T01:20:35.028Z",
+        "message": {"role": "user", "content": words}});
+    project.append(transcript, format!("{record}\n").as_bytes());
+}
+
+#[test]
+fn an_undo_and_its_redo_leave_the_session_that_the_next_save_takes() {
+    let save = |project: &Project, name: &str| {
+        project.write("n.txt", name);
+        project.snap(&["save", name, "--json"]).exits(0).json()["session_id"].clone()
+    };
+    for steps in [&[][..], &["undo", "redo"], &["undo", "redo", "undo", "redo"]] {
+        // A copy was resumed after the rewind, which changed no file.
+        let project = Project::new();
+        let transcript = project.session(ID);
+        project.write("a.txt", "a\n");
+        project.snap(&["save", "a"]).exits(0);
+        project.write("a.txt", "b\n");
+        project.snap(&["rewind", "a", "--no-run"]).exits(0);
+        said_in(&project, &transcript, "more");
+        let copy = project.snap(&["resume", "a", "--no-run", "--json"]).exits(0).json()["session_id"].clone();
+        assert_ne!(copy, ID);
+        let step = |word: &&str| drop(project.snap(&[word, "--no-input"]).exits(0));
+        steps.iter().for_each(step);
+        assert_eq!(save(&project, "b"), copy, "{steps:?}");
+
+        // The first session went on after a copy was brought.
+        let project = Project::new();
+        let transcript = project.session(ID);
+        project.write("a.txt", "a\n");
+        project.snap(&["save", "a"]).exits(0);
+        project.write("a.txt", "b\n");
+        said_in(&project, &transcript, "more");
+        let copy = project.snap(&["rewind", "a", "--no-run", "--json"]).exits(0).json()["session_id"].clone();
+        assert_ne!(copy, ID);
+        said_in(&project, &transcript, "and more");
+        steps.iter().for_each(|word| drop(project.snap(&[word, "--no-input"]).exits(0)));
+        assert_eq!(save(&project, "b"), ID, "{steps:?}");
+    }
+}
+
+#[test]
+fn a_redo_goes_on_with_what_it_brings_though_another_session_went_on_meanwhile() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("a.txt", "a\n");
+    project.snap(&["save", "a"]).exits(0);
+    project.write("a.txt", "b\n");
+    said_in(&project, &transcript, "more");
+    let copy = project.snap(&["rewind", "a", "--no-run", "--json"]).exits(0).json()["session_id"].clone();
+    project.snap(&["undo", "--no-input"]).exits(0);
+    said_in(&project, &transcript, "after the undo");
+    for _ in 0..2 {
+        project.snap(&["redo", "--no-input"]).exits(0);
+        project.write("n.txt", "n\n");
+        assert_eq!(project.snap(&["save", "--json"]).exits(0).json()["session_id"], copy);
+        project.snap(&["undo", "--no-input"]).exits(0);
+    }
 }
 
 #[test]

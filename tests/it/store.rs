@@ -224,6 +224,32 @@ fn a_store_behind_a_link_is_refused() {
 }
 
 #[test]
+fn a_clients_folder_that_is_a_link_is_told_with_where_it_leads_and_a_way_that_works() {
+    let project = Project::new();
+    project.session(ID);
+    let elsewhere = project.home.path().join("else where");
+    fs::create_dir(&elsewhere).must("a folder");
+    std::os::unix::fs::symlink("../else where", project.path(".claude")).must("a link");
+    let to = fs::canonicalize(&elsewhere).must("a folder").display().to_string();
+    let link = project.path(".claude").display().to_string();
+    for command in [&["status"][..], &[], &["save", "x"], &["list"]] {
+        project.snap(command).exits(3).says(&[&link, "it is a symbolic link to", &to, "--store"]);
+    }
+    assert_eq!(files_below(&elsewhere).len(), 0);
+    let hint = project.snap(&["status"]).exits(3).stderr;
+    let named = hint.split("`--store ").nth(1).and_then(|rest| rest.split('`').next()).must("a folder");
+    let named = named.trim_matches('"');
+    project.snap(&["--store", named, "save", "x"]).exits(0);
+    project.snap(&["--store", named, "status"]).exits(0);
+    assert!(elsewhere.join("snapshots/x.json").exists());
+
+    // A link to nothing leads nowhere that could be named.
+    fs::remove_file(project.path(".claude")).must("no link");
+    std::os::unix::fs::symlink("gone", project.path(".claude")).must("a link");
+    project.snap(&["status"]).exits(3).says(&["it is a symbolic link to", "gone", "is not there"]);
+}
+
+#[test]
 fn git_clean_of_ignored_files_leaves_every_snapshot_and_pin() {
     let project = Project::new();
     project.session(ID);

@@ -1,5 +1,6 @@
 //! The trash: what was removed comes back exactly, for a day, and then is gone with all that belongs to it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,7 @@ use crate::real_client::answering_on_terminal;
 use crate::redaction::token;
 use crate::support::Must;
 use crate::support::needs;
-use crate::support::project::{Project, files_below};
+use crate::support::project::{Project, Ran, files_below};
 
 const ID: &str = "0c5d6a0e-2ac4-4a62-9d4b-6f1f2a5b7c80";
 
@@ -201,6 +202,71 @@ fn a_redo_removes_nothing_again_once_something_else_was_removed() {
     project.snap(&["rm", "two"]).exits(0);
     project.snap(&["redo"]).exits(3);
     assert_eq!(names(&project), ["stays", "one"]);
+}
+
+#[test]
+fn a_redo_removes_only_what_the_undo_brought_back() {
+    for (removed, pulled, redone) in [
+        (&["one"][..], &["one"][..], &["stays", "two", "one"][..]),
+        (&["one", "two"], &["one"], &["stays", "one"]),
+        (&["two", "one"], &["one"], &["stays", "one"]),
+        (&["one", "two"], &["one", "two"], &["stays", "two", "one"]),
+    ] {
+        let project = project();
+        let remote = project.home.path().join("remote.git");
+        let remote = remote.to_str().must("UTF-8");
+        project.git(&["init", "-q", "--bare", remote]);
+        project.snap(&[&["push", remote], pulled].concat()).exits(0);
+        project.snap(&[&["rm"], removed].concat()).exits(0);
+        project.snap(&["pull", remote]).exits(0);
+        project.snap(&["undo"]).exits(0);
+        let all = |project: &Project| names(project).into_iter().collect::<BTreeSet<_>>();
+        let wanted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(all(&project), wanted(&["stays", "one", "two"]));
+        project.snap(&["log"]).exits(0);
+        let nothing = removed == pulled;
+        project.snap(&["redo"]).exits(if nothing { 3 } else { 0 });
+        assert_eq!(all(&project), wanted(redone), "{removed:?} {pulled:?}");
+        project.snap(&["undo"]).exits(if nothing { 3 } else { 0 });
+        assert_eq!(all(&project), wanted(&["stays", "one", "two"]));
+    }
+}
+
+#[test]
+fn what_was_pulled_again_after_the_trash_was_emptied_is_not_what_an_undo_brought_back() {
+    let project = project();
+    let remote = project.home.path().join("remote.git");
+    let remote = remote.to_str().must("UTF-8");
+    project.git(&["init", "-q", "--bare", remote]);
+    project.snap(&["push", remote, "one"]).exits(0);
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["prune", "--now", "--no-input"]).exits(0);
+    project.snap(&["pull", remote]).exits(0);
+    project.snap(&["redo"]).exits(3);
+    project.snap(&["undo"]).exits(3);
+    project.snap(&["redo"]).exits(3);
+    assert_eq!(names(&project).len(), 3);
+}
+
+#[test]
+fn the_hints_about_a_name_that_two_have_end_in_a_command_that_works() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    project.write("a.txt", "another one\n");
+    project.snap(&["save", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["\"one-2\""]);
+    project.snap(&["rm", "one"]).exits(0);
+    // What is left is called "one" now, and `snap rm one` is refused.
+    let hinted = |ran: Ran| {
+        let hint = ran.stderr.rsplit("`snap ").next().and_then(|rest| rest.split('`').next()).must("a hint");
+        hint.split(' ').map(|word| word.trim_matches('"').to_owned()).collect::<Vec<String>>()
+    };
+    let follow = |command: &[String]| project.snap(&command.iter().map(String::as_str).collect::<Vec<_>>());
+    let of_save = hinted(project.snap(&["save", "one"]).exits(3));
+    assert_eq!(of_save, hinted(project.snap(&["rm", "one"]).exits(3)));
+    follow(&of_save).exits(0).says(&["Removed"]);
+    project.write("a.txt", "the third one\n");
+    project.snap(&["save", "one"]).exits(0);
 }
 
 #[test]

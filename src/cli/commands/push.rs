@@ -13,6 +13,7 @@ use crate::cli::output::words::quoted;
 use crate::cli::remotes::{Transfer, TransferReport, finish, remote_comes_first, usual_remote, with_remote};
 use crate::context::Context;
 use crate::store::Reference;
+use crate::transfer::ToPush;
 use crate::workspace::Workspace;
 
 /// Send snapshots to a git remote, beside its branches
@@ -43,12 +44,20 @@ impl Push {
             &format!("push {}", quoted(&self.remote)),
             ui,
         )?;
+        let by_name = |number: usize| {
+            typed.get(number).is_some_and(|name| !matches!(Reference::parse(name), Reference::Latest(_)))
+        };
+        let wanted: Vec<ToPush> = references
+            .into_iter()
+            .enumerate()
+            .map(|(number, reference)| ToPush { reference, by_name: by_name(number) })
+            .collect();
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
             interrupted::says(format!(
                 "nothing was changed here; `snap list --remote {}` shows what has arrived there",
                 quoted(&self.remote)
             ));
-            remote.push(&references, &self.allow_secret)
+            remote.push(&wanted, &self.allow_secret)
         })
         .map_err(|error| {
             let is_snapshot = || workspace.store.find(&Reference::parse(&self.remote)).is_ok();

@@ -36,10 +36,15 @@ pub struct WantedSession<'a> {
 }
 
 /// What was done last with the restore that brought a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restored {
     /// It was done: the client goes on with the session, though nothing may have been written to it.
-    Done(Timestamp),
+    Done {
+        /// When it was done first.
+        at: Timestamp,
+        /// From when to when it was undone since.
+        undone: Vec<(Timestamp, Timestamp)>,
+    },
     /// It was undone: the client goes on with another one, unless something was said in this one since.
     Undone(Timestamp),
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LocatedSession, Passed, Restored, Tie, WantedPlace, glance, session_id};
 use crate::base::error::Result;
+use crate::base::ids::ClientId;
 use crate::base::timestamp::Timestamp;
 use crate::client::ClientHome;
 use crate::client::FoundSession;
@@ -42,7 +43,8 @@ impl ClientHome {
     /// names those that somebody may mean.
     pub(super) fn ended(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let mut transcripts = self.listed(place)?;
-        transcripts.sort_by_cached_key(|listed| place.order(listed));
+        let times = place.times(&transcripts);
+        transcripts.sort_by_cached_key(|listed| place.order(listed, &times));
         let mut seen: Vec<(&ListedSession, Ends)> = Vec::new();
         let mut of_gone_folder = None;
         let (mut whole, mut size, mut rest) = (READ_WHOLE, FIRST, transcripts.as_slice());
@@ -117,11 +119,35 @@ fn ends(transcript: &Path) -> Ends {
 }
 
 impl WantedPlace<'_> {
-    /// Tells when a session was gone on with last, and those that an undo took away from all others.
-    fn order(&self, listed: &ListedSession) -> (bool, Reverse<Timestamp>) {
+    /// Tells when the sessions of this place were gone on with last, but for what was redone.
+    fn times(&self, listed: &[ListedSession]) -> Vec<(ClientId, Timestamp)> {
+        if self.restored.is_empty() {
+            return Vec::new();
+        }
+        let is_of_place =
+            |one: &&ListedSession| self.restored.contains_key(&one.id) || self.is_folder_of(&one.transcript);
+        let time = |one: &ListedSession| {
+            let written = Timestamp::from(one.modified);
+            match self.restored.get(&one.id) {
+                Some(Restored::Done { at, .. }) => (one.id.clone(), written.max(*at)),
+                _ => (one.id.clone(), written),
+            }
+        };
+        listed.iter().filter(is_of_place).map(time).collect()
+    }
+
+    /// Tells when a session was gone on with last, and those that an undo took away from all others. A redo counts only if another
+    /// session was gone on with between the undo and it: else the two have changed nothing.
+    fn order(&self, listed: &ListedSession, times: &[(ClientId, Timestamp)]) -> (bool, Reverse<Timestamp>) {
         let written = Timestamp::from(listed.modified);
+        let others_within = |from: Timestamp, to: Timestamp| {
+            times.iter().any(|(id, at)| *id != listed.id && from < *at && *at <= to)
+        };
         match self.restored.get(&listed.id) {
-            Some(Restored::Done(at)) => (false, Reverse(written.max(*at))),
+            Some(Restored::Done { at, undone }) => {
+                let redone = undone.iter().filter(|(from, to)| others_within(*from, *to)).map(|(_, to)| *to);
+                (false, Reverse(redone.fold(written.max(*at), Timestamp::max)))
+            }
             Some(Restored::Undone(at)) if written <= *at => (true, Reverse(written)),
             _ => (false, Reverse(written)),
         }

@@ -173,9 +173,15 @@ impl History {
     /// Reads what was done in one work tree; `log` is oldest first, and `trash` has the batches that are in it.
     pub(super) fn of(log: &[LogEntry], root: &Path, trash: &BTreeSet<SnapshotId>) -> History {
         let mut history = History::default();
-        let here = |entry: &&LogEntry| {
+        // What was there already when a removal was undone says so: that removal is undone too.
+        let counts = |entry: &LogEntry| {
             entry.outcome == LogOutcome::Ok
-                && entry.root.as_ref().is_some_and(|other| other.as_path() == root)
+                || (entry.outcome == LogOutcome::Skipped
+                    && entry.operation == Operation::Undo
+                    && entry.batch.is_some())
+        };
+        let here = |entry: &&LogEntry| {
+            counts(entry) && entry.root.as_ref().is_some_and(|other| other.as_path() == root)
         };
         let mut seen = BTreeSet::new();
         // A restore that was cut off at its very end may have two lines: its own, and of its recovery.
@@ -184,7 +190,7 @@ impl History {
         for entry in log.iter().filter(here).filter(is_first) {
             match (entry.operation, &entry.batch) {
                 (Operation::Resume | Operation::Rewind | Operation::Merge, _) => history.restored(entry),
-                (Operation::Undo, Some(batch)) => history.brought_back(batch),
+                (Operation::Undo, Some(batch)) => history.brought_back(entry, batch),
                 (Operation::Redo, Some(_)) => history.removed_again(entry, trash),
                 (Operation::Undo | Operation::Redo, None) => history.stepped(entry),
                 // What is gone from a remote is as gone as what was deleted for good here.
@@ -291,15 +297,23 @@ impl History {
         }));
     }
 
-    fn brought_back(&mut self, batch: &SnapshotId) {
+    /// A line is about one snapshot. Only what the undo brought back is removed again by a redo: the rest was there already.
+    fn brought_back(&mut self, entry: &LogEntry, batch: &SnapshotId) {
         let is_it = |act: &Act| matches!(act, Act::Removed(removal) if removal.batch.as_ref() == Some(batch));
-        let at = self.done.iter().rposition(is_it);
-        if let Some(at) = at {
+        // One that can't be read has no id by which it could be removed again.
+        let back = entry.snapshot.clone().filter(|_| entry.outcome == LogOutcome::Ok);
+        if let Some(at) = self.done.iter().rposition(is_it) {
             let act = take(&mut self.done, at, &mut self.undone);
-            // One that can't be read has no id by which it could be removed again.
-            self.undone.extend(
-                act.filter(|act| !matches!(act, Act::Removed(removal) if removal.snapshots.is_empty())),
-            );
+            if let (Some(Act::Removed(removal)), Some(id)) = (act, back) {
+                let (snapshots, names) = (vec![id], vec![entry.name.clone()]);
+                self.undone.push(Act::Removed(Removal { snapshots, names, ..removal }));
+            }
+        } else if let (Some(Act::Removed(removal)), Some(id)) =
+            (self.undone.iter_mut().rfind(|act| is_it(act)), back)
+            && !removal.snapshots.contains(&id)
+        {
+            removal.snapshots.push(id);
+            removal.names.push(entry.name.clone());
         }
     }
 

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use rustix::fs::{self as sys, AtFlags, Mode as Bits, OFlags, RawMode};
 use rustix::io::Errno;
 
-use super::{FOLDER, Missing, OwnPath, gone, names_in, strange};
+use super::{FOLDER, Missing, OwnPath, gone, names_in, strange, strange_link};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::sys::disk;
 
@@ -107,7 +107,7 @@ impl OwnPath {
         let file = match sys::openat(&folder, name, flags, Bits::from_raw_mode(0o600)) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT) if !make => return Ok(None),
-            Err(Errno::LOOP) => return Err(strange(&path, "it is a symbolic link")),
+            Err(Errno::LOOP) => return Err(strange_link(&path)),
             Err(Errno::NXIO | Errno::ISDIR) => return Err(strange(&path, "it is not a regular file")),
             Err(errno) => return Err(Error::io("open", &path, &errno.into())),
         };

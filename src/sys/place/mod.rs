@@ -21,6 +21,7 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags, RawMode};
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::screen::Line;
 use crate::sys::stat::{file_id, modified_nanoseconds};
 pub(super) use files::whole;
 
@@ -256,7 +257,7 @@ impl OwnPath {
     pub fn refuse_special(&self) -> Result<()> {
         match self.stat()?.map(|found| found.shape) {
             None | Some(Shape::File) => Ok(()),
-            Some(Shape::Link) => Err(strange(&self.path(), "it is a symbolic link")),
+            Some(Shape::Link) => Err(strange_link(&self.path())),
             Some(_) => Err(strange(&self.path(), "it is not a regular file")),
         }
     }
@@ -350,10 +351,11 @@ fn open_folder(
         Err(Errno::NOTDIR | Errno::LOOP) => {
             let stat = sys::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
             let shape = stat.map(|stat| stat_of(&stat).shape);
-            Err(strange(
-                path,
-                if shape == Ok(Shape::Link) { "it is a symbolic link" } else { "it is not a folder" },
-            ))
+            Err(if shape == Ok(Shape::Link) {
+                strange_link(path)
+            } else {
+                strange(path, "it is not a folder")
+            })
         }
         Err(errno) => Err(Error::io("open", path, &errno.into())),
     }
@@ -396,6 +398,16 @@ pub(crate) fn strange(path: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("Cannot use {}", path.display()))
         .because(format!("{what}, and only regular files and real folders are used here"))
         .hint("check what it is and where it leads; then remove it, or replace it by a real one")
+}
+
+/// The same of a link: says where it leads.
+pub(crate) fn strange_link(path: &Path) -> Error {
+    let target = std::fs::read_link(path).unwrap_or_default();
+    let what = match path.canonicalize() {
+        Ok(to) => format!("it is a symbolic link to {}", Line(&to.to_string_lossy())),
+        Err(_) => format!("it is a symbolic link to {}, which is not there", Line(&target.to_string_lossy())),
+    };
+    strange(path, &what)
 }
 
 fn gone(path: &Path) -> Error {
