@@ -4,6 +4,7 @@ pub mod block_sums;
 pub mod columns;
 pub mod compress;
 pub mod digest;
+pub mod encoding;
 pub mod error;
 pub mod ids;
 pub mod lost;

@@ -8,9 +8,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::servers::servers_of;
+use super::settings_text::value_of;
 use super::{ClientHome, FoundSession, Settings};
 use crate::manifest::{McpServer, ProjectRules, SavedRule};
 use crate::sys::{files, process};
@@ -154,7 +154,7 @@ impl LaunchOptions {
     }
 
     fn settings(&mut self, value: &str, file: impl Fn(&str) -> Option<Vec<u8>>) {
-        let read = json_of(value, &file).and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let read = json_of(value, &file).and_then(|text| value_of(&text));
         let Some(read) = read else { return self.others.push("--settings".to_owned()) };
         let mut settings = Settings::default();
         settings.take(&read, "--settings");

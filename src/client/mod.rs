@@ -20,6 +20,7 @@ mod profiles;
 mod servers;
 mod sessions;
 mod settings;
+mod settings_text;
 mod shared_files;
 mod slug;
 mod task_list;

@@ -89,8 +89,10 @@ impl ClientHome {
     pub fn servers(&self, root: &Path, cwd: &Path, missing: &mut Vec<Skipped>) -> Vec<Server> {
         let mut all: Vec<Server> = Vec::new();
         let own = self.read_own(missing);
-        let own: OwnFile<'_> =
-            own.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
+        let own: OwnFile<'_> = own
+            .as_deref()
+            .and_then(|json| serde_json::from_slice(without_mark(json)).ok())
+            .unwrap_or_default();
         for folder in [cwd, root] {
             if let Some(project) = own.projects.get(folder.to_string_lossy().as_ref()) {
                 add(&mut all, &project.mcp_servers, true);
@@ -106,8 +108,10 @@ impl ClientHome {
         ] {
             let json =
                 path.canonicalize().ok().and_then(|path| files::read_plain(&path, LARGEST).ok().flatten());
-            let list: List<'_> =
-                json.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
+            let list: List<'_> = json
+                .as_deref()
+                .and_then(|json| serde_json::from_slice(without_mark(json)).ok())
+                .unwrap_or_default();
             add(&mut all, &list.mcp_servers, users_own);
         }
         add(&mut all, &own.mcp_servers, true);
@@ -130,10 +134,14 @@ impl ClientHome {
 
 /// Returns the servers that an option's JSON defines.
 pub(super) fn servers_of(json: &[u8]) -> Vec<McpServer> {
-    let list: List<'_> = serde_json::from_slice(json).unwrap_or_default();
+    let list: List<'_> = serde_json::from_slice(without_mark(json)).unwrap_or_default();
     let mut all = Vec::new();
     add(&mut all, &list.mcp_servers, true);
     all.iter().map(Server::named).collect()
+}
+
+fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
 }
 
 fn add(all: &mut Vec<Server>, definitions: &Definitions<'_>, users_own: bool) {

@@ -8,12 +8,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::settings_text::{named_values, value_of};
 use super::{ClientHome, TASK_LIST};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::{McpServer, ProjectRules, SavedRule, Skipped};
 use crate::sys::files;
 
 const LARGEST: u64 = 16 << 20;
+
+/// What is said of a file that the client can't read either.
+const NO_JSON: &str =
+    "it is not JSON: its rules are not known; values under names of secrets in it are taken out all the same";
 
 /// What the settings files say.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +61,7 @@ impl ClientHome {
         let mut settings = Settings::default();
         for (path, name) in self.rule_files(root) {
             let value = match planned(name) {
-                Some(content) => content.and_then(|bytes| serde_json::from_slice(bytes).ok()),
+                Some(content) => content.and_then(value_of),
                 None => read(&path, &mut Vec::new()),
             };
             value.iter().for_each(|value| settings.take(value, name));
@@ -94,7 +100,7 @@ impl ClientHome {
     }
 
     /// Returns the variables that the settings and servers of a project define, with their values. The
-    /// values are searched for, never stored. A file that can't be read has none.
+    /// values are searched for, never stored. Of a file that is no JSON, it is every value that has a name.
     pub fn variables(&self, root: &Path) -> Vec<(String, String)> {
         let claude = root.join(".claude");
         let files = [
@@ -105,12 +111,20 @@ impl ClientHome {
         ];
         let mut all = Vec::new();
         for path in files {
-            let Some(value) = read(&path, &mut Vec::new()) else { continue };
+            let Some(bytes) = bytes(&path).ok().flatten() else { continue };
+            let Some(value) = value_of(&bytes) else {
+                all.extend(named_values(&bytes));
+                continue;
+            };
             let mut take = |group: &Value| {
                 let group = group.as_object().into_iter().flatten();
-                all.extend(
-                    group.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))),
-                );
+                let text = |value: &Value| match value {
+                    Value::String(text) => Some(text.clone()),
+                    // The client makes a text of it.
+                    Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                };
+                all.extend(group.filter_map(|(name, value)| Some((name.clone(), text(value)?))));
             };
             take(&value["env"]);
             for server in value["mcpServers"].as_object().into_iter().flatten().map(|(_, server)| server) {
@@ -123,23 +137,27 @@ impl ClientHome {
 }
 
 fn read(path: &Path, missing: &mut Vec<Skipped>) -> Option<Value> {
-    // People link their settings into place from elsewhere: these links are their own.
-    let target = match std::fs::canonicalize(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            missing.push(Skipped::at(path, format!("its rules can't be read: {error}")));
-            return None;
-        }
-        target => target.ok()?,
-    };
-    let why = match files::read_plain(&target, LARGEST) {
-        Ok(json) => match serde_json::from_slice(&json?) {
-            Ok(value) => return Some(value),
-            Err(_) => "it is not JSON: its rules are not known".to_owned(),
+    let why = match bytes(path) {
+        Ok(json) => match value_of(&json?) {
+            Some(value) => return Some(value),
+            None => NO_JSON.to_owned(),
         },
         Err(error) => format!("its rules can't be read: {}", error.cause()),
     };
     missing.push(Skipped::at(path, why));
     None
+}
+
+/// Reads a file, if there is one.
+fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    // People link their settings into place from elsewhere: these links are their own.
+    match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(Error::new(Kind::Environment, "Cannot read a settings file").because(error))
+        }
+        Err(_) => Ok(None),
+        Ok(target) => files::read_plain(&target, LARGEST),
+    }
 }
 
 impl Settings {

@@ -2,11 +2,17 @@
 //!
 //! Pure. Knows where each member and element of a text begins and ends. Adds in the style that it finds
 //! (indentation, one line or many), and removes what was added without a trace. The text must be valid JSON:
-//! [`Document::parse`] makes sure.
+//! [`Document::parse`] makes sure. A mark before the text stays, and so does what no value can hold: `1e999`, lists of any depth.
 
 use std::ops::Range;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
+
+use super::tolerant;
+
+/// What some editors begin a text with.
+const MARK: char = '\u{feff}';
 
 /// A JSON text that can be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +34,12 @@ impl Document {
     /// # Errors
     /// Says where and why it is not JSON, or that it is no object.
     pub fn parse(text: &str) -> Result<Document, String> {
-        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        match value {
-            Value::Object(_) => Ok(Document { text: text.to_owned() }),
-            _ => Err("it is JSON, but not an object".to_owned()),
+        let json = text.strip_prefix(MARK).unwrap_or(text);
+        serde_json::from_str::<IgnoredAny>(json).map_err(|error| error.to_string())?;
+        if json.trim_start().starts_with('{') {
+            Ok(Document { text: text.to_owned() })
+        } else {
+            Err("it is JSON, but not an object".to_owned())
         }
     }
 
@@ -42,7 +50,7 @@ impl Document {
 
     /// Returns the value at a path of keys.
     pub fn get(&self, path: &[&str]) -> Option<Value> {
-        serde_json::from_str(&self.text[self.find(path)?]).ok()
+        tolerant::value_of(&self.text[self.find(path)?])
     }
 
     /// Sets a member of the object at `path`, after the others if it is new. Makes missing objects on
@@ -179,7 +187,8 @@ impl Document {
 
     /// Finds the value at a path of keys. If a key is there twice, the last one counts, as for readers.
     fn find(&self, path: &[&str]) -> Option<Range<usize>> {
-        let start = self.text.len() - self.text.trim_start().len();
+        let json = self.text.strip_prefix(MARK).unwrap_or(&self.text);
+        let start = self.text.len() - json.trim_start().len();
         let mut place = start..self.value_end(start);
         for key in path {
             let items = self.items(&place);
@@ -261,7 +270,7 @@ mod tests {
 
     use super::*;
 
-    const TEXTS: [&str; 9] = [
+    const TEXTS: [&str; 11] = [
         "{}\n",
         "{ }",
         "{\"a\":1}",
@@ -271,6 +280,8 @@ mod tests {
         "{\r\n  \"hooks\": {\r\n    \"Stop\": [ ]\r\n  },\r\n  \"é\": \"ü\"\r\n}",
         "  {\n  \"hooks\" : { \"Stop\" : [ 1 ] } ,\n  \"n\" : -1.50e3\n}",
         "{\n  \"a\": 1}",
+        "\u{feff}{\n    \"a\": 1\n}\n",
+        "\u{feff}{}",
     ];
 
     #[test]
@@ -279,13 +290,14 @@ mod tests {
         for text in TEXTS {
             let mut changed = Document::parse(text).expect("JSON");
             changed.push(&["hooks", "PreToolUse"], &ours).expect("pushed");
-            let mut wanted: Value = serde_json::from_str(text).expect("JSON");
+            let json = |text: &str| serde_json::from_str(text.trim_start_matches(MARK)).expect("JSON");
+            let mut wanted: Value = json(text);
             let list = &mut wanted["hooks"]["PreToolUse"];
             match list.as_array_mut() {
                 Some(list) => list.push(ours.clone()),
                 None => *list = json!([ours.clone()]),
             }
-            let found: Value = serde_json::from_str(changed.text()).expect("JSON");
+            let found: Value = json(changed.text());
             assert_eq!(found, wanted, "{}", changed.text());
             // Not for the empty object with a blank in it: the blank is nobody's.
             assert!(changed.remove_from(&["hooks", "PreToolUse"], |value| *value == ours));
@@ -324,7 +336,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_or_not_an_object_is_refused() {
-        for text in ["", "[]", "{\"a\": 1,}", "// x\n{}", "{} {}", "\u{feff}{}"] {
+        for text in ["", "[]", "{\"a\": 1,}", "// x\n{}", "{} {}", "\u{feff}", "\u{feff}\u{feff}{}"] {
             assert!(Document::parse(text).is_err(), "{text:?}");
         }
         let mut document = Document::parse("{\"hooks\": []}").expect("JSON");

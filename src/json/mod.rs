@@ -2,3 +2,4 @@
 
 pub mod edit;
 pub mod shape;
+pub mod tolerant;

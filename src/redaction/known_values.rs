@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::is_found_by_value;
 use super::vault::Vault;
+use crate::base::encoding::text_of;
 use crate::base::error::Result;
 use crate::git::{Listing, work_trees_of};
 use crate::secrets::{KnownValue, worth_remembering};
@@ -70,20 +71,6 @@ fn read(path: &Path) -> Vec<(String, String)> {
     let target = std::fs::canonicalize(path).ok();
     let bytes = target.and_then(|target| files::read_plain(&target, LARGEST).ok().flatten());
     bytes.map(|bytes| parse(&text_of(&bytes))).unwrap_or_default()
-}
-
-/// Returns a text without the mark that some editors begin it with, from UTF-16 too.
-fn text_of(bytes: &[u8]) -> String {
-    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text).into_owned(),
-        [0xff, 0xfe, text @ ..] => units(text, u16::from_le_bytes),
-        [0xfe, 0xff, text @ ..] => units(text, u16::from_be_bytes),
-        text => String::from_utf8_lossy(text).into_owned(),
-    }
 }
 
 fn is_template(name: &[u8]) -> bool {

@@ -170,9 +170,9 @@ impl GrantPlan {
 
     fn settings(&self, old: Option<&str>, path: &Path) -> Result<String> {
         added_to(old.unwrap_or("{}\n"), &self.for_settings()).map_err(|why| {
-            Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
-                "put the file right (the client can't read it like this either), or add `--grants none`",
-            )
+            Error::new(Kind::Refused, format!("Cannot change {}", path.display()))
+                .because(why)
+                .hint("put the file right, or add `--grants none`")
         })
     }
 

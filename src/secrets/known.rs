@@ -11,7 +11,7 @@ use super::parts::parts;
 use super::search::PatternSearch;
 use super::spelled::{self, Writing};
 use super::spellings::{Noticed, noticed};
-use super::{dumps, entities, looks, names, utf16, views};
+use super::{dumps, entities, looks, made_of_words, names, utf16, views};
 
 /// A value, and the variable that holds it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub struct KnownValue {
 /// Values shorter than this are found by chance.
 const SHORTEST: usize = 8;
 
-/// Shorter values than this must be alone, not within a word.
+/// Shorter values than this must be alone, not within a word; so must those that are only words.
 const STANDS_ALONE: usize = 16;
 
 /// Returns what to look for, given a variable: its value, and the parts of it that are secrets by themselves.
@@ -61,11 +61,15 @@ fn is_worth_knowing(name: &str, value: &str, is_password: bool) -> bool {
     let is_place = |text: &str| {
         ["/", "~", "./", "../", "file:"].iter().any(|start| text.starts_with(start)) || text.contains("://")
     };
+    if made_of_words::is_password(name, value) {
+        return true;
+    }
     if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
         return false;
     }
     if names::is_secret_name(name) {
-        return value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value);
+        return !made_of_words::is_usual(value)
+            && (value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value));
     }
     value.len() >= 16 && !is_listed(value) && looks::is_random(value) && !is_of_a_commit(name, value)
 }
@@ -137,6 +141,8 @@ pub(super) struct Known {
 
 struct KnownForm {
     value: usize,
+    /// Whether it may be within a word: no text holds it by chance.
+    within: bool,
     noticed: Noticed,
 }
 
@@ -174,8 +180,10 @@ impl Known {
         let mut forms = Vec::new();
         let mut patterns = Vec::new();
         for (value, known) in values.iter().enumerate() {
+            let is_text = || is_words(&known.value) && looks::look(&known.value) == looks::ValueLook::Plain;
+            let within = known.value.len() >= STANDS_ALONE && !is_text();
             for (pattern, noticed) in noticed(&known.value) {
-                forms.push(KnownForm { value, noticed });
+                forms.push(KnownForm { value, within, noticed });
                 patterns.push(pattern);
             }
         }
@@ -226,10 +234,8 @@ impl Known {
                 Noticed::Whole => Some(hit.range()),
                 Noticed::Part(part, writing) => follow(text, hit.range(), value, part, *writing),
             };
-            let is_word = || {
-                value.value.len() < STANDS_ALONE
-                    && !matches!(form.noticed, Noticed::Part(_, Writing::Hex | Writing::Decimal))
-            };
+            let is_word =
+                || !form.within && !matches!(form.noticed, Noticed::Part(_, Writing::Hex | Writing::Decimal));
             if let Some(span) = span.filter(|span| !is_word() || !is_inside(text, span)) {
                 found(Sighting { span, value, seen: self.seen[form.value] });
             }
@@ -319,7 +325,7 @@ mod tests {
             assert_eq!(values(name, value), 0, "{name}={value}");
         }
         assert_eq!(values("DB_PASSWORD", "hunter2-hunter"), 1);
-        assert_eq!(values("DB_PASSWORD", "correct horse battery"), 0);
+        assert_eq!(values("DB_PASSWORD", "correct horse battery"), 1);
         assert_eq!(values("DB_PASSWORD", "correcthorsebatterystaple"), 1);
         assert_eq!(values("X", "9fK2mQ7vLp0ZxT4sWq8R"), 1);
         assert_eq!(values("DATABASE_URL", "postgres://ada:hunter2-x@db/app"), 2);
@@ -350,7 +356,7 @@ mod tests {
         for (name, value) in [
             ("LS_COLORS", "rs=0:di=01;34:ln=01;36:mh=00:pi=40;33:so=01;35:do=01;35"),
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            ("DB_PASSWORD", "correct horse battery"),
+            ("GREETING", "correct horse battery"),
             ("AUTH_METHODS", "bearer basic digest"),
         ] {
             let known: Vec<String> = worth_knowing(name, value).into_iter().map(|one| one.value).collect();
@@ -368,6 +374,12 @@ mod tests {
         };
         assert_eq!(count(b"the hunter22, said"), 1);
         assert_eq!(count(b"hunter22s"), 0);
+        let words = Known::new(worth_knowing("DB_PASSWORD", "correct horse battery"), Vec::new());
+        let mut found = Vec::new();
+        words.find(b"incorrect horse battery, correct horse battery, correct horse batterys", |one| {
+            found.push(one.span)
+        });
+        assert_eq!(found, [25..46]);
         assert_eq!(count(b"aGVsbG8gaHVudGVyMjIgYWdhaW4="), 1, "base64");
     }
 

@@ -15,6 +15,7 @@ mod judge;
 mod keys;
 mod known;
 mod looks;
+mod made_of_words;
 mod names;
 mod parts;
 mod placeholder;

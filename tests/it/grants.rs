@@ -241,6 +241,46 @@ fn settings_that_can_not_be_changed_stop_everything_before_it_began() {
 }
 
 #[test]
+fn rules_are_added_to_every_settings_file_that_the_client_reads_and_all_else_of_it_stays() {
+    let project = saved();
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for (odd, content) in [
+        ("a mark", "\u{feff}{\"a\":1}\n".to_owned()),
+        ("a mark and rules", "\u{feff}{\n  \"permissions\": {\n    \"allow\": []\n  }\n}\n".to_owned()),
+        ("a large number", "{\"n\":1e999,\"permissions\":{\"allow\":[\"Bash(npm test)\",1e999]}}".to_owned()),
+        ("deep lists", format!("{{\"a\":{deep}}}")),
+        ("half a surrogate", "{\"a\":\"\\ud800\",\"\\ud800\":2}".to_owned()),
+    ] {
+        let clone = project.cloned();
+        clone.write(".claude/settings.local.json", &content);
+        resume(&project, &clone, &["--grants", "all"]).exits(0);
+        let text = String::from_utf8(clone.read(".claude/settings.local.json")).must("UTF-8");
+        assert_eq!(text.matches("Bash(python3 *)").count(), 1, "{odd}: {text}");
+        assert_eq!(
+            text.matches("Bash(npm test)").count(),
+            1,
+            "{odd}: a rule that is here is not added: {text}"
+        );
+        assert_eq!(text.starts_with('\u{feff}'), content.starts_with('\u{feff}'), "{odd}: {text}");
+        for kept in ["1e999", deep.as_str(), "\\ud800"] {
+            assert_eq!(text.contains(kept), content.contains(kept), "{odd}: {text}");
+        }
+        clone.snap(&["undo", "--store", project.stored("").to_str().must("UTF-8")]).exits(0);
+        assert_eq!(
+            clone.read(".claude/settings.local.json"),
+            content.as_bytes(),
+            "{odd}: every byte is back"
+        );
+    }
+    let clone = project.cloned();
+    clone.write(".claude/settings.local.json", "// x\n{}\n");
+    let said = resume(&project, &clone, &["--grants", "all"])
+        .exits(3)
+        .says(&["Cannot change ", "add `--grants none`"]);
+    assert!(!said.stderr.contains("client can't read"), "nobody asked the client: {}", said.stderr);
+}
+
+#[test]
 fn a_session_without_grants_is_resumed_without_a_question() {
     let project = Project::new();
     project.session(ID);

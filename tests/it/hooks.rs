@@ -509,7 +509,7 @@ fn init_keeps_a_files_mode_and_the_users_own_link_and_refuses_what_it_can_not_re
     assert!(own.is_symlink());
     let mode = |name: &str| project.path(name).metadata().must("the file").permissions().mode() & 0o777;
     assert_eq!(mode("elsewhere.json"), 0o640);
-    for wrong in ["{\"a\": 1,}", "[]", "{\"hooks\": []}", "// a comment\n{}", "\u{feff}{}"] {
+    for wrong in ["{\"a\": 1,}", "[]", "{\"hooks\": []}", "// a comment\n{}"] {
         project.write("elsewhere.json", wrong);
         project.write(".claude/settings.json", wrong);
         for command in [&["init", "--user"][..], &["init"]] {

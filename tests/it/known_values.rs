@@ -138,3 +138,120 @@ fn what_gives_a_value_away_may_be_anything_that_is_saved() {
         is_nowhere(&project, &value, why);
     }
 }
+
+/// Says whether a save keeps a value of a conversation and a file out of the store; returns what it says.
+fn is_kept_out(value: &str, prepare: impl Fn(&Project)) -> (bool, String) {
+    let project = Project::new();
+    project.write(".gitignore", ".env*\n.mcp.json\n.claude/\n");
+    prepare(&project);
+    let transcript = project.session(ID);
+    let said = json!({"type": "user", "uuid": "u9", "message": {"role": "user", "content": format!("try it with {value} instead")}});
+    project.append(&transcript, format!("{said}\n").as_bytes());
+    project.write("note.txt", format!("it is {value}, they say\n"));
+    let ran = project.snap(&["save", "x"]);
+    let stored = content_of(&project.stored(""));
+    let is_there = |content: &[u8]| memchr::memmem::find(content, value.as_bytes()).is_some();
+    (!stored.iter().any(|(_, content)| is_there(content)), ran.stdout + &ran.stderr)
+}
+
+/// The files that the client takes variables from.
+const SETTINGS: [&str; 4] =
+    [".claude/settings.json", ".claude/settings.local.json", ".mcp.json", "the user's settings"];
+
+fn write_settings(project: &Project, file: &str, content: &[u8]) {
+    match file {
+        "the user's settings" => {
+            fs::write(project.home.config().join("settings.json"), content).must("settings");
+        }
+        file => project.write(file, content),
+    }
+}
+
+#[test]
+fn a_settings_file_that_is_odd_json_gives_its_values_away_as_any_other() {
+    let value = ["swordfish", "99-x7"].concat();
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let make = |file: &str, more: &str| {
+        let env = format!(r#""env":{{"APP_PASSWORD":"{value}"}}"#);
+        match file {
+            ".mcp.json" => format!(r#"{{"mcpServers":{{"a":{{"command":"x",{env}}}}}{more}}}"#),
+            _ => format!("{{{env}{more}}}"),
+        }
+    };
+    for (odd, is_read) in [
+        ("a mark", true),
+        ("a large number", true),
+        ("deep lists", true),
+        ("half a surrogate", true),
+        ("not UTF-8", true),
+        ("UTF-16", false),
+        ("comments", false),
+        ("a comma too many", false),
+        ("torn", false),
+        ("torn in the value's line", false),
+        ("single quotes", false),
+        ("no quotes around the name", false),
+        ("commented out", false),
+        ("a quote too many before", false),
+    ] {
+        for file in SETTINGS {
+            let plain = make(file, "");
+            let content = match odd {
+                "a mark" => format!("\u{feff}{plain}").into_bytes(),
+                "a large number" => make(file, r#","n":1e999"#).into_bytes(),
+                "deep lists" => make(file, &format!(r#","a":{deep}"#)).into_bytes(),
+                "half a surrogate" => make(file, r#","a":"\ud800""#).into_bytes(),
+                "not UTF-8" => [&b"{\"a\":\"\xff\","[..], &plain.as_bytes()[1..]].concat(),
+                "UTF-16" => utf16(&plain),
+                "comments" => format!("// don't \"touch\n{{ /* \" */{}", &plain[1..]).into_bytes(),
+                "a comma too many" => make(file, r#","a":[1,],"#).into_bytes(),
+                "torn" => make(file, r#","a":{"b"#).trim_end_matches('}').as_bytes().to_vec(),
+                "torn in the value's line" => plain
+                    .split(&value)
+                    .next()
+                    .must("a start")
+                    .as_bytes()
+                    .iter()
+                    .copied()
+                    .chain(value.bytes())
+                    .collect(),
+                "single quotes" => plain.replace('"', "'").into_bytes(),
+                "no quotes around the name" => {
+                    plain.replace("\"APP_PASSWORD\":", "APP_PASSWORD : /* x */ ").into_bytes()
+                }
+                "commented out" => plain.replace("\"APP_PASSWORD", "\n// \"APP_PASSWORD").into_bytes(),
+                _ => plain.replacen('{', "{\"a\":\"b\"\",", 1).into_bytes(),
+            };
+            let (kept_out, said) = is_kept_out(&value, |project| write_settings(project, file, &content));
+            assert!(kept_out, "{odd} in {file}: {said}");
+            assert_eq!(said.contains("it is not JSON"), !is_read, "{odd} in {file}: {said}");
+            if !is_read {
+                assert!(
+                    said.contains("values under names of secrets in it are taken out all the same"),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_that_a_person_made_of_words_is_known_under_a_name_that_says_so() {
+    for value in [
+        "bob-is-great-42",
+        "bobisgreat42",
+        "correct horse battery",
+        "letmein-please",
+        "alpha_beta_77",
+        "zorpquillmaven",
+        "12345678901",
+    ] {
+        let (kept_out, said) =
+            is_kept_out(value, |project| project.write(".env", format!("APP_PASSWORD={value}\n")));
+        assert!(kept_out, ".env: {value}: {said}");
+        let settings = json!({"env": {"DB_PASSWORD": value}}).to_string();
+        let (kept_out, said) =
+            is_kept_out(value, |project| write_settings(project, SETTINGS[1], settings.as_bytes()));
+        assert!(kept_out, "settings: {value}: {said}");
+    }
+}

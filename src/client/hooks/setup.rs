@@ -10,6 +10,7 @@ use super::settings::{
     without_hooks,
 };
 use crate::base::error::{Error, Kind, Result};
+use crate::client::settings_text::value_of;
 use crate::sys::files;
 use crate::sys::place::{OwnPath, Root};
 use crate::sys::users_files;
@@ -116,9 +117,9 @@ pub fn hooks_stopped(project: &Path, config_dir: &Path) -> Vec<(PathBuf, Stopped
     let stopped = |scope: Scope| {
         let target = scope.settings(project, config_dir);
         let text = target.read().ok()??;
-        let why = match serde_json::from_str::<serde_json::Value>(&text) {
-            Ok(settings) => (settings["disableAllHooks"] == true).then_some(Stopped::TurnedOff),
-            Err(_) => Some(Stopped::Unreadable),
+        let why = match value_of(text.as_bytes()) {
+            Some(settings) => (settings["disableAllHooks"] == true).then_some(Stopped::TurnedOff),
+            None => Some(Stopped::Unreadable),
         };
         why.map(|why| (target.path(), why))
     };
@@ -212,9 +213,9 @@ fn settings(target: Target, pace: Option<Pace>) -> Result<SettingsChange> {
     let text = old.clone().unwrap_or_else(|| EMPTY.to_owned());
     let new = pace.map_or_else(|| without_hooks(&text), |pace| with_hooks(&text, pace));
     let new = new.map_err(|why| {
-        Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
-            "put the file right (the client can't read it like this either), then run the command again",
-        )
+        Error::new(Kind::Refused, format!("Cannot change {}", path.display()))
+            .because(why)
+            .hint("put the file right, then run the command again")
     })?;
     // A file that held nothing but our hooks is one that we made.
     let remove = pace.is_none();
