@@ -135,6 +135,8 @@ pub enum Warning {
     TasksNotAgain(usize),
     /// What was merged of this line last is gone.
     MergedBaseGone,
+    /// Whether what is merged goes on from what was merged here last is not known, as the snapshot with this id is not here.
+    MergedAcrossGap(String),
     /// What is merged goes on from a snapshot with this id that is not here, and nothing that both have is.
     MergedWithoutBase(String),
     /// So many open tasks of a merged snapshot, and no session here to add them to.
@@ -389,6 +391,10 @@ impl fmt::Display for Warning {
             }
             Warning::MergedBaseGone => f.write_str(
                 "The snapshot of that line that was merged here last is gone. The merge starts from an older state, so edits that were merged since then may be in conflict.",
+            ),
+            Warning::MergedAcrossGap(id) => write!(
+                f,
+                "The merged line goes on from the snapshot {id}, which is not here. Without it, the merge starts from an older state than what was merged here last: what one of you took back since may come again, and what both have since may be in conflict. `snap pull` gets it once whoever saved it has typed `snap push REMOTE {id}`."
             ),
             Warning::MergedWithoutBase(id) => write!(
                 f,

@@ -43,7 +43,7 @@ pub use hooks::setup::{
     HookPlace, Scope, SettingsChange, Setup, Stopped, files_of_init, hook_places, hooks_stopped,
     settings_have_hooks,
 };
-pub use install::append::{AsSaved, PrefixMatch, WriteContent};
+pub use install::append::{AddedByItself, AsSaved, PrefixMatch, WriteContent};
 pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};
 pub use install::links::Link;
 pub use install::staging::{AsPlaceSaved, Folders, Placed};

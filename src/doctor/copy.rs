@@ -90,7 +90,7 @@ impl Copied {
         transcript: &mut dyn FnMut(&Renaming, &mut dyn Write) -> Result<()>,
     ) -> Result<()> {
         let as_it_is = |_: Option<&RepoPath>, file: File| -> io::Result<Box<dyn Read>> { Ok(Box::new(file)) };
-        let mut placing = placed.begin(&as_it_is);
+        let mut placing = placed.begin(&as_it_is, &|_: &[u8]| false);
         for (place, path) in &self.files {
             placing.file(place, &mut |out| renaming.file(place, path, out))?;
         }

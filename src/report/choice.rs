@@ -68,6 +68,8 @@ impl Choice {
 pub(super) struct LeftOut {
     /// Calls whose input and output stayed out by `--no-tools`.
     pub(super) tools: u64,
+    /// Prompts of agents whose text stayed out by `--no-tools`.
+    pub(super) agent_prompts: u64,
     /// Calls whose input and output stayed out by `--redact`.
     pub(super) redacted_calls: u64,
     /// Notes of the client whose text stayed out by `--redact`.
@@ -102,6 +104,7 @@ impl LeftOut {
             }
         };
         line(self.tools, "tool call", "tool calls", ": input and output, by --no-tools");
+        line(self.agent_prompts, "prompt", "prompts", " that agents were given, by --no-tools");
         line(
             self.redacted_calls,
             "tool call",

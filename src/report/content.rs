@@ -223,6 +223,7 @@ impl LeftOut {
     fn add(&mut self, more: &LeftOut) {
         let LeftOut {
             tools,
+            agent_prompts,
             redacted_calls,
             redacted_notes,
             own_pages,
@@ -233,6 +234,7 @@ impl LeftOut {
             earlier,
         } = more;
         self.tools += tools;
+        self.agent_prompts += agent_prompts;
         self.redacted_calls += redacted_calls;
         self.redacted_notes += redacted_notes;
         self.own_pages += own_pages;

@@ -195,6 +195,11 @@ impl<'c> Itemizer<'c> {
             tasks: Vec::new(),
         };
         match step.what {
+            // A call of a tool gave it to the agent.
+            What::Asked(_) if self.of_agent && self.choice.no_tools => {
+                self.left_out.agent_prompts += 1;
+                vec![Item { emptied: true, ..item }]
+            }
             What::Asked(text) | What::Answered(text) | What::Thought(text) | What::Summary(text) => {
                 let colors = if self.for_program { Vec::new() } else { fences::colors(&text, self.colored) };
                 vec![with_text(Item { colors, ..item }, text)]

@@ -40,6 +40,8 @@ pub struct MergeBases {
     pub is_merged: bool,
     /// Whether the snapshot of the other line that was merged here last is gone.
     pub is_gone: bool,
+    /// The snapshot that is not here and without which nobody can say whether the other line goes on from a newer base.
+    pub unknown_since: Option<SnapshotId>,
     /// If they have nothing in common here: the snapshot that is not here and that the other line goes on from.
     pub missing: Option<SnapshotId>,
 }
@@ -71,7 +73,7 @@ pub fn merge_bases(
     // A session may go on where its files don't: they were set to something else in between.
     let both_have = |one: &Manifest| [&ours, &theirs].iter().all(|walk| walk.0.contains_key(&one.id));
     let fork = fork(store, here, there, &|one| Ok(both_have(one) && (one.id == here.id || has(one)?)))?;
-    let is_gone = merged.iter().any(|one| theirs.1.contains(&one.snapshot));
+    let is_gone = merged.iter().any(|one| theirs.1.contains_key(&one.snapshot));
     let ours = LineMembers { of: here, walk: ours, has: Some(has) };
     let theirs = LineMembers { of: there, walk: theirs, has: None };
     let mut found = MergeBases { is_gone, ..MergeBases::default() };
@@ -86,6 +88,7 @@ pub fn merge_bases(
     if found.bases.is_empty() {
         found.missing = missing_before(&nodes, there);
     }
+    found.unknown_since = unknown_since(&nodes, merged, &theirs.walk, &found.bases);
     let first = match &fork {
         Some(fork) => Some(fork.clone()),
         None => before(&nodes, [&ours, &theirs], &found.bases)?,
@@ -107,6 +110,32 @@ pub fn merge_bases(
     }
     found.fork = fork;
     Ok(found)
+}
+
+/// Returns the snapshot that is not here and behind which another one of the same place may come: one that was merged here, and that
+/// would be a newer base, or one of the bases, which would be part of another.
+fn unknown_since(
+    nodes: &Nodes<'_>,
+    merged: &[Merged],
+    theirs: &Walk,
+    bases: &[MergeBase],
+) -> Option<SnapshotId> {
+    let of_base: Vec<Rc<Node>> = bases.iter().filter_map(|base| nodes.find(&base.snapshot.id)).collect();
+    let merged = merged.iter().filter(|one| !theirs.0.contains_key(&one.snapshot));
+    let mut newer: Vec<Rc<Node>> = merged.filter_map(|one| nodes.find(&one.snapshot)).collect();
+    newer.retain(|one| !of_base.iter().any(|base| base.place == one.place && base.at >= one.at));
+    let hides = |holes: &Holes, before: &[Rc<Node>]| {
+        let mut holes: Vec<_> = holes.iter().collect();
+        holes.sort_unstable_by_key(|(id, later)| (later.at, *id));
+        let hidden = holes.iter().find(|(_, later)| before.iter().any(|one| nodes.may_lead_to(one, later)));
+        hidden.map(|(id, _)| (*id).clone())
+    };
+    hides(&theirs.1, &newer).or_else(|| {
+        of_base.iter().find_map(|base| {
+            let others: Vec<Rc<Node>> = of_base.iter().filter(|one| one.id != base.id).cloned().collect();
+            hides(&Walk::from(nodes, base).1, &others)
+        })
+    })
 }
 
 /// Returns the first snapshot on the way back that is not here.
@@ -202,8 +231,10 @@ fn common(nodes: &Nodes<'_>, lines: [&LineMembers<'_>; 2]) -> Result<Vec<(Manife
         if !(lines[0].has(nodes.store, how[0], &snapshot)? && lines[1].has(nodes.store, how[1], &snapshot)?) {
             continue;
         }
-        let before = Walk::of(nodes, Node::of(&snapshot, snapshot.merged.clone())).0;
-        covered.extend(before.into_keys().filter(|one| one != id));
+        let mut before = Walk::of(nodes, Node::of(&snapshot, snapshot.merged.clone()));
+        // No parent leads to them where one in between was not shared.
+        before.add_earlier_states(nodes, &lines[1].walk, &|_, _| true);
+        covered.extend(before.0.into_keys().filter(|one| one != id));
         found.retain(|(base, _)| !covered.contains(&base.id));
         found.push((snapshot, how.map(How::clone)));
     }
@@ -320,6 +351,15 @@ impl Nodes<'_> {
             }
     }
 
+    /// Says whether a state of a place may be what a later one came from, of which a parent is not here.
+    fn may_lead_to(&self, one: &Node, later: &Node) -> bool {
+        // What was brought back since leads to all that came before it, if it is here.
+        let brought_back = later.last_restore.as_ref().filter(|_| one.since() != later.since());
+        one.place == later.place
+            && one.at <= later.at
+            && brought_back.is_none_or(|restore| self.find(&restore.snapshot).is_none())
+    }
+
     /// Returns the newest earlier state of the same work, of whatever session.
     fn state_before(&self, node: &Node) -> Option<SnapshotId> {
         let known = self.store.known().ok()?;
@@ -352,9 +392,12 @@ struct How {
     left: BTreeSet<RepoPath>,
 }
 
+/// Parents that are not here, each with the one that came after it.
+type Holes = HashMap<SnapshotId, Rc<Node>>;
+
 /// All snapshots that are part of a line, and the parents that are not here.
 #[derive(Clone)]
-struct Walk(HashMap<SnapshotId, How>, HashSet<SnapshotId>);
+struct Walk(HashMap<SnapshotId, How>, Holes);
 
 impl Walk {
     /// Adds those of another line that are earlier states of a work tree and session that this line has: no parent leads to what was
@@ -392,8 +435,12 @@ impl Walk {
     }
 
     fn of(nodes: &Nodes<'_>, start: Node) -> Walk {
-        let mut walk = Walk(HashMap::new(), HashSet::new());
-        let mut tips = VecDeque::from([(Rc::new(start), true, BTreeSet::new())]);
+        Walk::from(nodes, &Rc::new(start))
+    }
+
+    fn from(nodes: &Nodes<'_>, start: &Rc<Node>) -> Walk {
+        let mut walk = Walk(HashMap::new(), HashMap::new());
+        let mut tips = VecDeque::from([(Rc::clone(start), true, BTreeSet::new())]);
         while let Some((mut node, mut is_whole, mut left)) = tips.pop_front() {
             let mut tip = node.id.clone();
             // What a snapshot tells of merges is all of its place: those before it there add nothing to that, and may tell of what
@@ -412,7 +459,7 @@ impl Walk {
                 }
                 let Some(from) = nodes.came_from(&node) else { break };
                 let Some(before) = nodes.find(&from) else {
-                    walk.1.insert(from);
+                    walk.1.insert(from, node);
                     break;
                 };
                 let restored = node.last_restore.as_ref().map(|restore| &restore.snapshot);

@@ -80,6 +80,7 @@ mod merging_held;
 mod merging_left_out;
 mod merging_real;
 mod merging_rewound;
+mod merging_unpushed;
 mod modes;
 mod mounts;
 mod names;

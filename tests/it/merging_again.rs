@@ -13,13 +13,13 @@ use crate::support::project::Project;
 use crate::trust::typed_into;
 
 /// A session that nothing was saved of.
-const OTHER: &str = "0d0c45ad-2c3b-4c5e-9a0f-1d2e3f405162";
+pub(crate) const OTHER: &str = "0d0c45ad-2c3b-4c5e-9a0f-1d2e3f405162";
 
 /// Ada, Bob, and the remote between them.
 pub(crate) struct Pair {
     pub(crate) ada: Project,
     pub(crate) bob: Project,
-    said: u32,
+    pub(crate) said: u32,
 }
 
 /// Forty lines, some of them changed.
@@ -32,7 +32,7 @@ pub(crate) fn text(changed: &[(usize, &str)]) -> String {
 }
 
 /// Two who went on from Ada's "base", each in a place of their own.
-fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     pair_from(|_| ())
 }
 
@@ -77,7 +77,7 @@ impl Pair {
 
     /// Fetches and merges on one side.
     #[track_caller]
-    fn merge(&self, who: &str, name: &str, code: i32) -> Value {
+    pub(crate) fn merge(&self, who: &str, name: &str, code: i32) -> Value {
         let project = if who == "ada" { &self.ada } else { &self.bob };
         as_user(project, who, &["pull"]).exits(0);
         as_user(project, who, &["merge", name, "--json"]).exits(code).json()
@@ -397,4 +397,32 @@ fn nothing_is_saved_for_a_first_merge_that_nobody_agrees_to_or_that_has_nothing_
     let before = there.manifests();
     let said = there.snap(&["merge", "base", "--json"]).exits(0).json();
     assert_eq!((&said["was_merged"], there.manifests()), (&json!(false), before));
+}
+
+#[test]
+fn what_each_side_staged_since_both_had_the_file_is_no_conflict_in_the_index() {
+    // A file that was new, or edited, and staged by nobody when it was merged first.
+    for file in ["new.txt", "a.txt"] {
+        let mut pair = pair();
+        pair.bob.write(file, text(&[(5, "one")]));
+        pair.save("bob", "b1");
+        pair.merge("ada", "b1", 0);
+        pair.ada.git(&["add", "-A"]);
+        pair.bob.write(file, text(&[(5, "one"), (6, "two")]));
+        pair.bob.git(&["add", "-A"]);
+        pair.save("bob", "b2");
+        let before = pair.ada.git(&["ls-files", "-s", file]);
+        assert_eq!(pair.merge("ada", "b2", 0)["conflicts"], json!([]), "{file}");
+        let there = pair.bob.git(&["ls-files", "-s", file]);
+        assert_eq!(pair.ada.git(&["ls-files", "-s", file]), there, "{file}: staged as there");
+        assert_eq!(pair.ada.read(file), text(&[(5, "one"), (6, "two")]).as_bytes(), "{file}");
+        pair.ada.snap(&["undo"]).exits(0);
+        assert_eq!(pair.ada.git(&["ls-files", "-s", file]), before, "{file}");
+        // What both staged differently in the same line is one.
+        pair.ada.write(file, text(&[(5, "one"), (6, "ada")]));
+        pair.ada.git(&["add", "-A"]);
+        assert_eq!(pair.merge("ada", "b2", 6)["conflicts"], json!([file]));
+        let stages = pair.ada.git(&["ls-files", "-s", file]);
+        assert_eq!(stages.lines().count(), 3, "{file}, with its base: {stages}");
+    }
 }

@@ -16,7 +16,7 @@ use crate::support::planted::Random;
 use crate::support::project::{Project, ran};
 
 pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
-const AGENT: &str = "a0123456789abcdef";
+pub(crate) const AGENT: &str = "a0123456789abcdef";
 
 /// A red dot.
 const DOT: &str =
@@ -295,7 +295,7 @@ fn only_what_is_wanted_is_in_a_page_and_it_says_what_is_not() {
     let page = page_of(&project, &["--no-tools"]);
     let calls = page.said('c');
     assert!(calls.len() == 6 && calls.iter().all(String::is_empty), "{calls:?}");
-    assert_eq!(page.index["emptied"].as_array().map(Vec::len), Some(6));
+    assert_eq!(page.index["emptied"].as_array().map(Vec::len), Some(7), "and what the agent was asked");
     assert_eq!(page.index["agents"], json!([[5, 1]]), "an agent is still linked with its call");
     assert!(page.head().contains("6 tool calls: input and output, by --no-tools"), "{}", page.head());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::hooks::{bash, hook};
-use crate::report::{ID, called, result, transcript, worked};
+use crate::report::{AGENT, ID, called, result, transcript, worked};
 use crate::support::Must;
 use crate::support::page::Page;
 use crate::support::project::Project;
@@ -182,6 +182,40 @@ fn without_tools_no_grant_tells_what_a_tool_was_given() {
     let grants = format!("{}{}", page.index["grants"], page.index["decisions"]);
     assert!(grants.contains("accept Bash") && !grants.contains("cd secret"), "{grants}");
     assert!(!page.head().contains("cd secret"), "{}", page.head());
+}
+
+#[test]
+fn without_tools_an_agents_conversation_does_not_tell_what_it_was_given() {
+    let project = worked();
+    let session = project.home.project(project.root()).join(ID);
+    let asked = |text: &str| json!({"type": "user", "isSidechain": true, "agentId": AGENT, "message": {"role": "user", "content": text}});
+    let answered = json!({"type": "assistant", "isSidechain": true, "agentId": AGENT,
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "all fine"}]}});
+    let long = format!("look\nwith {WORD} at all of it");
+    let agent = session.join("subagents").join(format!("agent-{AGENT}.jsonl"));
+    transcript(
+        &project,
+        &agent,
+        &[asked(&long), answered.clone(), asked(&format!("{WORD} again")), answered],
+    );
+    project.snap(&["save", "x"]).exits(0);
+    for format in ["html", "json", "markdown"] {
+        for options in [&["--no-tools"][..], &["--no-tools", "--only", "agents,prompts"]] {
+            let arguments = [&["report", "x", "-o", "-", "--format", format], options].concat();
+            let report = project.snap(&arguments).exits(0).stdout;
+            assert!(!report.contains(WORD), "{format} {options:?}");
+            assert!(
+                format == "markdown" || report.contains("look around"),
+                "{format}: in a few words it stays"
+            );
+        }
+    }
+    let without = page(&project, &["--no-tools"]);
+    let all = String::from_utf8_lossy(&without.chunks.concat()).into_owned();
+    assert!(!all.contains(WORD), "{all}");
+    assert_eq!(without.said('p'), ["and this", "", ""], "they were asked");
+    assert!(without.head().contains("2 prompts that agents were given, by --no-tools"), "{}", without.head());
+    assert!(page(&project, &[]).said('p').contains(&long));
 }
 
 #[test]

@@ -87,6 +87,42 @@ fn what_an_earlier_resume_added_does_not_make_it_another_session() {
 }
 
 #[test]
+fn what_an_earlier_resume_or_the_client_added_keeps_no_later_snapshot_from_being_appended() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "a"]).exits(0);
+    for name in ["b", "c"] {
+        talk(&project, ID, name, &format!("said for {name}"), "done");
+        project.snap(&["save", name]).exits(0);
+    }
+    let clone = project.cloned();
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let resume = |name: &str| clone.snap(&["resume", name, "--json", "--store", &store]).exits(0).json();
+    let transcript = clone.home.project(clone.root()).join(format!("{ID}.jsonl"));
+    assert_eq!(resume("a")["renamed"], false);
+    let mut here = fs::read_to_string(&transcript).must("a transcript");
+    for name in ["b", "c"] {
+        let resumed = resume(name);
+        let said = [&resumed["session_id"], &resumed["renamed"]];
+        assert_eq!(said, [&json!(ID), &json!(false)], "{name}: {resumed}");
+        let now = fs::read_to_string(&transcript).must("a transcript");
+        let added = now.strip_prefix(&here).must("all that was here, as it was");
+        assert!(
+            added.matches(&format!("said for {name}")).count() == 1 && added.lines().count() == 2,
+            "{added}"
+        );
+        // As the client does when a session is opened and left again.
+        let cost = json!({"type": "cost-state", "sessionId": ID, "totalCostUSD": 0.1});
+        clone.append(&transcript, format!("{cost}\n").as_bytes());
+        here = format!("{now}{cost}\n");
+    }
+    assert_same_session(&resume("c"));
+    assert_eq!(fs::read_to_string(&transcript).must("a transcript"), here, "nothing is missing");
+    talk(&clone, ID, "d", "said here", "done");
+    assert_eq!(resume("c")["renamed"], true, "what was said here is not passed over");
+}
+
+#[test]
 fn of_an_unchanged_session_only_what_is_missing_comes_back() {
     let project = Project::new();
     let transcript = project.session(ID);

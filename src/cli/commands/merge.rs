@@ -114,7 +114,9 @@ impl Merge {
         if known.is_gone {
             ui.warn(&Warning::MergedBaseGone.to_string());
         }
-        if let (Some(missing), None) = (&known.missing, &fork) {
+        if let Some(missing) = known.unknown_since.as_ref().filter(|_| !known.is_gone) {
+            ui.warn(&Warning::MergedAcrossGap(missing.to_string()).to_string());
+        } else if let (Some(missing), None) = (&known.missing, &fork) {
             ui.warn(&Warning::MergedWithoutBase(missing.to_string()).to_string());
         }
         let _alone = restore::alone_in(workspace)?;

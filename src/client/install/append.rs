@@ -2,8 +2,9 @@
 //!
 //! Writes nothing to the file itself. The missing part waits beside it until the restore is decided.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::disk;
@@ -11,11 +12,17 @@ use crate::sys::disk;
 /// Writes the content of a file.
 pub type WriteContent<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
 
+/// Says whether a line that is here is only what the client or a restore added by itself.
+pub type AddedByItself<'a> = &'a dyn Fn(&[u8]) -> bool;
+
 /// Gives a file's content as it would be saved.
 pub type AsSaved<'a> = &'a dyn Fn(File) -> io::Result<Box<dyn Read + 'a>>;
 
 /// More than this behind what would be written, in bytes, is never only what a client adds by itself.
 const MOST_BEHIND: u64 = 1 << 20;
+
+/// A longer line is never only what a client adds by itself, in bytes.
+const LONGEST_ADDED: usize = 1 << 16;
 
 /// What a file that is here has to do with one that would be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,11 @@ pub enum PrefixMatch {
 /// end.
 pub(in crate::client) struct Continuation<'a, 'r> {
     here: BufReader<Box<dyn Read + 'a>>,
+    /// What was read too far.
+    ahead: Vec<u8>,
+    is_added: AddedByItself<'r>,
+    /// What both have of the line so far; more than is needed to pass over it is not kept.
+    line: Vec<u8>,
     rest: &'r mut dyn Write,
     block: Vec<u8>,
     added: bool,
@@ -44,19 +56,22 @@ pub(in crate::client) struct Continuation<'a, 'r> {
 
 impl<'a, 'r> Continuation<'a, 'r> {
     /// Has `content` written; says how the existing file compares, and puts the missing part into
-    /// `rest`.
+    /// `rest`. Lines here that `is_added` knows are passed over where `content` has none of them.
     ///
     /// # Errors
     /// What `content`, `rest` or the disk says.
     pub(in crate::client) fn run(
         here: File,
         as_saved: AsSaved<'a>,
+        is_added: AddedByItself<'r>,
         rest: &'r mut dyn Write,
         content: WriteContent<'_>,
     ) -> Result<PrefixMatch> {
         let size = here.metadata().map_err(unread)?.len();
         let here = BufReader::with_capacity(1 << 16, as_saved(here).map_err(unread)?);
-        let mut this = Continuation { here, rest, block: Vec::new(), added: false, differs: false };
+        let (ahead, line, block) = (Vec::new(), Vec::new(), Vec::new());
+        let mut this =
+            Continuation { here, ahead, is_added, line, rest, block, added: false, differs: false };
         let written = content(&mut this).and_then(|()| this.behind().map_err(unread));
         match written {
             // The comparison ends the writing as soon as it knows.
@@ -68,11 +83,47 @@ impl<'a, 'r> Continuation<'a, 'r> {
         }
     }
 
+    /// Reads the next bytes here into the block: so many, or fewer at the end.
+    fn read(&mut self, most: usize) -> io::Result<()> {
+        self.block.clear();
+        let rest = self.ahead.split_off(self.ahead.len().min(most));
+        self.block.append(&mut self.ahead);
+        self.ahead = rest;
+        let missing = (most - self.block.len()) as u64;
+        (&mut self.here).take(missing).read_to_end(&mut self.block)?;
+        Ok(())
+    }
+
+    /// Takes in what both have.
+    fn had(&mut self, same: &[u8]) {
+        match same.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => self.line = same[end + 1..].to_vec(),
+            None => self.line.extend_from_slice(same),
+        }
+        self.line.truncate(LONGEST_ADDED + 1);
+    }
+
+    /// Passes over the line here that is not as wanted from this place of the block on, if it was only added.
+    fn passes_over(&mut self, from: usize) -> io::Result<bool> {
+        let mut line = [&self.line, &self.block[from..]].concat();
+        line.append(&mut self.ahead);
+        if !line.contains(&b'\n') {
+            let most = (LONGEST_ADDED + 1).saturating_sub(line.len()) as u64;
+            (&mut self.here).take(most).read_until(b'\n', &mut line)?;
+        }
+        let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return Ok(false) };
+        self.ahead = line.split_off(end + 1);
+        line.pop();
+        Ok(line.len() <= LONGEST_ADDED && !line.is_empty() && (self.is_added)(&line))
+    }
+
     /// Reads what is here behind what was written.
     fn behind(&mut self) -> io::Result<Vec<u8>> {
         let mut behind = Vec::new();
         if !self.added {
-            (&mut self.here).take(MOST_BEHIND + 1).read_to_end(&mut behind)?;
+            (&mut self.ahead.as_slice().chain(&mut self.here))
+                .take(MOST_BEHIND + 1)
+                .read_to_end(&mut behind)?;
             self.differs = behind.len() as u64 > MOST_BEHIND;
         }
         Ok(behind)
@@ -83,19 +134,33 @@ impl Write for Continuation<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A line of any size comes in one piece: it is compared block by block.
         let bytes = &bytes[..bytes.len().min(1 << 16)];
-        self.block.clear();
-        if !self.added {
-            (&mut self.here).take(bytes.len() as u64).read_to_end(&mut self.block)?;
+        if self.added {
+            self.rest.write_all(bytes)?;
+            return Ok(bytes.len());
         }
-        let Some(behind) = bytes.strip_prefix(self.block.as_slice()) else {
-            self.differs = true;
-            return Err(io::Error::other("it differs from what is here"));
-        };
-        if !behind.is_empty() {
-            self.rest.write_all(behind)?;
-            self.added = true;
+        let mut wanted = Cow::Borrowed(bytes);
+        loop {
+            self.read(wanted.len())?;
+            if let Some(behind) = wanted.strip_prefix(self.block.as_slice()) {
+                if !behind.is_empty() {
+                    self.rest.write_all(behind)?;
+                    self.added = true;
+                }
+                let same = std::mem::take(&mut self.block);
+                self.had(&same);
+                self.block = same;
+                return Ok(bytes.len());
+            }
+            let same = self.block.iter().zip(wanted.iter()).take_while(|(one, other)| one == other).count();
+            let common = wanted[..same].to_vec();
+            self.had(&common);
+            if !self.passes_over(same)? {
+                self.differs = true;
+                return Err(io::Error::other("it differs from what is here"));
+            }
+            let begun = std::mem::take(&mut self.line);
+            wanted = Cow::Owned([begun.as_slice(), &wanted[same..]].concat());
         }
-        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -167,11 +232,18 @@ mod tests {
     }
 
     fn split(here: &[u8], wanted: &[u8]) -> (PrefixMatch, Vec<u8>) {
+        split_by(3, here, wanted)
+    }
+
+    fn split_by(step: usize, here: &[u8], wanted: &[u8]) -> (PrefixMatch, Vec<u8>) {
         let mut rest = Vec::new();
-        let mut content =
-            |out: &mut dyn Write| wanted.chunks(3).try_for_each(|piece| out.write_all(piece)).map_err(unread);
+        let mut content = |out: &mut dyn Write| {
+            wanted.chunks(step).try_for_each(|piece| out.write_all(piece)).map_err(unread)
+        };
         let as_it_is = |file: File| -> io::Result<Box<dyn Read>> { Ok(Box::new(file)) };
-        let standing = Continuation::run(file(here), &as_it_is, &mut rest, &mut content).expect("compared");
+        let is_added = |line: &[u8]| line.starts_with(b"title");
+        let standing = Continuation::run(file(here), &as_it_is, &is_added, &mut rest, &mut content);
+        let standing = standing.expect("compared");
         (standing, rest)
     }
 
@@ -185,6 +257,33 @@ mod tests {
         }
         assert_eq!(split(b"abcd", b"abc").0, PrefixMatch::Longer(b"d".to_vec()));
         assert_eq!(split(&[b'a'; (1 << 20) + 2], b"a").0, PrefixMatch::Other);
+    }
+
+    #[test]
+    fn lines_that_were_only_added_here_are_passed_over_wherever_they_are() {
+        for step in [1, 2, 3, 7, 100] {
+            let split = |here: &str, wanted: &str| {
+                let (standing, rest) = split_by(step, here.as_bytes(), wanted.as_bytes());
+                (standing, String::from_utf8(rest).expect("text"))
+            };
+            let beginning =
+                |here: &str, rest: &str| (PrefixMatch::Beginning(here.len() as u64), rest.to_owned());
+            let here = "one\ntitle a\ntitle b\n";
+            assert_eq!(split(here, "one\ntwo\n"), beginning(here, "two\n"), "{step}");
+            assert_eq!(split(here, "one\ntitan\n"), beginning(here, "titan\n"), "a line that begins alike");
+            assert_eq!(split(here, "one\ntitle b\nx\n"), beginning(here, "x\n"), "{step}: one is wanted");
+            let here = "one\ntitle a\ntwo\ntitle b\n";
+            assert_eq!(split(here, "one\ntwo\nthree\n"), beginning(here, "three\n"), "{step}");
+            assert_eq!(split(here, "one\ntwo\n").0, PrefixMatch::Longer(b"title b\n".to_vec()), "{step}");
+            let here = "one\ntitle a\ntwo\nthr";
+            assert_eq!(split(here, "one\ntwo\nthree\n"), beginning(here, "ee\n"), "{step}: a torn line");
+            assert_eq!(split("one\ntitle a\ntwo\n", "one\ntwo\n").0, PrefixMatch::Same, "{step}");
+            for other in ["one\ntitle a\nthree\n", "one\ntitle torn", "one\nx\ntitle a\ntwo\n"] {
+                assert_eq!(split(other, "one\ntwo\n").0, PrefixMatch::Other, "{step}: {other}");
+            }
+        }
+        let long = format!("one\ntitle {}\ntwo\n", "x".repeat(LONGEST_ADDED));
+        assert_eq!(split(long.as_bytes(), b"one\ntwo\nthree\n").0, PrefixMatch::Other);
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::{NativePath, RepoPath};
 use crate::client::ClientHome;
-use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, WriteContent, append, roll_back};
+use crate::client::install::append::{
+    AddedByItself, AsSaved, Continuation, PrefixMatch, WriteContent, append, roll_back,
+};
 use crate::client::shared_files::{SCRIPTS, file_name, is_memory, is_script, memory_folder};
 use crate::sys::files;
 use crate::sys::place::Root;
@@ -73,6 +75,7 @@ pub struct Folders<'a> {
 pub struct Placing<'a> {
     placed: &'a Placed,
     as_saved: AsPlaceSaved<'a>,
+    is_added: AddedByItself<'a>,
     written: usize,
 }
 
@@ -87,7 +90,7 @@ impl ClientHome {
     }
 
     /// Compares an existing side file (or, without a place, the transcript) with what would be written.
-    /// Writes nothing.
+    /// Writes nothing. Of the transcript, records that `is_added` knows are passed over.
     ///
     /// # Errors
     /// [`Kind::Damaged`] for a place that is none, what `content` says, [`Kind::Environment`] with the path.
@@ -96,7 +99,7 @@ impl ClientHome {
         id: &ClientId,
         folders: Folders<'_>,
         place: Option<&RepoPath>,
-        as_saved: AsSaved<'_>,
+        (as_saved, is_added): (AsSaved<'_>, AddedByItself<'_>),
         content: WriteContent<'_>,
     ) -> Result<PrefixMatch> {
         let placed = self.placed(id, folders, place.into_iter().cloned().collect(), "");
@@ -107,7 +110,10 @@ impl ClientHome {
         }
         let tree = open(&folder)?;
         match tree.append(&path)? {
-            Some(here) => Continuation::run(here, as_saved, &mut io::sink(), content),
+            Some(here) => {
+                let is_added = if place.is_none() { is_added } else { &|_: &[u8]| false };
+                Continuation::run(here, as_saved, is_added, &mut io::sink(), content)
+            }
             None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(PrefixMatch::Other),
             None => Ok(PrefixMatch::Absent),
         }
@@ -165,12 +171,15 @@ impl Placing<'_> {
                 let here = tree.append(&path)?.ok_or_else(changed)?;
                 let place = self.placed.places.get(number);
                 let as_saved = |file| (self.as_saved)(place, file);
+                let is_added = if place.is_none() { self.is_added } else { &|_: &[u8]| false };
                 let length = here.metadata().context("read", &tree.absolute(&path))?.len();
-                tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
-                    PrefixMatch::Beginning(now) if now == *size => Ok(()),
-                    // Nothing is missing.
-                    PrefixMatch::Same | PrefixMatch::Longer(_) if length == *size => Ok(()),
-                    _ => Err(changed()),
+                tree.create(&staged, |rest| {
+                    match Continuation::run(here, &as_saved, is_added, rest, content)? {
+                        PrefixMatch::Beginning(now) if now == *size => Ok(()),
+                        // Nothing is missing.
+                        PrefixMatch::Same | PrefixMatch::Longer(_) if length == *size => Ok(()),
+                        _ => Err(changed()),
+                    }
                 })?
             }
         };
@@ -223,9 +232,9 @@ impl Placed {
         self.token == token && inside(self.cwd.as_path())
     }
 
-    /// Begins to write the files; those that are here are compared as they would be saved.
-    pub fn begin<'a>(&'a self, as_saved: AsPlaceSaved<'a>) -> Placing<'a> {
-        Placing { placed: self, as_saved, written: 0 }
+    /// Begins to write the files; those that are here are compared as they would be saved, without what was only added to the transcript.
+    pub fn begin<'a>(&'a self, as_saved: AsPlaceSaved<'a>, is_added: AddedByItself<'a>) -> Placing<'a> {
+        Placing { placed: self, as_saved, is_added, written: 0 }
     }
 
     /// Returns where the files go, below the client's folder, the transcript last.

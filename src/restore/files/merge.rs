@@ -128,8 +128,13 @@ pub(in crate::restore) fn plan(
     let ours = ours.id;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
-    let layer =
-        Layer::merge(&mut maker, repository, (saved, around, forked.as_ref()), &layer_base, &listing)?;
+    let layer = Layer::merge(
+        &mut maker,
+        repository,
+        (saved, around, forked.as_ref()),
+        [&layer_base, &base],
+        &listing,
+    )?;
 
     let named = |path: RepoPath| {
         let named = named_path(path.clone(), [(&sides[0], BESIDE[0]), (&sides[1], BESIDE[1])]);

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::git::{Listing, Repository, Status};
+use crate::git::{Listing, Merged, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Surroundings, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::left_out;
@@ -26,12 +26,13 @@ pub(in crate::restore) struct Layer {
 }
 
 impl Layer {
-    /// Merges what a snapshot has staged into the index that is here; both may have gone on from what a third one had staged.
+    /// Merges what a snapshot has staged into the index that is here; both may have gone on from what a third one had staged, and from
+    /// the files of a tree, whatever of these was staged there.
     pub(in crate::restore) fn merge(
         maker: &mut StepMaker<'_>,
         repository: &Repository,
         (saved, around, forked): (&Edits, Option<&Surroundings>, Option<&Edits>),
-        base: &str,
+        [base, files]: [&str; 2],
         listing: &Listing,
     ) -> Result<Layer> {
         let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
@@ -57,7 +58,7 @@ impl Layer {
         let changes = repository.missing_in(listing.head.as_deref(), changes)?;
         let theirs = repository.tree_with(Some(&base), &changes)?;
         let ours = repository.tree_with(listing.head.as_deref(), &staged_here(listing))?;
-        let merged = repository.merge_trees(&base, &ours, &theirs)?;
+        let merged = merged_index(repository, [&base, files], [&ours, &theirs])?;
         let changed = repository.versions_between(&ours, &merged.tree)?;
         let changed = changed.into_iter().map(|changed| (changed.path, changed.new)).collect();
         Ok(Layer { changed, conflicts: merged.conflicts, crowding })
@@ -88,6 +89,22 @@ impl Layer {
             .map(|(path, other)| Warning::NoRoomInIndex { path: path.to_string(), other: other.to_string() });
         apart.chain(crowding).collect()
     }
+}
+
+/// Merges two indexes. What is in conflict may be so only as nothing was staged when both had the same file, and each staged it since: it
+/// is merged from that file.
+fn merged_index(repository: &Repository, [base, files]: [&str; 2], sides: [&str; 2]) -> Result<Merged> {
+    let merged = repository.merge_trees(base, sides[0], sides[1])?;
+    if merged.conflicts.is_empty() {
+        return Ok(merged);
+    }
+    let paths: BTreeSet<RepoPath> = merged.conflicts.keys().cloned().collect();
+    let had = repository.tree_versions(Some(files), &paths)?;
+    let had = paths.iter().filter_map(|path| Some((path.clone(), Some(had.version(path)?.clone()))));
+    let base = repository.tree_with(Some(base), &had.collect::<Vec<_>>())?;
+    let again = repository.merge_trees(&base, sides[0], sides[1])?;
+    let is_no_worse = again.conflicts.keys().all(|path| paths.contains(path));
+    Ok(if is_no_worse { again } else { merged })
 }
 
 /// Returns what these have staged, and writes its content.

@@ -334,7 +334,7 @@ fn stays(
             &plan.id,
             plan.folders(),
             place,
-            &|here| compared.read(place, here),
+            (&|here| compared.read(place, here), &|_: &[u8]| false),
             &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
         )?;
         if standing != PrefixMatch::Absent {
@@ -396,7 +396,8 @@ impl Ready<'_> {
         };
         let as_saved = |place: Option<&RepoPath>, file| compared.read(place, file);
         let mut copy = self.copy()?;
-        let mut placing = placed.begin(&as_saved);
+        let is_added = |line: &[u8]| self.plan.continues.as_ref().is_some_and(|here| here.is_added(line));
+        let mut placing = placed.begin(&as_saved, &is_added);
         copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, content| {
             placing.file(place, &mut |out| content(&mut Counted(out, monitor)))
         })?;

@@ -35,6 +35,8 @@ pub struct Beginning {
     form: ResumeForm,
     /// Whether the whole conversation is here, and nothing was said since.
     whole: bool,
+    /// The permission mode from before.
+    mode: Option<String>,
     /// The client, as it finds the transcript where it lies.
     client: ClientHome,
 }
@@ -87,6 +89,11 @@ impl Beginning {
         self.whole && self.files.is_empty()
     }
 
+    /// Says whether a record was only added here, by a restore or by the client itself.
+    pub(in crate::restore) fn is_added(&self, line: &[u8]) -> bool {
+        says_nothing(line, self.mode.as_deref())
+    }
+
     /// Returns the client, as it finds the transcript where it lies.
     pub(in crate::restore) fn client(&self) -> &ClientHome {
         &self.client
@@ -126,8 +133,10 @@ impl Beginning {
         let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
+            let is_added = |line: &[u8]| says_nothing(line, mode);
             let standing = |place: Option<&RepoPath>, content: WriteContent<'_>| {
-                client.standing(&plan.id, folders, place, &|file| compared.read(place, file), content)
+                let as_saved = |file| compared.read(place, file);
+                client.standing(&plan.id, folders, place, (&as_saved, &is_added), content)
             };
             // Of somebody else's, what starts by itself was put to sleep when it was brought here.
             let rewriter = plan.relocation.rewriter()?;
@@ -162,7 +171,8 @@ impl Beginning {
                 Ok(())
             })?;
             if fits {
-                return Ok(Some(Beginning { transcript, files, form, whole, client }));
+                let mode = mode.map(str::to_owned);
+                return Ok(Some(Beginning { transcript, files, form, whole, mode, client }));
             }
         }
         Ok(None)
@@ -256,7 +266,7 @@ fn has_what_is_here(
             &plan.id,
             plan.folders(),
             None,
-            &|file| compared.read(None, file),
+            (&|file| compared.read(None, file), &|line: &[u8]| says_nothing(line, session.mode.as_deref())),
             &mut |out| copy.conversation(saved, &checked, out),
         )?;
         if matches!(standing, PrefixMatch::Same | PrefixMatch::Beginning(_)) {
