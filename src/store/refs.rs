@@ -169,7 +169,7 @@ impl Store {
         // What was removed last comes back first.
         trash.sort_by_key(|one| (one.automatic, std::cmp::Reverse(one.removed_at)));
         match reference {
-            Reference::Latest(0) if !trash.is_empty() && self.known().is_ok_and(|known| known.is_empty()) => {
+            Reference::Latest(0) if !trash.is_empty() && self.has_safety_alone() => {
                 let error = error.because(format!("{} in the trash", count_of(trash.len())));
                 match trash.into_iter().find(|one| !one.automatic) {
                     Some(one) => error.in_trash(one.batch),
@@ -199,6 +199,11 @@ impl Store {
                 error.because("it is in the trash").in_trash(one.batch)
             }
         }
+    }
+
+    fn has_safety_alone(&self) -> bool {
+        let is_safety = |one: &UnreadEntry| one.head.as_ref().is_ok_and(|head| head.safety);
+        self.known().is_ok_and(|known| known.iter().all(is_safety))
     }
 
     /// Returns why a snapshot that is newer than `latest` can't be read, once.

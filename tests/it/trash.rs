@@ -482,3 +482,16 @@ fn a_number_behind_a_name_that_means_another_snapshot_by_now_removes_nothing() {
     assert_ne!(refused.code, 0, "{refused:?}");
     assert_eq!(project.snap(&["list", "--json"]).exits(0).json().as_array().must("a list").len(), 2);
 }
+
+#[test]
+fn where_only_safety_snapshots_are_left_the_trash_is_named() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "a"]).exits(0);
+    project.write("a.txt", "since\n");
+    project.snap(&["rewind", "a", "--no-run"]).exits(0);
+    project.snap(&["rm", "a"]).exits(0);
+    for typed in [&["report"][..], &["pin"], &["show"]] {
+        project.snap(typed).exits(3).says(&["one is in the trash", "`snap undo`"]);
+    }
+}

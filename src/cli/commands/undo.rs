@@ -123,14 +123,16 @@ impl UndoneStep {
             NextStep::Removal { removal, gone, passed } => {
                 let before = format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
                 self.past_unread(ui, unread.as_ref(), (direction, removal.at), &before, workspace)?;
-                if let Some(gone) = gone.filter(|_| !anyway) {
+                let gone = gone.filter(|_| !anyway);
+                let was_asked = gone.is_some();
+                if let Some(gone) = gone {
                     self.past_removal(ui, context.now, &gone, &before)?;
                 }
                 if let Some(passed) = passed_over(&passed, context.now) {
                     ui.say(&passed);
-                    let before =
-                        format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
-                    self.past_unchanged(direction, anyway, &before, ui)?;
+                    if !was_asked {
+                        self.past_unchanged(direction, anyway, &before, ui)?;
+                    }
                 }
                 return self.step_of_removal(direction, &removal, context, workspace, ui);
             }
@@ -141,9 +143,11 @@ impl UndoneStep {
         };
         let before = told(&way.what, context.now);
         self.past_unread(ui, unread.as_ref(), (direction, way.what.at), &before, workspace)?;
-        if let Some(gone) = way.removed.as_ref().filter(|_| !anyway) {
+        let gone = way.removed.as_ref().filter(|_| !anyway);
+        if let Some(gone) = gone {
             self.past_removal(ui, context.now, gone, &before)?;
         }
+        let was_asked = gone.is_some();
         if self.dry_run {
             ui.report(&report(&plan, &way, context.now).dry_run())?;
             if !ui.json() {
@@ -152,7 +156,7 @@ impl UndoneStep {
             return Ok(Outcome::Done);
         }
         let plan = self.consent.obtain(ui, plan, |plan| report(plan, &way, context.now))?;
-        if !way.passed.is_empty() {
+        if !way.passed.is_empty() && !was_asked {
             self.past_unchanged(direction, anyway, &told(&way.what, context.now), ui)?;
         }
         let report = report(&plan, &way, context.now);

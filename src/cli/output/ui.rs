@@ -321,10 +321,10 @@ impl Ui {
             }
             None => vec![text],
         };
-        for line in lines {
-            let line = line.render(self.color_on_error);
-            let _closed = writeln!(io::stderr(), "{}", program_name::in_words(&line));
-        }
+        // In one piece: another program may write to the same terminal.
+        let line = |line: &Text| format!("{}\n", program_name::in_words(&line.render(self.color_on_error)));
+        let all: String = lines.iter().map(line).collect();
+        let _closed = io::stderr().write_all(all.as_bytes());
     }
 }
 
