@@ -423,6 +423,9 @@ impl EditReader<'_> {
         if new_version == old && index == IndexState::Unstaged && !odd && !versions.edited {
             return Ok(None);
         }
+        // Git looks at the index alone there.
+        let is_left_out = new_version.is_none() && versions.hidden.is_some_and(HiddenBy::skips_work_tree);
+        let mut staged_lines = None;
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
             // The file's mode may have changed since it was meant to be added.
             None => versions
@@ -432,9 +435,9 @@ impl EditReader<'_> {
             Some(version) if version.is_submodule() => Some(StagedVersion { version, diff: None }),
             Some(version) => {
                 let bytes = self.blob(&version, "staged")?;
-                let StoredVersion { version, diff, .. } =
-                    self.keep_version(path, old_side, version, &bytes)?;
-                Some(StagedVersion { version, diff })
+                let kept = self.keep_version(path, old_side, version, &bytes)?;
+                staged_lines = Some((kept.added, kept.removed)).filter(|_| is_left_out);
+                Some(StagedVersion { version: kept.version, diff: kept.diff })
             }
         };
         let mut stages = Vec::new();
@@ -448,10 +451,11 @@ impl EditReader<'_> {
             let StoredVersion { version, diff, .. } = self.keep_version(path, old_side, version, &bytes)?;
             stages.push(StageVersion { stage, version, diff });
         }
-        let change = match (&old, &new_version) {
+        let in_sight = staged.as_ref().filter(|_| is_left_out).map(|staged| &staged.version);
+        let change = match (&old, in_sight.or(new_version.as_ref())) {
             (None, Some(_)) => versions.origin.as_ref().map_or(Change::Added, |(change, _)| *change),
             (Some(_), None) => Change::Deleted,
-            (old, new) if old == new => Change::IndexOnly,
+            (old, new) if old.as_ref() == new => Change::IndexOnly,
             _ => Change::Modified,
         };
         let (added, removed, new, diff) = match (&new, new_version) {
@@ -459,7 +463,11 @@ impl EditReader<'_> {
                 let kept = self.keep_new(path, old_side, version, new)?;
                 (kept.added, kept.removed, Some(kept.version), kept.diff)
             }
-            (_, version) => (0, old_side.map_or(0, encoding::line_count), version, None),
+            (_, version) => {
+                let (added, removed) =
+                    staged_lines.unwrap_or_else(|| (0, old_side.map_or(0, encoding::line_count)));
+                (added, removed, version, None)
+            }
         };
         Ok(Some(Edit {
             change,

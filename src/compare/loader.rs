@@ -271,7 +271,7 @@ impl<'a> Loader<'a> {
     /// Computes what an edit makes of its file.
     fn edited(&mut self, edit: &Edit) -> Result<Option<LoadedVersion<'a>>> {
         let Some(version) = &edit.compared() else { return Ok(None) };
-        let content = match edit.in_work_tree() {
+        let content = match edit.in_sight() {
             Some(saved) => self.materializer.compared_content(saved)?,
             None => self.blob(version)?,
         };
@@ -301,7 +301,7 @@ fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Optio
 
 /// Returns how the version that a snapshot has of a work tree's file was redacted.
 fn redaction_of(edit: &Edit) -> Option<&Redaction> {
-    edit.in_work_tree()?.diff?.redaction.as_ref()
+    edit.in_sight()?.diff?.redaction.as_ref()
 }
 
 /// Says whether two versions at hand are one and the same.

@@ -188,6 +188,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<WorkTreeI
     let cleaning = Arc::new(repository.cleaning(&convertible, Some(&listing.index))?);
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
+            (Some(edit), ..) if staged::is_still_left_out(workspace, edit) => VersionAt::Nowhere,
             (Some(edit), ..) => VersionAt::Edited(Box::new((*edit).clone())),
             (None, Some(both), _) => blob(both.0.as_ref()),
             (None, None, head) => blob(head.and_then(Option::as_ref)),

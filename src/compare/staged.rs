@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::paths::RepoPath;
 use crate::git::{Listing, Status};
-use crate::manifest::{IndexState, Manifest, SUBMODULE_GONE, Skipped, Version};
-use crate::workspace::OwnFolders;
+use crate::manifest::{Edit, IndexState, Manifest, SUBMODULE_GONE, Skipped, Version};
+use crate::workspace::{OwnFolders, Workspace};
 
 /// What was staged when a snapshot was saved.
 #[derive(PartialEq, Eq)]
@@ -46,6 +46,11 @@ impl Staged {
             staged.map(|entry| &entry.path).filter(|path| !own.hold(path)).collect();
         listing.head == self.base && now != self.paths.keys().collect()
     }
+}
+
+/// Says whether a file is not in the work tree now, as it was not when a mark left it out of that.
+pub(super) fn is_still_left_out(workspace: &Workspace, edit: &Edit) -> bool {
+    edit.is_left_out() && workspace.root.join(edit.path.as_path()).symlink_metadata().is_err()
 }
 
 /// Returns the submodules whose folders are gone now, and were there when a snapshot that left these paths out was saved.

@@ -61,7 +61,7 @@ impl Edits {
 pub struct Edit {
     /// The path, relative to the root.
     pub path: RepoPath,
-    /// What happened to it, seen from the base to the work tree.
+    /// What happened to it, seen from the base to the work tree, or to the index of what a mark leaves out of that.
     pub change: Change,
     /// In the base commit; `null` if it is not there.
     pub old: Option<Version>,
@@ -91,7 +91,7 @@ pub struct Edit {
     /// How to make `new` from `old`; absent when the content is the same or gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
-    /// Lines added from `old` to `new`; 0 for binary content.
+    /// Lines added from `old` to `new` (or to `staged`, of what a mark leaves out); 0 for binary content.
     pub added: u64,
     /// Lines removed.
     pub removed: u64,
@@ -167,8 +167,22 @@ impl Edit {
         self.stated_versions().filter_map(|stated| stated.diff)
     }
 
-    /// Returns the version in the work tree as git compares it: line ends, encodings and filters undone.
+    /// Says whether git looks at the index alone: a mark leaves the file out of the work tree, and it is not there.
+    pub fn is_left_out(&self) -> bool {
+        self.new.is_none() && self.staged.is_some() && self.hidden.is_some_and(HiddenBy::skips_work_tree)
+    }
+
+    /// Returns the version that git compares with the base, if there is one with content: that in the work tree, or in the index
+    /// of what is left out of that.
+    pub fn in_sight(&self) -> Option<SavedVersion<'_>> {
+        if self.is_left_out() { self.in_index() } else { self.in_work_tree() }
+    }
+
+    /// Returns that version as git compares it: line ends, encodings and filters undone.
     pub fn compared(&self) -> Option<Version> {
+        if self.is_left_out() {
+            return self.staged.as_ref().map(|staged| staged.version.clone());
+        }
         let converted = self.diff.as_ref().and_then(|diff| diff.converted.as_ref());
         self.new.as_ref().map(|new| match converted {
             Some(converted) => Version { oid: converted.oid.clone(), mode: new.mode },

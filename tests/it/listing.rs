@@ -239,6 +239,8 @@ fn only_safety_snapshots_are_no_snapshots_to_go_on_from_and_the_list_says_so() {
         }
     }
     project.snap(&["list"]).exits(0).says(&["no snapshot but 1 safety snapshot", "snap list -a"]);
+    project.snap(&["show"]).exits(3).says(&["only safety snapshots", "in the trash", "`snap undo`"]);
+    project.snap(&["prune", "--now", "--yes"]).exits(0);
     project.snap(&["show"]).exits(3).says(&["only safety snapshots", "snap list -a"]);
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::Must;
 use crate::support::project::{Project, files_below};
 
@@ -241,6 +243,39 @@ fn what_is_staged_or_made_outside_a_sparse_checkout_is_saved() {
             assert_eq!(clone.read("in/1"), b"edited\n");
         }
     }
+}
+
+#[test]
+fn what_is_staged_of_a_file_outside_a_sparse_checkout_is_shown_as_git_shows_it() {
+    let project = Project::new();
+    project.write("out/old", "one\ntwo\n");
+    project.write("in/1", "in\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "both"]);
+    let clone = project.cloned();
+    project.write("out/old", "one\ntwo\nthree\n");
+    project.write("out/new", "new\n");
+    project.git(&["add", "."]);
+    project.git(&["sparse-checkout", "set", "--cone", "in"]);
+    assert!(!project.path("out/old").exists() && !project.path("out/new").exists());
+    let said = project.snap(&["save", "x"]).exits(0).stdout;
+    assert!(said.contains("2 edited files (+2 -0)"), "{said}");
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    let changes: Vec<&Value> =
+        shown["edits"]["files"].as_array().must("files").iter().map(|one| &one["change"]).collect();
+    assert_eq!(changes, ["added", "modified"]);
+    let rows = project.snap(&["show", "x"]).exits(0).stdout;
+    assert!(rows.contains("+1 -0, staged, not in the work tree"), "{rows}");
+    assert_eq!(project.snap(&["diff", "x", "--now"]).exits(0).stdout, "");
+    let patch = project.snap(&["diff", "x", "--binary"]).exits(0).stdout;
+    clone.write("patch", &patch);
+    clone.git(&["apply", "patch"]);
+    assert_eq!(clone.read("out/old"), b"one\ntwo\nthree\n");
+    assert_eq!(clone.read("out/new"), b"new\n");
+    // It is compared with another snapshot by what is staged, too.
+    project.git(&["sparse-checkout", "disable"]);
+    project.snap(&["save", "y"]).exits(0);
+    assert_eq!(project.snap(&["diff", "x", "y"]).exits(0).stdout, "");
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn letter(edit: &Edit) -> Text {
 
 /// Returns how much changed, and in which way.
 fn facts(edit: &Edit) -> String {
-    let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
+    let diff = edit.in_sight().and_then(|saved| saved.diff);
+    let binary = diff.is_some() && edit.added + edit.removed == 0;
     let before = edit.diffed_against();
     let mut facts = match edit.change {
         Change::IndexOnly => "only the index differs".to_owned(),
@@ -76,7 +77,7 @@ fn facts(edit: &Edit) -> String {
             };
             format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
         }
-        _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
+        _ if binary => diff.map_or(String::new(), |diff| size_text(diff.bytes)),
         _ => format!("+{} -{}", edit.added, edit.removed),
     };
     match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
@@ -90,6 +91,7 @@ fn facts(edit: &Edit) -> String {
         (IndexState::Unstaged, None) => facts += ", untracked",
         (IndexState::Unstaged, Some(_)) => {}
         (IndexState::Staged, _) => facts += ", staged",
+        (IndexState::Partly, _) if edit.is_left_out() => facts += ", staged, not in the work tree",
         (IndexState::Partly, _) => facts += ", staged in part",
         (IndexState::IntentToAdd, _) => facts += ", to be added",
         (IndexState::Unmerged, _) => facts += ", unmerged",
