@@ -20,7 +20,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
 use crate::client::{FoundSession, SessionFiles};
 use crate::git::Repository;
-use crate::manifest::{Manifest, Session, Skipped, Spoken, Trigger};
+use crate::manifest::{Manifest, Session, Skipped, Trigger};
 use crate::redaction::{Hashed, Redactor};
 use crate::store::{AddLock, UnreadEntry};
 use crate::workspace::Workspace;
@@ -51,31 +51,12 @@ pub(super) fn announced(
     let live = found.live.as_ref();
     let cwd = live.map_or(workspace.root.as_path(), |live| live.cwd.as_path());
     let session = Session {
-        id: found.id.clone(),
-        title: None,
-        spoken: Spoken::default(),
-        client: None,
-        entrypoint: None,
-        model: None,
         live: live.is_some(),
         status: live.and_then(|live| live.status.clone()),
-        waiting_for: None,
-        mode: None,
-        cwd: cwd.into(),
-        other_roots: Vec::new(),
-        transcript: None,
         files: kept,
-        elsewhere: Vec::new(),
         team_tasks: files.tasks_of_team,
-        crons: Vec::new(),
-        goal: None,
-        todos: Vec::new(),
-        scripts: Vec::new(),
-        added_folders: Vec::new(),
-        restrictions: Vec::new(),
-        effort: None,
-        output_style: None,
         background: live.is_some_and(|live| live.background),
+        ..Session::bare(found.id.clone(), cwd.into())
     };
     let mut announced = CapturedSession {
         session: Some(session),

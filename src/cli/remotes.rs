@@ -68,14 +68,14 @@ pub(crate) enum Shared {
 pub(crate) struct Aside {
     pub(crate) manifest: Manifest,
     store: Store,
-    _folder: ScratchFolder,
+    folder: ScratchFolder,
 }
 
 impl Aside {
     /// Returns the same workspace, with what the snapshot needs.
     pub(crate) fn beside(self, workspace: Workspace) -> (Manifest, Workspace, ScratchFolder) {
         let store = workspace.store.reading_too(self.store);
-        (self.manifest, Workspace { store, ..workspace }, self._folder)
+        (self.manifest, Workspace { store, ..workspace }, self.folder)
     }
 }
 
@@ -136,9 +136,7 @@ pub(crate) fn shared_session(
         None => format!("Added \"{}\", the session of {who} as it was {saved}.", called(&at.store)),
     });
     Ok(Some(match aside {
-        Some(folder) if is_new => {
-            Shared::Aside(Box::new(Aside { manifest, store: at.store, _folder: folder }))
-        }
+        Some(folder) if is_new => Shared::Aside(Box::new(Aside { manifest, store: at.store, folder })),
         _ => Shared::Here(manifest.id.to_string()),
     }))
 }

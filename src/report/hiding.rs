@@ -1,6 +1,6 @@
 //! What `--redact` hides: the edits of a path under all its names, and every text of a call that names one of them.
 //!
-//! Pure. It rather hides too much: no spelling is a way around it (`spelled_names`), and the
+//! Pure. It rather hides too much: a name is found in many spellings (`spelled_names`), and the
 //! last name of a path is enough, as behind a `cd`. A path with `*`, `?` or `[…]` in it is a pattern too: for paths, where `*`
 //! also stands for slashes, and its last name for each word of a text.
 

@@ -55,7 +55,7 @@ pub(super) fn has_name(reading: &str, name: &str) -> bool {
         })
 }
 
-/// Returns a text in which only what differs otherwise differs: not the letter case, not the form of Unicode.
+/// Returns a text to compare: all in small letters, and in one form of Unicode.
 pub(super) fn same(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase().nfc().collect() }
 }
@@ -94,13 +94,13 @@ fn uncoloured(text: &str) -> String {
     while let Some(at) = rest.find('\u{1b}') {
         plain.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        let length = match rest.chars().next() {
+        let end = match rest.chars().next() {
             Some('[') => rest[1..].find(|c: char| !(' '..='?').contains(&c)).map(|end| end + 2),
             Some(']') => rest.find(['\u{7}', '\u{1b}']).map(|end| end + 1),
-            Some(other) => Some(other.len_utf8()),
-            None => None,
+            _ => None,
         };
-        rest = rest.get(length.unwrap_or(rest.len())..).unwrap_or_default();
+        // What has no end is text: a name may be in it.
+        rest = end.and_then(|end| rest.get(end..)).unwrap_or(rest);
     }
     plain.push_str(rest);
     plain
@@ -116,13 +116,16 @@ fn decoded(text: &str) -> Option<String> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let rest = &bytes[at + 1..];
-        let (length, code) = match byte {
-            b'%' => number(rest, 2, 16).map_or((1, vec![byte]), |(_, value)| (3, as_byte(value))),
-            b'\\' => escaped(rest).map_or((1, vec![byte]), |(length, code)| (length + 1, code)),
-            _ => (1, vec![byte]),
+        let code = match byte {
+            b'%' => number(rest, 2, 16).map(|(length, value)| (length, as_byte(value))),
+            b'\\' => escaped(rest),
+            _ => None,
         };
-        made.extend(code);
-        at += length;
+        match &code {
+            Some((_, code)) => made.extend_from_slice(code),
+            None => made.push(byte),
+        }
+        at += 1 + code.map_or(0, |(length, _)| length);
     }
     Some(without_entities(&String::from_utf8_lossy(&made)))
 }
@@ -227,6 +230,8 @@ mod tests {
                     "pla\\n.txt",
                     "__plan.txt__",
                     "%252Fplan.txt",
+                    "\u{1b}]0;a title without an end src\\nplan.txt",
+                    "\u{1b}[1;\u{e9} one\\nplan.txt",
                 ],
             ),
         ] {
